@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// A bump allocator in chunks; the newest chunk is at the head of the list.
+#include "tcg/base/arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tcg/base/alloc.h"
+
+enum { CHUNK_BYTES = 64 * 1024 };
+
+struct arena_chunk {
+    struct arena_chunk *older;
+    size_t bytes;
+    _Alignas(16) char data[];
+};
+
+static void add_chunk(struct arena *arena, size_t bytes)
+{
+    if (bytes < CHUNK_BYTES)
+        bytes = CHUNK_BYTES;
+    struct arena_chunk *chunk = alloc_resize(NULL, 1, sizeof(*chunk) + bytes);
+    chunk->older = arena->chunks;
+    chunk->bytes = bytes;
+    arena->chunks = chunk;
+    arena->next = chunk->data;
+    arena->end = chunk->data + bytes;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+    bytes = (bytes + 15) & ~(size_t)15;
+    if ((size_t)(arena->end - arena->next) < bytes)
+        add_chunk(arena, bytes);
+    void *p = arena->next;
+    arena->next += bytes;
+    return memset(p, 0, bytes);
+}
+
+void arena_reset(struct arena *arena)
+{
+    while (arena->chunks && arena->chunks->older) {
+        struct arena_chunk *older = arena->chunks->older;
+        free(arena->chunks);
+        arena->chunks = older;
+    }
+    if (arena->chunks) {
+        arena->next = arena->chunks->data;
+        arena->end = arena->chunks->data + arena->chunks->bytes;
+    }
+}
+
+void arena_free(struct arena *arena)
+{
+    while (arena->chunks) {
+        struct arena_chunk *older = arena->chunks->older;
+        free(arena->chunks);
+        arena->chunks = older;
+    }
+    arena->next = arena->end = NULL;
+}
