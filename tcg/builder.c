@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: MIT
+// The IR builder: emission with folding, newest values of state slots, snapshots.
+#include "tcg/builder.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "tcg/base/bits.h"
+#include "tcg/ir-private.h"
+
+struct ir_slot_state {
+    ir_ref value; // newest known value, or IR_NONE
+};
+
+enum { MAX_SLOTS = 256 };
+
+struct ir_block_state {
+    bool join;
+    struct ir_slot_state *slots; // of a side block, when its predecessor branched to it
+    uint64_t dirty[4];
+};
+
+static struct ir_ins *append(struct ir_builder *b, const struct ir_ins *ins)
+{
+    struct ir_region *r = b->region;
+    assert(b->block != IR_NONE);
+    IR_GROW(r, ins, ins);
+    r->ins[r->ins_count] = *ins;
+    return &r->ins[r->ins_count++];
+}
+
+static uint32_t new_block(struct ir_builder *b, bool join)
+{
+    struct ir_region *r = b->region;
+    IR_GROW(r, blocks, block);
+    r->blocks[r->block_count] = (struct ir_block){0};
+    b->blocks = ir_grow(r->arena, b->blocks, &b->block_state_capacity, r->block_count, sizeof(*b->blocks));
+    b->blocks[r->block_count] = (struct ir_block_state){.join = join};
+    return r->block_count++;
+}
+
+static void forget_slots(struct ir_builder *b)
+{
+    for (unsigned i = 0; i < b->region->slot_count; i++)
+        b->slots[i].value = IR_NONE;
+    memset(b->dirty, 0, sizeof(b->dirty));
+}
+
+void ir_builder_init(struct ir_builder *b, struct ir_region *region)
+{
+    assert(region->slot_count <= MAX_SLOTS);
+    *b = (struct ir_builder){.region = region, .block = IR_NONE};
+    b->slots = ARENA_ARRAY(region->arena, struct ir_slot_state, region->slot_count);
+    forget_slots(b);
+    uint32_t entry = new_block(b, true);
+    b->block = entry;
+    region->blocks[entry].begin = 0;
+}
+
+void ir_begin_insn(struct ir_builder *b, int32_t pc_offset)
+{
+    b->pc_offset = pc_offset;
+}
+
+// --- constants ---
+
+ir_ref ir_add_const(struct ir_region *r, enum ir_type type, uint64_t lo, uint64_t hi)
+{
+    uint32_t first = r->const_count > 12 ? r->const_count - 12 : 0;
+    for (uint32_t i = r->const_count; i-- > first;)
+        if (r->consts[i].lo == lo && r->consts[i].hi == hi && r->consts[i].type == type)
+            return i | IR_CONST_BIT;
+    IR_GROW(r, consts, const);
+    r->consts[r->const_count] = (struct ir_const){type, lo, hi};
+    return r->const_count++ | IR_CONST_BIT;
+}
+
+ir_ref ir_i32(struct ir_builder *b, uint32_t value)
+{
+    return ir_add_const(b->region, IR_I32, value, 0);
+}
+
+ir_ref ir_i64(struct ir_builder *b, uint64_t value)
+{
+    return ir_add_const(b->region, IR_I64, value, 0);
+}
+
+ir_ref ir_imm(struct ir_builder *b, enum ir_type type, uint64_t value)
+{
+    return type == IR_I32 ? ir_i32(b, (uint32_t)value) : ir_i64(b, value);
+}
+
+ir_ref ir_v128(struct ir_builder *b, uint64_t lo, uint64_t hi)
+{
+    return ir_add_const(b->region, IR_V128, lo, hi);
+}
+
+bool ir_const_value(const struct ir_builder *b, ir_ref ref, uint64_t *value)
+{
+    if (!ir_is_const(ref) || !ir_type_is_int(ir_const(b->region, ref)->type))
+        return false;
+    *value = ir_const(b->region, ref)->lo;
+    return true;
+}
+
+// --- state ---
+
+ir_ref ir_get(struct ir_builder *b, unsigned slot)
+{
+    struct ir_slot_state *s = &b->slots[slot];
+    if (s->value == IR_NONE) {
+        struct ir_ins ins = {.op = IR_GETSLOT, .type = b->region->slots[slot].type, .imm = slot,
+                             .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
+        s->value = (ir_ref)(append(b, &ins) - b->region->ins);
+    }
+    return s->value;
+}
+
+void ir_set(struct ir_builder *b, unsigned slot, ir_ref value)
+{
+    assert(ir_type_of(b->region, value) == b->region->slots[slot].type);
+    if (b->slots[slot].value == value)
+        return;
+    b->slots[slot].value = value;
+    b->dirty[slot / 64] |= BIT64(slot % 64);
+}
+
+void ir_flush(struct ir_builder *b)
+{
+    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty); w++) {
+        for (uint64_t bits = b->dirty[w]; bits; bits &= bits - 1) {
+            unsigned slot = w * 64 + ctz64(bits);
+            struct ir_ins ins = {.op = IR_SETSLOT, .type = b->region->slots[slot].type, .imm = slot,
+                                 .arg = {b->slots[slot].value, IR_NONE, IR_NONE, IR_NONE}};
+            append(b, &ins);
+        }
+        b->dirty[w] = 0;
+    }
+}
+
+// The pc offset in memory, for a call that may leave by itself.
+static void flush_with_pc(struct ir_builder *b)
+{
+    ir_set(b, IR_SLOT_PC_OFFSET, ir_i32(b, (uint32_t)b->pc_offset));
+    ir_flush(b);
+    // Memory holds it now, but no later instruction may rely on that.
+    b->slots[IR_SLOT_PC_OFFSET].value = IR_NONE;
+}
+
+ir_ref ir_pc_plus(struct ir_builder *b, int64_t offset)
+{
+    return ir_addi(b, ir_get(b, IR_SLOT_PC_PAGE), offset);
+}
+
+static uint32_t take_snapshot(struct ir_builder *b)
+{
+    struct ir_region *r = b->region;
+    IR_GROW(r, snapshots, snapshot);
+    struct ir_snapshot *s = &r->snapshots[r->snapshot_count];
+    *s = (struct ir_snapshot){.pc_offset = b->pc_offset, .first = r->snapshot_entry_count};
+    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty); w++) {
+        for (uint64_t bits = b->dirty[w]; bits; bits &= bits - 1) {
+            unsigned slot = w * 64 + ctz64(bits);
+            IR_GROW(r, snapshot_entries, snapshot_entry);
+            r->snapshot_entries[r->snapshot_entry_count++] =
+                (struct ir_snapshot_entry){.slot = (uint16_t)slot, .value = b->slots[slot].value};
+        }
+    }
+    s->count = r->snapshot_entry_count - s->first;
+    return ++r->snapshot_count;
+}
+
+// --- operations ---
+
+static ir_ref emit(struct ir_builder *b, struct ir_ins *ins)
+{
+    if (ir_ops[ins->op].properties & IR_PROP_PURE) {
+        ir_ref folded = ir_fold(b->region, ins);
+        if (folded != IR_NONE)
+            return folded;
+    }
+    if (ir_ops[ins->op].properties & IR_PROP_MEM)
+        ins->snapshot = take_snapshot(b);
+    return (ir_ref)(append(b, ins) - b->region->ins);
+}
+
+ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, unsigned aux, ir_ref a, ir_ref c, ir_ref d,
+               uint64_t imm)
+{
+    struct ir_ins ins = {.op = op, .type = type, .aux = aux, .arg = {a, c, d, IR_NONE}, .imm = imm};
+    if (ir_ops[op].result != 'n')
+        ins.type = ir_result_type(&ins);
+    return emit(b, &ins);
+}
+
+ir_ref ir_op1(struct ir_builder *b, enum ir_op op, ir_ref a)
+{
+    return ir_emit(b, op, ir_type_of(b->region, a), 0, a, IR_NONE, IR_NONE, 0);
+}
+
+ir_ref ir_op2(struct ir_builder *b, enum ir_op op, ir_ref a, ir_ref c)
+{
+    return ir_emit(b, op, ir_type_of(b->region, a), 0, a, c, IR_NONE, 0);
+}
+
+ir_ref ir_op3(struct ir_builder *b, enum ir_op op, ir_ref a, ir_ref c, ir_ref d)
+{
+    return ir_emit(b, op, ir_type_of(b->region, a), 0, a, c, d, 0);
+}
+
+ir_ref ir_v1(struct ir_builder *b, enum ir_op op, unsigned lane, ir_ref a, unsigned imm)
+{
+    return ir_emit(b, op, IR_V128, lane, a, IR_NONE, IR_NONE, imm);
+}
+
+ir_ref ir_v2(struct ir_builder *b, enum ir_op op, unsigned lane, ir_ref a, ir_ref c, unsigned imm)
+{
+    return ir_emit(b, op, IR_V128, lane, a, c, IR_NONE, imm);
+}
+
+static ir_ref with_imm(struct ir_builder *b, enum ir_op op, ir_ref a, uint64_t value)
+{
+    return ir_op2(b, op, a, ir_imm(b, ir_type_of(b->region, a), value));
+}
+
+ir_ref ir_addi(struct ir_builder *b, ir_ref a, int64_t value)
+{
+    return with_imm(b, IR_ADD, a, (uint64_t)value);
+}
+
+ir_ref ir_andi(struct ir_builder *b, ir_ref a, uint64_t value)
+{
+    return with_imm(b, IR_AND, a, value);
+}
+
+ir_ref ir_shli(struct ir_builder *b, ir_ref a, unsigned count)
+{
+    return with_imm(b, IR_SHL, a, count);
+}
+
+ir_ref ir_shri(struct ir_builder *b, ir_ref a, unsigned count)
+{
+    return with_imm(b, IR_SHR, a, count);
+}
+
+ir_ref ir_sari(struct ir_builder *b, ir_ref a, unsigned count)
+{
+    return with_imm(b, IR_SAR, a, count);
+}
+
+static ir_ref convert(struct ir_builder *b, enum ir_op op, enum ir_type type, ir_ref a)
+{
+    return ir_type_of(b->region, a) == type ? a : ir_emit(b, op, type, 0, a, IR_NONE, IR_NONE, 0);
+}
+
+ir_ref ir_trunc(struct ir_builder *b, ir_ref a)
+{
+    return convert(b, IR_TRUNC, IR_I32, a);
+}
+
+ir_ref ir_zext(struct ir_builder *b, ir_ref a)
+{
+    return convert(b, IR_ZEXT32, IR_I64, a);
+}
+
+ir_ref ir_sext(struct ir_builder *b, ir_ref a)
+{
+    return convert(b, IR_SEXT32, IR_I64, a);
+}
+
+ir_ref ir_extract(struct ir_builder *b, ir_ref a, unsigned start, unsigned length)
+{
+    return ir_emit(b, IR_EXTRACT, ir_type_of(b->region, a), 0, a, IR_NONE, IR_NONE, start | length << 8);
+}
+
+ir_ref ir_sextract(struct ir_builder *b, ir_ref a, unsigned start, unsigned length)
+{
+    return ir_emit(b, IR_SEXTRACT, ir_type_of(b->region, a), 0, a, IR_NONE, IR_NONE, start | length << 8);
+}
+
+ir_ref ir_deposit(struct ir_builder *b, ir_ref a, ir_ref field, unsigned start, unsigned length)
+{
+    return ir_emit(b, IR_DEPOSIT, ir_type_of(b->region, a), 0, a, field, IR_NONE, start | length << 8);
+}
+
+ir_ref ir_setcond(struct ir_builder *b, enum ir_type type, enum ir_cond cond, ir_ref a, ir_ref c)
+{
+    return ir_emit(b, IR_SETCOND, type, cond, a, c, IR_NONE, ir_type_of(b->region, a));
+}
+
+// A comparison of a 0-or-1 value with zero is the comparison that made it.
+static void see_through_setcond(struct ir_builder *b, enum ir_cond *cond, ir_ref *a, ir_ref *c)
+{
+    uint64_t value;
+    while (!ir_is_const(*a) && ir_const_value(b, *c, &value) && value == 0 && (*cond == IR_NE || *cond == IR_EQ)) {
+        const struct ir_ins *ins = &b->region->ins[*a];
+        if (ins->op == IR_ZEXT32 || (ins->op == IR_TRUNC && !ir_is_const(ins->arg[0]) &&
+                                     b->region->ins[ins->arg[0]].op == IR_SETCOND)) {
+            *a = ins->arg[0];
+            *c = ir_imm(b, ir_type_of(b->region, *a), 0);
+            continue;
+        }
+        if (ins->op == IR_AND) {
+            *c = ins->arg[1];
+            *a = ins->arg[0];
+            *cond = *cond == IR_NE ? IR_TSTNE : IR_TSTEQ;
+            return;
+        }
+        if (ins->op != IR_SETCOND)
+            return;
+        *cond = *cond == IR_NE ? ins->aux : ir_cond_invert(ins->aux);
+        *a = ins->arg[0];
+        *c = ins->arg[1];
+    }
+}
+
+ir_ref ir_select(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, ir_ref if_true, ir_ref if_false)
+{
+    see_through_setcond(b, &cond, &a, &c);
+    struct ir_ins ins = {.op = IR_SELECT, .type = ir_type_of(b->region, if_true), .aux = cond,
+                         .arg = {a, c, if_true, if_false}, .imm = ir_type_of(b->region, a)};
+    return emit(b, &ins);
+}
+
+// Conditions that are one comparison of the operands of the operation that made the flags.
+static bool flag_cond_of_sub(enum ir_flag_cond cond, enum ir_cond *out)
+{
+    static const int8_t conds[] = {[IR_FC_EQ] = IR_EQ,  [IR_FC_NE] = IR_NE,  [IR_FC_CS] = IR_GEU, [IR_FC_CC] = IR_LTU,
+                                   [IR_FC_MI] = -1,     [IR_FC_PL] = -1,     [IR_FC_VS] = -1,     [IR_FC_VC] = -1,
+                                   [IR_FC_HI] = IR_GTU, [IR_FC_LS] = IR_LEU, [IR_FC_GE] = IR_GE,  [IR_FC_LT] = IR_LT,
+                                   [IR_FC_GT] = IR_GT,  [IR_FC_LE] = IR_LE};
+    *out = (enum ir_cond)conds[cond];
+    return conds[cond] >= 0;
+}
+
+static ir_ref flag_test_logic(struct ir_builder *b, enum ir_type type, enum ir_flag_cond cond, ir_ref value)
+{
+    static const uint8_t conds[] = {[IR_FC_EQ] = IR_EQ, [IR_FC_NE] = IR_NE, [IR_FC_MI] = IR_LT, [IR_FC_PL] = IR_GE,
+                                    [IR_FC_GE] = IR_GE, [IR_FC_LT] = IR_LT, [IR_FC_GT] = IR_GT, [IR_FC_LE] = IR_LE};
+    switch (cond) {
+    case IR_FC_CS:
+    case IR_FC_VS:
+    case IR_FC_HI:
+        return ir_imm(b, type, 0);
+    case IR_FC_CC:
+    case IR_FC_VC:
+    case IR_FC_LS:
+        return ir_imm(b, type, 1);
+    default:
+        return ir_setcond(b, type, conds[cond], value, ir_imm(b, ir_type_of(b->region, value), 0));
+    }
+}
+
+ir_ref ir_flag_test(struct ir_builder *b, enum ir_type type, enum ir_flag_cond cond, ir_ref flags)
+{
+    if (!ir_is_const(flags)) {
+        const struct ir_ins *ins = &b->region->ins[flags];
+        ir_ref x = ins->arg[0], y = ins->arg[1];
+        enum ir_cond compare;
+        if (ins->op == IR_FLAGLOGIC)
+            return flag_test_logic(b, type, cond, x);
+        if (ins->op == IR_FLAGSUB && flag_cond_of_sub(cond, &compare))
+            return ir_setcond(b, type, compare, x, y);
+        ir_ref zero = ins->op == IR_FLAGSUB || ins->op == IR_FLAGADD ? ir_imm(b, ir_type_of(b->region, x), 0) : 0;
+        if (ins->op == IR_FLAGSUB && (cond == IR_FC_MI || cond == IR_FC_PL))
+            return ir_setcond(b, type, cond == IR_FC_MI ? IR_LT : IR_GE, ir_sub(b, x, y), zero);
+        if (ins->op == IR_FLAGADD) {
+            if (cond == IR_FC_EQ || cond == IR_FC_NE)
+                return ir_setcond(b, type, cond == IR_FC_EQ ? IR_EQ : IR_NE, ir_add(b, x, y), zero);
+            if (cond == IR_FC_MI || cond == IR_FC_PL)
+                return ir_setcond(b, type, cond == IR_FC_MI ? IR_LT : IR_GE, ir_add(b, x, y), zero);
+            if (cond == IR_FC_CS || cond == IR_FC_CC)
+                return ir_setcond(b, type, cond == IR_FC_CS ? IR_LTU : IR_GEU, ir_add(b, x, y), x);
+        }
+    }
+    static const uint16_t single[] = {[IR_FC_EQ / 2] = IR_FLAG_Z, [IR_FC_CS / 2] = IR_FLAG_C,
+                                      [IR_FC_MI / 2] = IR_FLAG_N, [IR_FC_VS / 2] = IR_FLAG_V};
+    if (cond <= IR_FC_VC)
+        return ir_setcond(b, type, cond & 1 ? IR_TSTEQ : IR_TSTNE, flags, ir_i32(b, single[cond / 2]));
+    return ir_emit(b, IR_FLAGTEST, type, cond, flags, IR_NONE, IR_NONE, 0);
+}
+
+// --- memory ---
+
+ir_ref ir_load(struct ir_builder *b, enum ir_type type, ir_ref address, struct ir_mem mem)
+{
+    return ir_emit(b, IR_LD, type, 0, address, IR_NONE, IR_NONE, ir_mem_pack(mem));
+}
+
+void ir_store(struct ir_builder *b, ir_ref value, ir_ref address, struct ir_mem mem)
+{
+    ir_emit(b, IR_ST, ir_type_of(b->region, value), 0, address, value, IR_NONE, ir_mem_pack(mem));
+}
+
+ir_ref ir_cas(struct ir_builder *b, ir_ref address, ir_ref expected, ir_ref desired, struct ir_mem mem)
+{
+    return ir_emit(b, IR_CAS, ir_type_of(b->region, expected), 0, address, expected, desired, ir_mem_pack(mem));
+}
+
+ir_ref ir_atomic(struct ir_builder *b, enum ir_atomic kind, ir_ref address, ir_ref operand, struct ir_mem mem)
+{
+    return ir_emit(b, IR_ATOMIC, ir_type_of(b->region, operand), kind, address, operand, IR_NONE, ir_mem_pack(mem));
+}
+
+void ir_fence(struct ir_builder *b, enum ir_fence kind)
+{
+    ir_emit(b, IR_FENCE, IR_VOID, kind, IR_NONE, IR_NONE, IR_NONE, 0);
+}
+
+// --- calls ---
+
+static void end_block(struct ir_builder *b)
+{
+    b->region->blocks[b->block].end = b->region->ins_count;
+    b->block = IR_NONE;
+}
+
+static uint32_t add_list(struct ir_region *r, const ir_ref *values, unsigned count)
+{
+    uint32_t start = r->list_count;
+    for (unsigned i = 0; i <= count; i++) {
+        IR_GROW(r, lists, list);
+        r->lists[r->list_count++] = i ? values[i - 1] : count;
+    }
+    return start;
+}
+
+ir_ref ir_call(struct ir_builder *b, const struct ir_helper *helper, const ir_ref *args)
+{
+    struct ir_region *r = b->region;
+    for (unsigned i = 0; i < helper->arg_count; i++)
+        assert(ir_type_of(r, args[i]) == helper->args[i]);
+    if (helper->flags & (IR_HELPER_MAY_FAULT | IR_HELPER_NORETURN))
+        flush_with_pc(b);
+    else if (helper->flags & (IR_HELPER_READS_STATE | IR_HELPER_WRITES_STATE))
+        ir_flush(b);
+    uint32_t number = 0;
+    while (number < r->helper_count && r->helpers[number] != helper)
+        number++;
+    if (number == r->helper_count) {
+        IR_GROW(r, helpers, helper);
+        r->helpers[r->helper_count++] = helper;
+    }
+    struct ir_ins ins = {.op = IR_CALL, .type = helper->result, .imm = number,
+                         .arg = {helper->arg_count, add_list(r, args, helper->arg_count), IR_NONE, IR_NONE}};
+    ir_ref result = (ir_ref)(append(b, &ins) - r->ins);
+    if (helper->flags & (IR_HELPER_WRITES_STATE | IR_HELPER_SWITCHES_TLB))
+        forget_slots(b);
+    if (helper->flags & IR_HELPER_NORETURN) {
+        ir_emit(b, IR_UNREACHABLE, IR_VOID, 0, IR_NONE, IR_NONE, IR_NONE, 0);
+        end_block(b);
+    }
+    return helper->result == IR_VOID ? IR_NONE : result;
+}
+
+// --- control ---
+
+uint32_t ir_new_join(struct ir_builder *b)
+{
+    return new_block(b, true);
+}
+
+uint32_t ir_new_side(struct ir_builder *b)
+{
+    return new_block(b, false);
+}
+
+static void leave_to(struct ir_builder *b, uint32_t block)
+{
+    struct ir_block_state *s = &b->blocks[block];
+    if (s->join)
+        return;
+    assert(!s->slots && "a side block has one predecessor");
+    s->slots = ARENA_ARRAY(b->region->arena, struct ir_slot_state, b->region->slot_count);
+    memcpy(s->slots, b->slots, sizeof(*s->slots) * b->region->slot_count);
+    memcpy(s->dirty, b->dirty, sizeof(s->dirty));
+}
+
+void ir_jump(struct ir_builder *b, uint32_t block)
+{
+    if (b->blocks[block].join)
+        ir_flush(b);
+    struct ir_ins ins = {.op = IR_JUMP, .imm = block, .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
+    append(b, &ins);
+    leave_to(b, block);
+    end_block(b);
+}
+
+void ir_jump_with(struct ir_builder *b, uint32_t block, ir_ref value)
+{
+    if (b->blocks[block].join)
+        ir_flush(b);
+    struct ir_ins ins = {.op = IR_JUMP, .imm = block,
+                         .arg = {IR_NONE, IR_NONE, add_list(b->region, &value, 1), IR_NONE}};
+    append(b, &ins);
+    leave_to(b, block);
+    end_block(b);
+}
+
+void ir_brcond(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false)
+{
+    see_through_setcond(b, &cond, &a, &c);
+    if (ir_is_const(a) && !ir_is_const(c)) {
+        ir_ref t = a;
+        a = c;
+        c = t;
+        cond = ir_cond_swap(cond);
+    }
+    if (b->blocks[if_true].join || b->blocks[if_false].join)
+        ir_flush(b);
+    struct ir_ins ins = {.op = IR_BRCOND, .type = ir_type_of(b->region, a), .aux = cond,
+                         .arg = {a, c, IR_NONE, IR_NONE}, .imm = if_true | (uint64_t)if_false << 32};
+    append(b, &ins);
+    leave_to(b, if_true);
+    leave_to(b, if_false);
+    end_block(b);
+}
+
+void ir_begin_block(struct ir_builder *b, uint32_t block)
+{
+    assert(b->block == IR_NONE);
+    b->block = block;
+    b->region->blocks[block].begin = b->region->ins_count;
+    const struct ir_block_state *s = &b->blocks[block];
+    if (s->join) {
+        forget_slots(b);
+        return;
+    }
+    assert(s->slots && "a side block begins after the branch to it");
+    memcpy(b->slots, s->slots, sizeof(*s->slots) * b->region->slot_count);
+    memcpy(b->dirty, s->dirty, sizeof(s->dirty));
+}
+
+ir_ref ir_param(struct ir_builder *b, enum ir_type type)
+{
+    struct ir_ins ins = {.op = IR_PARAM, .type = type, .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
+    return (ir_ref)(append(b, &ins) - b->region->ins);
+}
+
+void ir_exit_to(struct ir_builder *b, int64_t offset)
+{
+    if (offset < 0 || offset >= 4096) {
+        ir_exit_indirect(b, ir_pc_plus(b, offset));
+        return;
+    }
+    ir_flush(b);
+    ir_emit(b, IR_EXIT_TO, IR_VOID, 0, IR_NONE, IR_NONE, IR_NONE, (uint64_t)offset);
+    end_block(b);
+}
+
+void ir_exit_indirect(struct ir_builder *b, ir_ref pc)
+{
+    ir_flush(b);
+    ir_emit(b, IR_EXIT_INDIRECT, IR_VOID, 0, pc, IR_NONE, IR_NONE, 0);
+    end_block(b);
+}
+
+void ir_exit_loop(struct ir_builder *b, ir_ref pc)
+{
+    ir_flush(b);
+    ir_emit(b, IR_EXIT_LOOP, IR_VOID, 0, pc, IR_NONE, IR_NONE, 0);
+    end_block(b);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// What the builder and the passes share.
+#pragma once
+
+#include "tcg/ir.h"
+
+// Room for one more element at index `count`: returns `old`, or a larger copy from the arena.
+void *ir_grow(struct arena *arena, void *old, uint32_t *capacity, uint32_t count, size_t size);
+
+#define IR_GROW(region, list, name)                                                                                    \
+    ((region)->list = ir_grow((region)->arena, (region)->list, &(region)->name##_capacity, (region)->name##_count,     \
+                              sizeof(*(region)->list)))
+
+// The constant's reference in the region's pool, added if it is new among the last few.
+ir_ref ir_add_const(struct ir_region *region, enum ir_type type, uint64_t lo, uint64_t hi);
+
+// Folds constants and identities. Returns the value that `ins` has, or IR_NONE when it must be emitted; may rewrite
+// `ins` into a cheaper operation of equal value.
+ir_ref ir_fold(struct ir_region *region, struct ir_ins *ins);
+
+// The value of a condition on constants.
+bool ir_cond_holds(enum ir_cond cond, enum ir_type type, uint64_t a, uint64_t b);
