@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Everything the guest can execute from (RAM, ROM, flash contents) lives in one memory object, a memfd mapped once
+// without reserving host memory. A page is known by its offset in the object ("ram offset") whatever guest physical
+// addresses show it, so translated code is found by ram offset.
+//
+// Each 4 KiB page has one byte of flags. The protocol that keeps translated code and stores in step:
+//   translator: set PAGE_CODE, then read the guest's instructions;
+//   storer:     store, then test PAGE_CODE, and when set report the bytes (guest_ram_wrote).
+// Both sides are sequentially consistent, so one of them sees the other.
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "tcg/base/error.h"
+
+enum { GUEST_PAGE_BITS = 12, GUEST_PAGE_SIZE = 1 << GUEST_PAGE_BITS };
+
+enum guest_page_flag {
+    PAGE_CODE = 1 << 0, // translated code was made from this page
+};
+
+typedef void guest_ram_code_write_fn(void *opaque, uint64_t ram_offset, uint64_t length);
+
+struct guest_ram {
+    uint8_t *host;               // base of the one mapping
+    uint64_t size;               // capacity in bytes, a multiple of the page size
+    uint64_t used;               // carved so far
+    _Atomic uint8_t *page_flags; // one byte a page
+    int fd;                      // the memory object; may be mapped again (vhost, a second view)
+    guest_ram_code_write_fn *code_write;
+    void *code_write_opaque;
+};
+
+// Reserves an object of `capacity` bytes, all zero. -EINVAL, -ENOMEM or what the host said, with a message.
+int guest_ram_create(uint64_t capacity, struct guest_ram **ram, struct error *error);
+void guest_ram_destroy(struct guest_ram *ram);
+// Takes the next `bytes` (rounded up to pages) of the object; *ram_offset says where. -ENOMEM when it is full.
+int guest_ram_carve(struct guest_ram *ram, uint64_t bytes, uint64_t *ram_offset, struct error *error);
+// Zeroes [ram_offset, +length) by giving the pages back to the host where that is whole pages.
+void guest_ram_zero(struct guest_ram *ram, uint64_t ram_offset, uint64_t length);
+
+// `fn` is called, from whichever thread stored, when host-side code wrote to pages with PAGE_CODE.
+void guest_ram_set_code_write(struct guest_ram *ram, guest_ram_code_write_fn *fn, void *opaque);
+// To be called after host code wrote [ram_offset, +length) by any other way than dma_write.
+void guest_ram_wrote(struct guest_ram *ram, uint64_t ram_offset, uint64_t length);

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// A machine: the board's constant record, and the instance with RAM, vCPUs, devices, time and run state.
+//
+// How a program uses it:
+//   machine_create -> set the plain fields and properties -> machine_build (RAM, vCPUs, board devices)
+//   -> device_create/set/realize for further devices -> set `boot` and add blobs -> machine_finish (device tree)
+//   -> machine_run on the I/O thread, which returns at shutdown -> machine_destroy.
+//
+// Requests (shutdown, reset, pause, resume) may come from any thread, vCPUs included; the I/O thread carries them
+// out with all vCPUs stopped.
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "hw/core/clock.h"
+#include "hw/core/device-lock.h"
+#include "hw/core/device.h"
+#include "hw/core/guest-ram.h"
+#include "hw/core/io-loop.h"
+#include "hw/core/memory-map.h"
+#include "hw/core/property.h"
+#include "hw/core/vcpu.h"
+
+struct block_backend;
+struct chardev;
+struct machine;
+
+enum { MACHINE_SERIALS = 4, MACHINE_FLASHES = 2 };
+
+struct machine_type {
+    const char *name, *help;
+    const char *const *aliases; // ended by NULL, or NULL
+    const char *arch;           // "aarch64"
+    const char *default_cpu;
+    uint64_t default_ram, min_ram;
+    unsigned default_cpus, max_cpus;
+    size_t instance_size; // of the structure that embeds struct machine
+    const struct property *properties;
+    // Makes RAM, vCPUs and the parts that are always there.
+    int (*build)(struct machine *machine, struct error *error);
+    // After the last device: firmware tables from what exists now.
+    int (*finish)(struct machine *machine, struct error *error);
+    void (*powerdown)(struct machine *machine); // presses the power button; NULL: there is none
+    void (*destroy)(struct machine *machine);   // what build made, devices and vCPUs apart
+};
+
+// Makes a vCPU of a guest family by model name. `config` is the family's record (struct arm_cpu_config). The result
+// is added to machine->vcpus by the board. NULL with a message (an unknown model suggests the nearest one).
+struct cpu_factory {
+    struct vcpu *(*create)(struct machine *machine, const char *model, const void *config, struct error *error);
+};
+
+// What the guest starts with. The loader (which puts the bytes into blobs) fills this in before machine_finish.
+struct machine_boot {
+    bool direct;              // start a loaded kernel rather than firmware
+    uint64_t kernel_start, kernel_end; // where it lies; the board keeps its tables clear of it
+    uint64_t entry;
+    uint64_t initrd_start, initrd_end; // equal: none
+    const char *command_line;          // NULL: none
+    const char *order;                 // -boot order=, NULL: the board's
+};
+
+enum run_state { RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN };
+
+enum shutdown_reason {
+    SHUTDOWN_NONE,
+    SHUTDOWN_GUEST,       // the guest powered itself off
+    SHUTDOWN_GUEST_RESET, // the guest reset itself and `no_reboot` is set
+    SHUTDOWN_HOST,        // quit command, signal, closed window
+    SHUTDOWN_PANIC,       // the guest said that it died
+};
+
+// Contents that are put into guest memory at every reset (kernel, initrd, device tree, firmware).
+struct machine_blob {
+    char *name;
+    uint64_t gpa, size;
+    void *data; // owned
+    struct machine_blob *next;
+};
+
+struct machine {
+    const struct machine_type *type;
+
+    // Set by the program before machine_build.
+    char *cpu_model; // owned; NULL: the type's default
+    unsigned cpu_count;
+    uint64_t ram_size;
+    const struct cpu_factory *cpu_factory;
+    struct chardev *serials[MACHINE_SERIALS];
+    struct block_backend *flashes[MACHINE_FLASHES]; // NULL: an empty, volatile bank
+    bool no_reboot;      // a guest reset ends the machine
+    bool start_paused;   // -S
+    bool no_guest_shutdown_exit; // -no-shutdown: a guest power off pauses the machine
+    struct machine_boot boot;
+    struct backend_list backends;
+
+    // The machine's; there from machine_create.
+    struct device_lock lock;
+    struct event_clock *clock;
+    struct io_loop *loop;
+    struct vcpu_group vcpus;
+
+    // There from machine_build.
+    struct guest_ram *ram;
+    struct memory_map *map;
+    struct device *devices, **devices_tail;
+    struct bus *buses;
+    struct machine_blob *blobs;
+    uint64_t dtb_gpa; // the device tree handed to the guest, a blob; 0 size: none
+    void *dtb;
+    uint32_t dtb_size;
+
+    // Run state. `state` is the I/O thread's; others may read it.
+    _Atomic int state;
+    _Atomic uint32_t requests;
+    _Atomic int shutdown_reason;
+    bool built, finished;
+};
+
+// Allocates the instance with defaults (RAM, CPU count, properties) of the type.
+struct machine *machine_create(const struct machine_type *type);
+int machine_set_property(struct machine *machine, const char *name, const char *text, struct error *error);
+// Checks counts and sizes against the type and builds the board.
+int machine_build(struct machine *machine, struct error *error);
+int machine_finish(struct machine *machine, struct error *error);
+// Everything machine_create and the rest made, attached backends apart. vCPU threads must have ended.
+void machine_destroy(struct machine *machine);
+
+// For boards: RAM object of `capacity` bytes and an empty memory map.
+int machine_init_memory(struct machine *machine, uint64_t capacity, struct error *error);
+// Takes over `data` (malloc). Written now and at each reset. -EINVAL when there is no memory at gpa.
+int machine_add_blob(struct machine *machine, const char *name, uint64_t gpa, void *data, uint64_t size,
+                     struct error *error);
+// Resets devices in order of realize, then blobs, then asks the vCPUs to. vCPUs must be paused. machine_run calls
+// it before the start and for each reset request.
+void machine_reset(struct machine *machine);
+
+// Runs the I/O loop on the calling thread. vCPU threads are started by the accelerator before this and are let go
+// here. Returns the reason when the machine is shut down, with the vCPUs paused.
+enum shutdown_reason machine_run(struct machine *machine);
+
+void machine_shutdown_request(struct machine *machine, enum shutdown_reason reason);
+void machine_reset_request(struct machine *machine);
+void machine_pause(struct machine *machine);
+void machine_resume(struct machine *machine);
+void machine_powerdown_request(struct machine *machine);
+enum run_state machine_state(const struct machine *machine);
+const char *run_state_name(enum run_state state);
