@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// An accelerator: what executes guest instructions (translator, interpreter, KVM).
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "tcg/base/error.h"
+
+struct machine;
+struct vcpu;
+
+struct accel_ops {
+    const char *name, *help;
+    // Before any vCPU exists. Negative errno with a message.
+    int (*init)(struct accel *accel, struct machine *machine, struct error *error);
+    // Prepares a vCPU that its factory made; then frees what that made.
+    int (*vcpu_init)(struct accel *accel, struct vcpu *cpu, struct error *error);
+    void (*vcpu_destroy)(struct accel *accel, struct vcpu *cpu);
+    // Runs guest code on the vCPU's thread until cpu->exit_request is seen or the vCPU halts or powers off.
+    void (*run)(struct accel *accel, struct vcpu *cpu);
+    // Interrupts run() beyond setting exit_request. NULL where polling is enough. Any thread.
+    void (*kick)(struct accel *accel, struct vcpu *cpu);
+    // For the monitor: `what` is "jit" or "tlb". NULL when there is nothing to tell.
+    void (*print_info)(struct accel *accel, const char *what, struct vcpu *cpu, FILE *out);
+    void (*destroy)(struct accel *accel);
+};
+
+struct accel {
+    const struct accel_ops *ops;
+    struct machine *machine;
+};

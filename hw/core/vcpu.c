@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+// vCPU threads: who may run, who waits for what, and how everybody is stopped.
+//
+// A thread enters accel_ops.run() only under the group's mutex, when the group is neither paused nor held
+// exclusively. exit_request is cleared at that point, before pending work is looked at, so that no kick is lost.
+#include "hw/core/vcpu.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "hw/core/accel.h"
+#include "tcg/base/alloc.h"
+
+void vcpu_group_init(struct vcpu_group *group)
+{
+    *group = (struct vcpu_group){.paused = true};
+    pthread_mutex_init(&group->mutex, NULL);
+    pthread_cond_init(&group->changed, NULL);
+}
+
+void vcpu_group_add(struct vcpu_group *group, struct vcpu *cpu)
+{
+    group->cpus = alloc_resize(group->cpus, group->count + 1, sizeof(*group->cpus));
+    group->cpus[group->count] = cpu;
+    cpu->index = group->count++;
+    cpu->group = group;
+    cpu->work_last = &cpu->work_first;
+    cpu->reset_pending = true;
+    pthread_cond_init(&cpu->wake, NULL);
+}
+
+static void run_queued_work(struct vcpu *cpu)
+{
+    struct vcpu_group *group = cpu->group;
+    while (cpu->work_first) {
+        struct vcpu_work *work = cpu->work_first;
+        cpu->work_first = work->next;
+        if (!cpu->work_first)
+            cpu->work_last = &cpu->work_first;
+        pthread_mutex_unlock(&group->mutex);
+        work->fn(cpu, work->arg);
+        free(work);
+        pthread_mutex_lock(&group->mutex);
+    }
+}
+
+// Resets and power-ons that other threads asked for. Called with the mutex held, which guest code never sees.
+static void apply_pending(struct vcpu *cpu)
+{
+    if (cpu->reset_pending) {
+        cpu->reset_pending = false;
+        cpu->start_pending = false;
+        cpu->halted = false;
+        cpu->powered_on = cpu->index == 0;
+        cpu->ops->reset(cpu);
+    }
+    if (cpu->start_pending) {
+        cpu->start_pending = false;
+        cpu->halted = false;
+        cpu->ops->reset(cpu);
+        cpu->ops->start_at(cpu, cpu->start_entry, cpu->start_context);
+    }
+}
+
+static bool may_run(struct vcpu *cpu)
+{
+    struct vcpu_group *group = cpu->group;
+    if (group->paused || group->exclusive || !cpu->powered_on)
+        return false;
+    if (cpu->halted && cpu->ops->has_work(cpu))
+        cpu->halted = false;
+    return !cpu->halted;
+}
+
+static void *vcpu_thread(void *arg)
+{
+    struct vcpu *cpu = arg;
+    struct vcpu_group *group = cpu->group;
+    pthread_mutex_lock(&group->mutex);
+    while (!group->quit) {
+        atomic_store(&cpu->exit_request, 0);
+        run_queued_work(cpu);
+        apply_pending(cpu);
+        if (!may_run(cpu)) {
+            // Set before has_work is asked again, so that vcpu_kick either is seen there or sees `waiting`.
+            cpu->waiting = true;
+            atomic_thread_fence(memory_order_seq_cst);
+            if (!may_run(cpu) && !cpu->work_first && !cpu->reset_pending && !cpu->start_pending && !group->quit)
+                pthread_cond_wait(&cpu->wake, &group->mutex);
+            cpu->waiting = false;
+            continue;
+        }
+        cpu->in_run = true;
+        group->running++;
+        pthread_mutex_unlock(&group->mutex);
+        cpu->accel->ops->run((struct accel *)cpu->accel, cpu);
+        pthread_mutex_lock(&group->mutex);
+        cpu->in_run = false;
+        group->running--;
+        pthread_cond_broadcast(&group->changed);
+    }
+    pthread_mutex_unlock(&group->mutex);
+    return NULL;
+}
+
+// Called with the mutex held.
+static void kick_locked(struct vcpu *cpu)
+{
+    atomic_store(&cpu->exit_request, 1);
+    if (cpu->in_run && cpu->accel && cpu->accel->ops->kick)
+        cpu->accel->ops->kick((struct accel *)cpu->accel, cpu);
+    pthread_cond_signal(&cpu->wake);
+}
+
+static void kick_all_locked(struct vcpu_group *group)
+{
+    for (unsigned i = 0; i < group->count; i++)
+        kick_locked(group->cpus[i]);
+}
+
+void vcpu_group_start(struct vcpu_group *group)
+{
+    for (unsigned i = 0; i < group->count; i++) {
+        struct vcpu *cpu = group->cpus[i];
+        if (pthread_create(&cpu->thread, NULL, vcpu_thread, cpu))
+            abort();
+        cpu->thread_started = true;
+    }
+}
+
+void vcpu_group_resume(struct vcpu_group *group)
+{
+    pthread_mutex_lock(&group->mutex);
+    group->paused = false;
+    kick_all_locked(group);
+    pthread_mutex_unlock(&group->mutex);
+}
+
+void vcpu_group_pause(struct vcpu_group *group)
+{
+    pthread_mutex_lock(&group->mutex);
+    group->paused = true;
+    kick_all_locked(group);
+    while (group->running)
+        pthread_cond_wait(&group->changed, &group->mutex);
+    pthread_mutex_unlock(&group->mutex);
+}
+
+void vcpu_group_stop(struct vcpu_group *group)
+{
+    pthread_mutex_lock(&group->mutex);
+    group->quit = true;
+    kick_all_locked(group);
+    pthread_mutex_unlock(&group->mutex);
+    for (unsigned i = 0; i < group->count; i++) {
+        if (group->cpus[i]->thread_started)
+            pthread_join(group->cpus[i]->thread, NULL);
+        group->cpus[i]->thread_started = false;
+    }
+}
+
+void vcpu_group_reset(struct vcpu_group *group)
+{
+    pthread_mutex_lock(&group->mutex);
+    for (unsigned i = 0; i < group->count; i++)
+        group->cpus[i]->reset_pending = true;
+    kick_all_locked(group);
+    pthread_mutex_unlock(&group->mutex);
+}
+
+void vcpu_exclusive_begin(struct vcpu_group *group, struct vcpu *self)
+{
+    pthread_mutex_lock(&group->mutex);
+    bool inside = self && self->in_run;
+    // A caller inside run() counts as stopped while it waits, or two of them would wait for each other.
+    if (inside) {
+        group->running--;
+        pthread_cond_broadcast(&group->changed);
+    }
+    while (group->exclusive)
+        pthread_cond_wait(&group->changed, &group->mutex);
+    group->exclusive = true;
+    for (unsigned i = 0; i < group->count; i++)
+        if (group->cpus[i] != self)
+            kick_locked(group->cpus[i]);
+    while (group->running)
+        pthread_cond_wait(&group->changed, &group->mutex);
+    pthread_mutex_unlock(&group->mutex);
+}
+
+void vcpu_exclusive_end(struct vcpu_group *group, struct vcpu *self)
+{
+    pthread_mutex_lock(&group->mutex);
+    group->exclusive = false;
+    if (self && self->in_run) {
+        // vcpu_group_pause counts on `running`: a pause that came meanwhile is seen at the next poll.
+        group->running++;
+        if (group->paused || group->quit)
+            atomic_store(&self->exit_request, 1);
+    }
+    for (unsigned i = 0; i < group->count; i++)
+        pthread_cond_signal(&group->cpus[i]->wake);
+    pthread_cond_broadcast(&group->changed);
+    pthread_mutex_unlock(&group->mutex);
+}
+
+void vcpu_irq_set(struct vcpu *cpu, unsigned line, bool level)
+{
+    assert(line < 32);
+    uint32_t bit = UINT32_C(1) << line;
+    if (!level) {
+        atomic_fetch_and(&cpu->irq_lines, ~bit);
+        return;
+    }
+    if (!(atomic_fetch_or(&cpu->irq_lines, bit) & bit))
+        vcpu_kick(cpu);
+}
+
+void vcpu_kick(struct vcpu *cpu)
+{
+    atomic_store(&cpu->exit_request, 1);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (__atomic_load_n(&cpu->waiting, __ATOMIC_SEQ_CST) || (cpu->accel && cpu->accel->ops->kick)) {
+        pthread_mutex_lock(&cpu->group->mutex);
+        kick_locked(cpu);
+        pthread_mutex_unlock(&cpu->group->mutex);
+    }
+}
+
+void vcpu_queue_work(struct vcpu *cpu, void (*fn)(struct vcpu *, void *), void *arg)
+{
+    struct vcpu_work *work = ALLOC(struct vcpu_work);
+    work->fn = fn;
+    work->arg = arg;
+    pthread_mutex_lock(&cpu->group->mutex);
+    *cpu->work_last = work;
+    cpu->work_last = &work->next;
+    kick_locked(cpu);
+    pthread_mutex_unlock(&cpu->group->mutex);
+}
+
+int vcpu_power_on(struct vcpu *cpu, uint64_t entry, uint64_t context)
+{
+    pthread_mutex_lock(&cpu->group->mutex);
+    int result = cpu->powered_on ? -EALREADY : 0;
+    if (!result) {
+        cpu->powered_on = true;
+        cpu->start_pending = true;
+        cpu->start_entry = entry;
+        cpu->start_context = context;
+        kick_locked(cpu);
+    }
+    pthread_mutex_unlock(&cpu->group->mutex);
+    return result;
+}
+
+void vcpu_power_off_self(struct vcpu *cpu)
+{
+    pthread_mutex_lock(&cpu->group->mutex);
+    cpu->powered_on = false;
+    atomic_store(&cpu->exit_request, 1);
+    pthread_mutex_unlock(&cpu->group->mutex);
+}
+
+bool vcpu_is_powered_on(struct vcpu *cpu)
+{
+    pthread_mutex_lock(&cpu->group->mutex);
+    bool on = cpu->powered_on;
+    pthread_mutex_unlock(&cpu->group->mutex);
+    return on;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// A virtual processor as boards, interrupt controllers, the monitor and accelerators see it.
+//
+// Each vCPU has a thread that alternates between waiting (powered off, halted, paused) and accel_ops.run(). Other
+// threads change `irq_lines` and `exit_request` with atomics and wake the thread; everything else in here belongs to
+// the vCPU's own thread or is guarded by the group's mutex. Guest state lives in the structure that embeds this one.
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct accel;
+struct machine;
+struct vcpu;
+
+// What a guest family supplies. Called on the vCPU's thread, or with the machine paused.
+struct vcpu_ops {
+    const char *arch; // "aarch64"
+    void (*reset)(struct vcpu *cpu);
+    // Whether a halted vCPU has a reason to run again (an interrupt line up, an event). Any thread, no locks.
+    bool (*has_work)(const struct vcpu *cpu);
+    // Puts the vCPU, after reset, at `entry` with `context` as its first argument (PSCI CPU_ON, start-up IPI).
+    void (*start_at)(struct vcpu *cpu, uint64_t entry, uint64_t context);
+    uint64_t (*get_pc)(const struct vcpu *cpu);
+    void (*set_pc)(struct vcpu *cpu, uint64_t pc);
+    void (*print_registers)(struct vcpu *cpu, FILE *out);
+    // Guest virtual to guest physical as the current mode sees it, changing nothing. False when not mapped.
+    bool (*translate_debug)(struct vcpu *cpu, uint64_t gva, uint64_t *gpa);
+    void (*destroy)(struct vcpu *cpu);
+};
+
+// All vCPUs of a machine. The mutex guards the flags that decide who may run.
+struct vcpu_group {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed; // somebody stopped or left run()
+    struct vcpu **cpus;
+    unsigned count;
+    unsigned running;       // threads inside accel_ops.run()
+    bool exclusive;         // a thread wants, or has, the machine to itself
+    bool paused, quit;
+};
+
+struct vcpu_work {
+    struct vcpu_work *next;
+    void (*fn)(struct vcpu *cpu, void *arg);
+    void *arg;
+};
+
+struct vcpu {
+    unsigned index;
+    const struct vcpu_ops *ops;
+    const struct accel *accel;
+    struct machine *machine;
+    struct vcpu_group *group;
+
+    // Nonzero: leave accel_ops.run() soon. Translated code polls it at every region entry and loop back-edge.
+    _Atomic uint32_t exit_request;
+    // Level of each interrupt input line, a bit each; the numbers are the guest family's.
+    _Atomic uint32_t irq_lines;
+
+    // Guarded by group->mutex.
+    bool powered_on, waiting, in_run, reset_pending;
+    bool start_pending;
+    uint64_t start_entry, start_context;
+    struct vcpu_work *work_first, **work_last;
+    pthread_cond_t wake;
+
+    bool halted; // own thread only: waiting for an interrupt
+    pthread_t thread;
+    bool thread_started;
+};
+
+// --- group ---------------------------------------------------------------------------------------------------------
+
+void vcpu_group_init(struct vcpu_group *group);
+// Adds a vCPU (at most 512) and gives it the next index. Before vcpu_group_start.
+void vcpu_group_add(struct vcpu_group *group, struct vcpu *cpu);
+// Starts a thread for each vCPU, paused.
+void vcpu_group_start(struct vcpu_group *group);
+// Lets vCPUs run. Any thread.
+void vcpu_group_resume(struct vcpu_group *group);
+// Returns when no vCPU runs. Not from a vCPU's thread.
+void vcpu_group_pause(struct vcpu_group *group);
+// Ends and joins all threads. Not from a vCPU's thread.
+void vcpu_group_stop(struct vcpu_group *group);
+// Asks every vCPU to reset before it runs next: vCPU 0 then starts and the others are off. Any thread.
+void vcpu_group_reset(struct vcpu_group *group);
+// Makes the calling thread the only one that may run or change shared translation state: waits until no other vCPU
+// is in run(). Callable from a vCPU thread inside run() or from any other; not nested. Other callers queue up.
+void vcpu_exclusive_begin(struct vcpu_group *group, struct vcpu *self_or_null);
+void vcpu_exclusive_end(struct vcpu_group *group, struct vcpu *self_or_null);
+
+// --- one vCPU ------------------------------------------------------------------------------------------------------
+
+// Sets the level of an interrupt input line. Any thread, no locks held or needed.
+void vcpu_irq_set(struct vcpu *cpu, unsigned line, bool level);
+// Makes the vCPU leave run() soon, or wake up to look for work. Any thread.
+void vcpu_kick(struct vcpu *cpu);
+// Runs fn(cpu, arg) on the vCPU's thread before it runs guest code again. Any thread; does not wait.
+void vcpu_queue_work(struct vcpu *cpu, void (*fn)(struct vcpu *, void *), void *arg);
+// Powers a vCPU on at `entry`. -EALREADY when it is on. Any thread.
+int vcpu_power_on(struct vcpu *cpu, uint64_t entry, uint64_t context);
+// Powers the calling thread's own vCPU off; takes effect when run() returns, which it is asked to.
+void vcpu_power_off_self(struct vcpu *cpu);
+bool vcpu_is_powered_on(struct vcpu *cpu);
