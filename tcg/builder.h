@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Builds a region's IR. The builder folds constants and identities as it goes and keeps the newest value of every
+// state slot, so that a slot read twice is loaded once and a slot written twice is stored once.
+//
+// Protocol for translators: call ir_begin_insn before each guest instruction. Within one instruction do everything
+// that may fault (loads, stores, helpers that MAY_FAULT) before the first ir_set, so that leaving at a fault shows
+// the state before the instruction. End the region with an ir_exit_* call on every path.
+//
+// Blocks inside an instruction: a *join* block may have several predecessors and begins with no knowledge of the
+// slots (branching to it writes dirty slots back first); a *side* block has one predecessor and inherits its knowledge.
+#pragma once
+
+#include "tcg/ir.h"
+
+struct ir_slot_state;
+struct ir_block_state;
+
+struct ir_builder {
+    struct ir_region *region;
+    struct ir_slot_state *slots;       // knowledge at the current point
+    struct ir_block_state *blocks;     // by block number
+    uint32_t block_state_capacity;
+    uint32_t block;                    // current block, or IR_NONE after a terminator
+    int32_t pc_offset;                 // current guest instruction, relative to the page base
+    uint64_t dirty[4];                 // bit set of slots whose value is not in memory
+};
+
+// Starts the region's entry block. `region` is fresh from ir_region_init.
+void ir_builder_init(struct ir_builder *b, struct ir_region *region);
+
+// Names the guest instruction that follows: its address as an offset from the page base of the region's entry.
+void ir_begin_insn(struct ir_builder *b, int32_t pc_offset);
+
+// --- constants -----------------------------------------------------------------------------------------------------
+ir_ref ir_i32(struct ir_builder *b, uint32_t value);
+ir_ref ir_i64(struct ir_builder *b, uint64_t value);
+ir_ref ir_imm(struct ir_builder *b, enum ir_type type, uint64_t value); // i32 or i64, cut to the type
+ir_ref ir_v128(struct ir_builder *b, uint64_t lo, uint64_t hi);
+bool ir_const_value(const struct ir_builder *b, ir_ref ref, uint64_t *value); // false when not an integer constant
+
+// --- state ---------------------------------------------------------------------------------------------------------
+ir_ref ir_get(struct ir_builder *b, unsigned slot);
+void ir_set(struct ir_builder *b, unsigned slot, ir_ref value);
+// Writes all dirty slots back; their values stay known. Done by every exit and call that needs it.
+void ir_flush(struct ir_builder *b);
+// Guest virtual address `offset` bytes from the base of the entry's page, as an i64.
+ir_ref ir_pc_plus(struct ir_builder *b, int64_t offset);
+
+// --- operations; the result's type is the first operand's unless it is given -----------------------------------------
+ir_ref ir_op1(struct ir_builder *b, enum ir_op op, ir_ref a);
+ir_ref ir_op2(struct ir_builder *b, enum ir_op op, ir_ref a, ir_ref c);
+ir_ref ir_op3(struct ir_builder *b, enum ir_op op, ir_ref a, ir_ref c, ir_ref d);
+// Everything given: for operations with aux, imm or another result type. Unused operands are IR_NONE.
+ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, unsigned aux, ir_ref a, ir_ref c, ir_ref d,
+               uint64_t imm);
+// Vector operations with a lane size (log2 of bytes) and an immediate.
+ir_ref ir_v1(struct ir_builder *b, enum ir_op op, unsigned lane, ir_ref a, unsigned imm);
+ir_ref ir_v2(struct ir_builder *b, enum ir_op op, unsigned lane, ir_ref a, ir_ref c, unsigned imm);
+
+static inline ir_ref ir_add(struct ir_builder *b, ir_ref a, ir_ref c)
+{
+    return ir_op2(b, IR_ADD, a, c);
+}
+static inline ir_ref ir_sub(struct ir_builder *b, ir_ref a, ir_ref c)
+{
+    return ir_op2(b, IR_SUB, a, c);
+}
+static inline ir_ref ir_and(struct ir_builder *b, ir_ref a, ir_ref c)
+{
+    return ir_op2(b, IR_AND, a, c);
+}
+static inline ir_ref ir_or(struct ir_builder *b, ir_ref a, ir_ref c)
+{
+    return ir_op2(b, IR_OR, a, c);
+}
+static inline ir_ref ir_xor(struct ir_builder *b, ir_ref a, ir_ref c)
+{
+    return ir_op2(b, IR_XOR, a, c);
+}
+// With a constant second operand.
+ir_ref ir_addi(struct ir_builder *b, ir_ref a, int64_t value);
+ir_ref ir_andi(struct ir_builder *b, ir_ref a, uint64_t value);
+ir_ref ir_shli(struct ir_builder *b, ir_ref a, unsigned count);
+ir_ref ir_shri(struct ir_builder *b, ir_ref a, unsigned count);
+ir_ref ir_sari(struct ir_builder *b, ir_ref a, unsigned count);
+
+ir_ref ir_trunc(struct ir_builder *b, ir_ref a);  // i64 to i32; an i32 stays
+ir_ref ir_zext(struct ir_builder *b, ir_ref a);   // i32 to i64; an i64 stays
+ir_ref ir_sext(struct ir_builder *b, ir_ref a);
+ir_ref ir_extract(struct ir_builder *b, ir_ref a, unsigned start, unsigned length);
+ir_ref ir_sextract(struct ir_builder *b, ir_ref a, unsigned start, unsigned length);
+ir_ref ir_deposit(struct ir_builder *b, ir_ref a, ir_ref field, unsigned start, unsigned length);
+ir_ref ir_setcond(struct ir_builder *b, enum ir_type type, enum ir_cond cond, ir_ref a, ir_ref c);
+ir_ref ir_select(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, ir_ref if_true, ir_ref if_false);
+// 1 or 0 (of `type`) for a condition on packed flags; becomes a comparison when the flags' operands are known.
+ir_ref ir_flag_test(struct ir_builder *b, enum ir_type type, enum ir_flag_cond cond, ir_ref flags);
+
+// --- memory --------------------------------------------------------------------------------------------------------
+ir_ref ir_load(struct ir_builder *b, enum ir_type type, ir_ref address, struct ir_mem mem);
+void ir_store(struct ir_builder *b, ir_ref value, ir_ref address, struct ir_mem mem);
+ir_ref ir_cas(struct ir_builder *b, ir_ref address, ir_ref expected, ir_ref desired, struct ir_mem mem);
+ir_ref ir_atomic(struct ir_builder *b, enum ir_atomic kind, ir_ref address, ir_ref operand, struct ir_mem mem);
+void ir_fence(struct ir_builder *b, enum ir_fence kind);
+
+// --- calls ---------------------------------------------------------------------------------------------------------
+// `args` has helper->arg_count entries. Returns the result, or IR_NONE. After a NORETURN helper the block is ended.
+ir_ref ir_call(struct ir_builder *b, const struct ir_helper *helper, const ir_ref *args);
+
+// --- control -------------------------------------------------------------------------------------------------------
+uint32_t ir_new_join(struct ir_builder *b);
+uint32_t ir_new_side(struct ir_builder *b);
+void ir_jump(struct ir_builder *b, uint32_t block);
+void ir_brcond(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false);
+// Makes `block` current; the one before must be ended, and this one have all its predecessors (joins) or its one.
+void ir_begin_block(struct ir_builder *b, uint32_t block);
+// Adds a parameter to a join that has just begun; values come from ir_jump_with.
+ir_ref ir_param(struct ir_builder *b, enum ir_type type);
+void ir_jump_with(struct ir_builder *b, uint32_t block, ir_ref value);
+
+// Whether the current path still goes on.
+static inline bool ir_open(const struct ir_builder *b)
+{
+    return b->block != IR_NONE;
+}
+
+// Leave for guest code at `offset` from the entry's page base (linked directly when it is in that page).
+void ir_exit_to(struct ir_builder *b, int64_t offset);
+// Leave for the guest address in an i64.
+void ir_exit_indirect(struct ir_builder *b, ir_ref pc);
+// Leave for the run loop, which looks at modes, requests and interrupts anew before it goes on at the address.
+void ir_exit_loop(struct ir_builder *b, ir_ref pc);

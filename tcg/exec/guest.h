@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// What a guest family supplies to the engines, and what it finds in them.
+//
+// struct tcg_cpu is the first member of the guest's state structure; translated code addresses guest state from its
+// start. The engines own it; guests touch only what is said here.
+#pragma once
+
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hw/core/vcpu.h"
+#include "tcg/builder.h"
+#include "tcg/exec/tlb.h"
+
+struct machine;
+struct memory_map;
+struct tcg_cpu;
+struct tcg_engine;
+struct tlb_state;
+struct code_context;
+
+// Why translation stopped being valid: everything a block's code depends on besides the bytes translated.
+struct tcg_block_key {
+    uint64_t flags;
+};
+
+struct tcg_translation {
+    struct ir_builder *builder;
+    struct tcg_cpu *cpu;       // for looking at identification, never at modes: those are in `flags`
+    uint64_t pc;               // guest address of the first instruction; for logs and page offset only
+    uint64_t flags;            // of the block, see guest_ops.block_flags; bits 56..63 are the page's code_flags
+    const uint8_t *code;       // bytes at pc; readable up to code_bytes
+    uint32_t code_bytes;       // up to the end of the page
+    uint32_t max_insns;        // end the block after so many
+    uint32_t insn_count;       // out: guest instructions translated
+    uint32_t guest_bytes;      // out: bytes translated, from pc
+};
+
+struct guest_ops {
+    const char *name;
+    const struct ir_slot *slots;
+    unsigned slot_count;
+
+    // Everything in the vCPU's modes that its translated code depends on (privilege, mmu index, traps, FP rules),
+    // in bits 0..55. Cheap: called at each return to the run loop.
+    uint64_t (*block_flags)(struct tcg_cpu *cpu);
+    // What code the current context's address space shows: 0 when all translations of code at this privilege are
+    // global, else the soft-TLB key. Lookup tables for code are kept per such value.
+    uint64_t (*code_space)(struct tcg_cpu *cpu);
+    // The mmu index that instruction fetches use now.
+    unsigned (*fetch_mmu_index)(struct tcg_cpu *cpu);
+
+    // Translates one basic block. Must not look at guest memory other than `code`.
+    void (*translate)(struct tcg_translation *t);
+    // One line of disassembly is written by the engine; the guest names the Capstone mode.
+    int capstone_arch, capstone_mode;
+
+    // Walks the page tables. False with `fault` filled in. Must not raise. `access` decides which accessed or dirty
+    // bits are set; with `probe`, none are. Own thread only.
+    bool (*translate_address)(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index,
+                              bool probe, struct tlb_translation *translation, struct tlb_fault *fault);
+    // Takes the exception for a failed access. State and pc are those before the instruction. The run loop goes on.
+    void (*raise_fault)(struct tcg_cpu *cpu, const struct tlb_fault *fault, unsigned mmu_index, unsigned size_log2);
+    // The access was not aligned as its operation or the memory demands.
+    void (*raise_alignment)(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index);
+    // No device answered at gpa.
+    void (*raise_bus_error)(struct tcg_cpu *cpu, uint64_t gva, uint64_t gpa, enum tlb_access access,
+                            unsigned mmu_index);
+    // Takes a pending unmasked interrupt, if any. Called with state in memory, before blocks are entered.
+    // True when the pc or modes changed.
+    bool (*take_interrupt)(struct tcg_cpu *cpu);
+};
+
+// Hot fields first: translated code addresses the structure with 8-bit displacements.
+struct tcg_cpu {
+    uint64_t pc_page;               // IR_SLOT_PC_PAGE
+    uint32_t pc_offset;             // IR_SLOT_PC_OFFSET
+    uint32_t fp_control;            // host FP control and sticky flags while out of run()
+    void *tlb_tables;               // current soft-TLB context
+    void *jump_table;               // current lookup table for code
+    struct vcpu vcpu;               // exit_request is polled in here
+    const struct guest_ops *guest;
+    struct tcg_engine *engine;
+    struct tlb_state *tlb;
+    struct code_context *code_context;
+    void *slow_frame;               // register dump while inside a memory slow path
+    jmp_buf leave;
+    uint64_t blocks_entered, tlb_fills, lookups; // statistics
+};
+
+static inline struct tcg_cpu *tcg_cpu_of(struct vcpu *vcpu)
+{
+    return (struct tcg_cpu *)((char *)vcpu - offsetof(struct tcg_cpu, vcpu));
+}
+
+static inline uint64_t tcg_get_pc(const struct tcg_cpu *cpu)
+{
+    return cpu->pc_page + (uint64_t)(int64_t)(int32_t)cpu->pc_offset;
+}
+
+static inline void tcg_set_pc(struct tcg_cpu *cpu, uint64_t pc)
+{
+    cpu->pc_page = pc & ~UINT64_C(0xfff);
+    cpu->pc_offset = (uint32_t)(pc & 0xfff);
+}
+
+// Leaves translated code from a MAY_FAULT or NORETURN helper and returns to the run loop, which goes on with the pc and
+// modes as they now are. Does not return.
+_Noreturn void tcg_leave(struct tcg_cpu *cpu);
+
+// Discards translations of guest code in physical RAM: an instruction cache operation by guest virtual address.
+void tcg_invalidate_code(struct tcg_cpu *cpu, uint64_t gva, uint64_t size);
+
+// Must be called (own thread) after modes that block_flags or code_space depend on have changed in a helper that
+// does not end its block by ir_exit_loop. Exceptions taken in raise_* and take_interrupt need not.
+void tcg_modes_changed(struct tcg_cpu *cpu);
+
+// --- the host's floating-point state, which is the guest's while it runs ------------------------------------------
+enum {
+    FP_INVALID = 1 << 0,
+    FP_DIVIDE = 1 << 1,
+    FP_OVERFLOW = 1 << 2,
+    FP_UNDERFLOW = 1 << 3,
+    FP_INEXACT = 1 << 4,
+    FP_DENORMAL = 1 << 5, // an input was flushed to zero
+};
+// Cumulative flags raised since they were last set. Own thread, inside run().
+unsigned fp_env_flags(struct tcg_cpu *cpu);
+void fp_env_set_flags(struct tcg_cpu *cpu, unsigned flags);
+void fp_env_raise(unsigned flags);
+// enum ir_round, the first four.
+void fp_env_set_rounding(struct tcg_cpu *cpu, enum ir_round rounding);
+enum ir_round fp_env_rounding(void);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// The soft TLB of a vCPU, as guests see it.
+//
+// It holds several *contexts*, one for each translation regime and address space (ASID, PCID) used lately; the
+// current one is a pointer. A context has a table for each mmu index: a set of permissions that code may use
+// (unprivileged, privileged, ...). Entries are keyed by the raw guest address, ignored top bits included.
+//
+// Threads: a vCPU's tables are filled by its own thread and may be invalidated by any; each has a lock.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tcg_cpu;
+
+enum tlb_access {
+    TLB_READ,
+    TLB_WRITE,
+    TLB_FETCH,
+};
+
+enum {
+    TLB_PAGE_BITS = 12,
+    TLB_PAGE_SIZE = 1 << TLB_PAGE_BITS,
+    TLB_MMU_INDEXES = 3,
+};
+
+// What a guest's page walk found for the page of an address.
+struct tlb_translation {
+    uint64_t gpa;          // of the address itself
+    bool readable, writable, executable; // with the permissions of the mmu index asked for
+    bool global;           // the same in every address space of the regime
+    bool device;           // accesses that are not aligned fault (guest's align_fault)
+    uint8_t page_log2;     // size of the mapping, at least 12 unless walks are not cached
+    uint8_t code_flags;    // goes into the flags of blocks fetched from the page (for instance BTI guarded)
+};
+
+// Why a translation failed, in the guest's own terms; passed to the guest's raise function unchanged.
+struct tlb_fault {
+    uint64_t gva;
+    enum tlb_access access;
+    uint32_t kind, level;  // the guest's encoding
+    uint64_t gpa;          // for stage 2 faults and external aborts
+};
+
+// Makes the context for `key` current, creating or recycling one when there is none. Cheap. Own thread only.
+// Keys are the guest's: distinct for regime, ASID and VMID, never 0. Contexts whose keys have the same
+// `key >> 32` share global entries.
+void tlb_switch(struct tcg_cpu *cpu, uint64_t key);
+
+// Invalidation, in one vCPU's TLB and its lookup tables for code. Any thread. When the call returns, the next memory
+// access that `cpu` starts after its next poll sees the change, and at once for the calling thread's own.
+void tlb_flush_all(struct tcg_cpu *cpu);
+// All entries of the context (not the global ones).
+void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key);
+// All entries of the regime `key >> 32`, global or not.
+void tlb_flush_regime(struct tcg_cpu *cpu, uint32_t regime);
+// Entries for pages in [gva, gva + size) in the context `key`, and global ones of its regime; `ignore_top_bits` of
+// the address are not compared. With all_keys, in every context of the regime.
+void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t gva, uint64_t size,
+                     unsigned ignore_top_bits);
+
+// Accesses on behalf of helpers, with the permissions of `mmu_index`, faulting as guest accesses do. The helper must
+// have been declared MAY_FAULT. Sizes of 1 to 16 bytes; not for device memory when larger than 8.
+uint64_t tlb_load(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index);
+void tlb_store(struct tcg_cpu *cpu, uint64_t gva, unsigned size, uint64_t value, unsigned mmu_index);
+// Host address of `gva` when the page is RAM that may be accessed so, else NULL; faults unless `probe`. Good until
+// the vCPU's next poll for accesses within the page. For TLB_WRITE, code in the page has been invalidated.
+void *tlb_host(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index, bool probe);
