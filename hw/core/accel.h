@@ -7,6 +7,7 @@
 
 #include "tcg/base/error.h"
 
+struct accel;
 struct machine;
 struct vcpu;
 
