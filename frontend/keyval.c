@@ -50,7 +50,7 @@ void keyval_set(struct arena *arena, struct keyval_list *list, const char *key, 
 int keyval_parse(struct arena *arena, const char *text, const char *implied, struct keyval_list *list,
                  struct error *error)
 {
-    *list = (struct keyval_list){0};
+    *list = (struct keyval_list){.text = text};
     bool first = true;
     while (text && *text) {
         char *part;

@@ -17,6 +17,7 @@ struct keyval {
 struct keyval_list {
     struct keyval *items;
     size_t count;
+    const char *text; // what was parsed, for messages
 };
 
 // Parses `text`. `implied` may be NULL: then the first part needs a '=' too, or means "on". -EINVAL for an empty key,
