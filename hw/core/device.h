@@ -44,6 +44,8 @@ struct state_field {
 #define STATE_POINTER(TYPE, KIND, FIELD, COUNT)                                                                      \
     {#FIELD, STATE_##KIND, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]), 0,                    \
      offsetof(struct TYPE, COUNT), true, NULL}
+#define STATE_STRUCT_FIELD(TYPE, FIELD, FIELDS)                                                                      \
+    {#FIELD, STATE_STRUCT, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD), 1, 0, false, FIELDS}
 #define STATE_STRUCTS(TYPE, FIELD, FIELDS)                                                                           \
     {#FIELD, STATE_STRUCT, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]),                       \
      sizeof(((struct TYPE *)0)->FIELD) / sizeof(((struct TYPE *)0)->FIELD[0]), 0, false, FIELDS}
