@@ -163,7 +163,8 @@ static int create(struct setup *setup, struct settings *settings, struct error *
         (status = prepare_vcpus(setup, error)) ||
         (status = create_devices(machine, settings, error)) ||
         (status = loader_load(machine, settings, error)) ||
-        (status = machine_finish(machine, error)))
+        (status = machine_finish(machine, error)) ||
+        (status = loader_load_dtb(machine, settings, error)))
         return status;
     if (monitor)
         setup->monitor = monitor_create(machine, setup->accel, settings, monitor);

@@ -244,7 +244,7 @@ int option_device(struct settings *settings, const char *argument, struct error 
     if (status)
         return status;
     const char *driver = keyval_get(&list, "driver");
-    if (!driver)
+    if (!driver || !*driver)
         return error_set(error, EINVAL, "no device is named; -device help lists them");
     if (is_help(driver))
         return set_help(settings, HELP_DEVICES, NULL);

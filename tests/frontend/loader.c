@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,4 +191,52 @@ Test(loader, elf_segments_and_their_zeroes)
     store_le64(data + 88, RAM_BASE - 8); // half outside
     write_file(path, data, sizeof(data));
     cr_assert_neq(loader_load(machine, &settings, &error), 0);
+}
+
+// A tree with a memory node, as the kernel would be given it.
+static void write_tree(int cells)
+{
+    uint8_t fdt[4096];
+    cr_assert_eq(fdt_create_empty_tree(fdt, sizeof(fdt)), 0);
+    fdt_setprop_u32(fdt, 0, "#address-cells", (uint32_t)cells);
+    fdt_setprop_u32(fdt, 0, "#size-cells", (uint32_t)cells);
+    int node = fdt_add_subnode(fdt, 0, "memory@0");
+    fdt_setprop_string(fdt, node, "device_type", "memory");
+    write_file(initrd_path, fdt, sizeof(fdt));
+    settings.dtb = initrd_path;
+}
+
+Test(loader, dtb_is_completed)
+{
+    for (int cells = 1; cells <= 2; cells++) {
+        write_tree(cells);
+        machine->boot.command_line = "quiet";
+        machine->boot.initrd_start = 0x48000000;
+        machine->boot.initrd_end = 0x48001000;
+        machine->dtb_gpa = RAM_BASE;
+        cr_assert_eq(loader_load_dtb(machine, &settings, &error), 0, "%s", error.text);
+        static uint8_t fdt[16384];
+        int length;
+        cr_assert(dma_read(machine->map, RAM_BASE, fdt, sizeof(fdt)));
+        cr_assert_eq(fdt_check_header(fdt), 0);
+        int chosen = fdt_path_offset(fdt, "/chosen"), memory = fdt_path_offset(fdt, "/memory@0");
+        cr_assert_str_eq(fdt_getprop(fdt, chosen, "bootargs", NULL), "quiet");
+        cr_assert_eq(load_be64(fdt_getprop(fdt, chosen, "linux,initrd-end", NULL)), 0x48001000);
+        const uint8_t *reg = fdt_getprop(fdt, memory, "reg", &length);
+        cr_assert_eq(length, cells * 8);
+        cr_assert_eq(cells == 1 ? load_be32(reg) : load_be64(reg), RAM_BASE);
+        cr_assert_eq(cells == 1 ? load_be32(reg + 4) : load_be64(reg + 8), 64 * MIB);
+    }
+}
+
+Test(loader, dtb_that_is_damaged)
+{
+    uint8_t junk[512];
+    memset(junk, 0xff, sizeof(junk));
+    write_file(initrd_path, junk, sizeof(junk));
+    settings.dtb = initrd_path;
+    cr_assert_eq(loader_load_dtb(machine, &settings, &error), -EINVAL);
+    memcpy(junk, "\xd0\x0d\xfe\xed", 4);
+    write_file(initrd_path, junk, sizeof(junk));
+    cr_assert_eq(loader_load_dtb(machine, &settings, &error), -EINVAL);
 }
