@@ -152,3 +152,8 @@ Test(ir_random, branches_and_loops)
 {
     check_many((struct random_options){.calls = true, .branches = true}, 3000);
 }
+
+Test(ir_random, vectors)
+{
+    check_many((struct random_options){.calls = true, .branches = true, .vectors = true}, 3000);
+}
