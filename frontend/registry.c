@@ -18,10 +18,6 @@ const struct device_type *const registry_devices[] = {
     NULL,
 };
 
-const struct accel_type registry_accels[] = {
-    {0},
-};
-
 const struct cpu_family registry_cpu_families[] = {
     {0},
 };
@@ -78,12 +74,13 @@ const struct device_type *registry_find_device(const char *name, struct error *e
 
 const struct accel_type *registry_find_accel(const char *name, struct error *error)
 {
-    const char *names[ARRAY_SIZE(registry_accels)];
+    const char *names[16];
     size_t count = 0;
     for (const struct accel_type *type = registry_accels; type->name; type++) {
         if (!strcmp(type->name, name))
             return type;
-        names[count++] = type->name;
+        if (count < ARRAY_SIZE(names) - 1)
+            names[count++] = type->name;
     }
     names[count] = NULL;
     unknown("accelerator", "accel", name, names, error);
