@@ -36,6 +36,8 @@ struct machine_type {
     const char *arch;           // "aarch64"
     const char *default_cpu;
     uint64_t default_ram, min_ram;
+    uint64_t ram_base;                      // where RAM starts, for directly loaded kernels
+    uint64_t firmware_base, firmware_bytes; // where -bios goes, and how much fits
     unsigned default_cpus, max_cpus;
     size_t instance_size; // of the structure that embeds struct machine
     const struct property *properties;
