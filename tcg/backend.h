@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// What a backend is to the engine: it turns a verified region into host code at a given place, and describes where that
+// code may leave. A backend knows guest state only as offsets given here.
+#pragma once
+
+#include "tcg/ir.h"
+
+struct tcg_site;
+
+// One entry of the soft TLB, as backends probe it. Tags are page addresses; other low bits make them never match.
+struct backend_tlb_entry {
+    uint64_t read_tag, write_tag;
+    uint64_t addend; // host address = guest address + addend
+    uint64_t info;
+};
+
+enum {
+    BACKEND_TLB_LOG2 = 8,      // entries in a table
+    BACKEND_TLB_ENTRY_LOG2 = 5,
+    BACKEND_JUMP_LOG2 = 12,    // entries in a lookup table for code, indexed by pc >> 2
+    BACKEND_JUMP_ENTRY_LOG2 = 4,
+};
+
+// An entry of a lookup table for code.
+struct backend_jump_entry {
+    uint64_t pc;
+    void *code;
+};
+
+// Where things are: byte offsets from the state structure, and addresses that emitted code calls.
+struct backend_layout {
+    int32_t pc_page, pc_offset, exit_request, tlb_tables, jump_table;
+    // void slow_access(state, register dump): performs the access of a site.
+    void (*slow_access)(void *state, void *dump);
+};
+
+// A place where one access may leave: what to do, and how to get the state back. `entries` follows.
+struct tcg_site_entry {
+    uint16_t slot;
+    uint8_t kind; // enum tcg_site_kind
+    uint8_t reg;
+    int32_t value;
+};
+enum tcg_site_kind {
+    TCG_SITE_REG,    // register number
+    TCG_SITE_FRAME,  // offset in the spill frame
+    TCG_SITE_STATE,  // state slot number that still holds the value
+    TCG_SITE_CONST,  // value, sign-extended
+    TCG_SITE_POOL,   // byte offset from the site to 16 bytes of constant
+};
+struct tcg_site {
+    uint64_t mem;       // struct ir_mem, packed
+    uint8_t op, type, aux;
+    uint8_t address_reg, data_reg, data2_reg, result_reg;
+    uint8_t entry_count;
+    int32_t pc_offset;
+    struct tcg_site_entry entries[];
+};
+
+// A direct jump that can be linked to its target.
+struct tcg_exit {
+    uint8_t *place;              // of the jump, for backend_link
+    uint8_t *unlinked;           // where it goes when it is not linked
+    int32_t target_offset;       // guest pc from the page base
+    struct tcg_block *from, *to; // the engine's
+    struct tcg_exit *next_in;    // the engine's: next of those linked to `to`
+};
+
+// Two bump-allocated buffers; backend_compile advances `next` of both. Code addresses are those of the writable
+// mapping; `exec_delta` bytes further is the executable one.
+struct backend_buffers {
+    uint8_t *code, *code_end;
+    uint8_t *meta_base, *meta, *meta_end;
+    ptrdiff_t exec_delta;
+};
+
+struct backend_code {
+    uint8_t *entry, *end;
+    uint8_t *poll;               // for backend_kill
+    struct tcg_exit *exits;      // array, in the meta buffer
+    uint32_t exit_count;
+};
+
+struct backend;
+
+// How the run loop is reached.
+enum backend_exit {
+    BACKEND_EXIT_LOOP,   // pc is in the state; look at everything anew
+    BACKEND_EXIT_LOOKUP, // pc is in the state; modes have not changed
+    BACKEND_EXIT_LINK,   // a struct tcg_exit was taken; pc is in the state
+};
+
+// Writes the shared stubs at the start of the code buffer. Probes the host; `features` limits what is used (all bits
+// set for everything: see the host's regs.h).
+struct backend *backend_create(const struct backend_layout *layout, struct backend_buffers *buffers, uint32_t features);
+void backend_destroy(struct backend *backend);
+
+// -ENOSPC when a buffer is full, -E2BIG when the region is too large for the spill frame. Thread-safe for different
+// buffers.
+int backend_compile(struct backend *backend, struct ir_region *region, int32_t entry_offset,
+                    struct backend_buffers *buffers, struct backend_code *code);
+
+// Runs code on the calling thread. *link is the exit taken for BACKEND_EXIT_LINK.
+enum backend_exit backend_enter(struct backend *backend, void *state, const void *entry, struct tcg_exit **link);
+
+// Directs an exit to `target` (a writable address of a block's entry), or back to the run loop when NULL. Atomic.
+void backend_link(struct tcg_exit *exit, const uint8_t *target);
+// Makes a block leave for the run loop whenever it is entered from now on. Atomic.
+void backend_kill(const struct backend_code *code);
+
+// Access to the registers dumped for a slow access: the value of a register, its place, and the spill frame.
+uint64_t *backend_dump_int(void *dump, unsigned reg);
+void *backend_dump_vector(void *dump, unsigned reg);
+uint8_t *backend_dump_frame(void *dump);
+const struct tcg_site *backend_dump_site(void *dump, const uint8_t *meta_base);
+bool backend_reg_is_vector(unsigned reg);
