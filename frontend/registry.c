@@ -5,16 +5,27 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hw/boards/virt-arm.h"
+#include "hw/char/pl011.h"
 #include "hw/core/device.h"
 #include "hw/core/machine.h"
 #include "hw/core/property.h"
+#include "hw/intc/gicv3.h"
+#include "hw/virtio/virtio-devices.h"
+#include "hw/virtio/virtio-mmio.h"
 #include "tcg/base/bits.h"
 
 const struct machine_type *const registry_machines[] = {
+    &virt_arm_type,
     NULL,
 };
 
 const struct device_type *const registry_devices[] = {
+    &virtio_rng_type,
+    // Parts of boards.
+    &gicv3_type,
+    &pl011_type,
+    &virtio_mmio_type,
     NULL,
 };
 
