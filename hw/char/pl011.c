@@ -298,6 +298,11 @@ void pl011_wire(struct device *device, uint64_t base, struct irq_line irq)
     uart->irq = irq;
 }
 
+void pl011_connect(struct device *device, struct chardev *chardev)
+{
+    ((struct pl011 *)device)->chardev = chardev;
+}
+
 static int pl011_realize(struct device *device, struct error *error)
 {
     struct pl011 *uart = (struct pl011 *)device;

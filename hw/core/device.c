@@ -46,10 +46,19 @@ void bus_add(struct machine *machine, struct bus *bus)
     *link = bus;
 }
 
+void bus_remove(struct machine *machine, struct bus *bus)
+{
+    struct bus **link = &machine->buses;
+    while (*link && *link != bus)
+        link = &(*link)->next;
+    if (*link)
+        *link = bus->next;
+}
+
 static int find_bus(struct device *device, struct bus **result, struct error *error)
 {
     struct bus *last_free = NULL;
-    bool any = false;
+    bool any = false, taken = false;
     for (struct bus *bus = device->machine->buses; bus; bus = bus->next) {
         if (strcmp(bus->type, device->type->bus))
             continue;
@@ -57,12 +66,13 @@ static int find_bus(struct device *device, struct bus **result, struct error *er
         bool wanted = !device->bus_name || !strcmp(device->bus_name, bus->name);
         if (wanted && !bus->device)
             last_free = bus;
-        if (wanted && device->bus_name && bus->device)
-            return error_set(error, EBUSY, "device '%s': bus '%s' is taken", device->type->name, bus->name);
+        taken = taken || (wanted && bus->device);
     }
     *result = last_free;
     if (last_free)
         return 0;
+    if (device->bus_name && taken)
+        return error_set(error, EBUSY, "device '%s': bus '%s' is taken", device->type->name, device->bus_name);
     if (device->bus_name)
         return error_set(error, ENOENT, "device '%s': there is no %s called '%s'", device->type->name,
                          device->type->bus, device->bus_name);

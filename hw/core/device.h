@@ -102,6 +102,7 @@ void device_destroy(struct device *device);
 
 // Adds a bus (not owned) to the machine's list. Free buses are taken from the end of the list.
 void bus_add(struct machine *machine, struct bus *bus);
+void bus_remove(struct machine *machine, struct bus *bus);
 
 // Calls `visit` for every leaf of the state: `path` like "lines[3].level", `count` contiguous elements of `size`
 // bytes, in host byte order.
