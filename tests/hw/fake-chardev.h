@@ -4,6 +4,8 @@
 
 #include "hw/core/chardev.h"
 
+struct machine;
+
 struct fake_chardev {
     struct chardev chardev;
     char out[8192];
