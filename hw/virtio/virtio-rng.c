@@ -35,7 +35,7 @@ static void rng_notify(struct virtio_device *device, struct virtqueue *queue)
     virtqueue_notify(queue);
 }
 
-static const uint16_t rng_queue_sizes[] = {8};
+static const uint16_t rng_queue_sizes[] = {64};
 
 static const struct virtio_class rng_class = {
     .device_id = 4,
