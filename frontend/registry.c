@@ -21,7 +21,11 @@ const struct machine_type *const registry_machines[] = {
 };
 
 const struct device_type *const registry_devices[] = {
+    &virtconsole_type,
+    &virtio_blk_type,
     &virtio_rng_type,
+    &virtio_serial_type,
+    &virtserialport_type,
     // Parts of boards.
     &gicv3_type,
     &pl011_type,
