@@ -8,7 +8,7 @@
 #include "tcg/backend.h"
 #include "tcg/base/exec-memory.h"
 #include "tcg/base/log.h"
-#include "tcg/exec/fp-env.h"
+#include "tcg/fp-flags.h"
 #include "tcg/exec/private.h"
 
 enum { CODE_BYTES = 1 << 20 };
@@ -85,9 +85,9 @@ static void check_seed(struct rig *rig, struct random_options options)
     random_state(&by_code, options.seed * 7);
     struct tcg_exit *link = NULL;
     struct tcg_block block = {.ir = &region};
-    fp_env_set_flags(&by_interp.cpu, 0);
+    fp_env_set_flags(0);
     interp_enter(&by_interp.cpu, &block, &link);
-    unsigned interp_flags = fp_env_flags(&by_interp.cpu);
+    unsigned interp_flags = fp_env_flags();
 
     struct backend_code code = {0};
     rig->buffers = rig->fresh;
@@ -95,10 +95,10 @@ static void check_seed(struct rig *rig, struct random_options options)
     if (result == -E2BIG)
         return;
     cr_assert_eq(result, 0, "seed %#lx: compile %d", options.seed, result);
-    fp_env_set_flags(&by_code.cpu, 0);
+    fp_env_set_flags(0);
     enum backend_exit reason =
         backend_enter(rig->backend, &by_code, code.entry + rig->buffers.exec_delta, &link);
-    unsigned code_flags = fp_env_flags(&by_code.cpu);
+    unsigned code_flags = fp_env_flags();
     bool same = reason == BACKEND_EXIT_LINK && by_code.cpu.pc_offset == by_interp.cpu.pc_offset &&
                 interp_flags == code_flags &&
                 !memcmp(&by_code.x, &by_interp.x, sizeof(by_code) - offsetof(struct test_state, x));
@@ -156,4 +156,9 @@ Test(ir_random, branches_and_loops)
 Test(ir_random, vectors)
 {
     check_many((struct random_options){.calls = true, .branches = true, .vectors = true}, 3000);
+}
+
+Test(ir_random, floating_point)
+{
+    check_many((struct random_options){.calls = true, .branches = true, .vectors = true, .floats = true}, 3000);
 }
