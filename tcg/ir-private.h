@@ -17,6 +17,3 @@ ir_ref ir_add_const(struct ir_region *region, enum ir_type type, uint64_t lo, ui
 // Folds constants and identities. Returns the value that `ins` has, or IR_NONE when it must be emitted; may rewrite
 // `ins` into a cheaper operation of equal value.
 ir_ref ir_fold(struct ir_region *region, struct ir_ins *ins);
-
-// The value of a condition on constants.
-bool ir_cond_holds(enum ir_cond cond, enum ir_type type, uint64_t a, uint64_t b);

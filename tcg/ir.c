@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Tables of the IR and the growth of regions.
-#include "tcg/ir.h"
+#include "tcg/ir-private.h"
 
 #include <string.h>
 

@@ -84,6 +84,9 @@ static inline enum ir_cond ir_cond_invert(enum ir_cond cond)
 // The condition that holds for (b, a) exactly when `cond` holds for (a, b).
 enum ir_cond ir_cond_swap(enum ir_cond cond);
 
+// Whether `a cond b` holds for integers of that type.
+bool ir_cond_holds(enum ir_cond cond, enum ir_type type, uint64_t a, uint64_t b);
+
 // The layout of packed flags: what x86 hosts get with LAHF and SETO.
 enum {
     IR_FLAG_V = 1 << 0,

@@ -50,8 +50,8 @@ struct arm_sysreg_bank_ops {
 };
 
 // Firmware calls: HVC or SMC, whichever `conduit` names, with x0-x17 in `regs`; the callee leaves results there.
-// Called on the CPU's thread with no lock held, with the guest's pc after the instruction. False: not a
-// known call (the CPU proceeds as without firmware).
+// Called on the CPU's thread with no lock held, with the guest's pc after the instruction. False: the firmware does
+// not answer such calls (the CPU proceeds as without firmware).
 enum arm_conduit { ARM_CONDUIT_NONE, ARM_CONDUIT_HVC, ARM_CONDUIT_SMC };
 
 struct arm_firmware_ops {
@@ -59,6 +59,7 @@ struct arm_firmware_ops {
 };
 
 struct arm_cpu_config {
+    unsigned index;    // the CPU's number in the machine
     uint64_t mpidr;    // affinity fields, without the RES1 bit 31
     bool has_el2, has_el3;
     bool has_gicv3;    // ID_AA64PFR0_EL1.GIC, and the register bank below

@@ -38,6 +38,7 @@ struct block_backend;
 
 struct block_ops {
     const char *format; // "raw", "qcow2"
+    // A request whose `result` is set already has failed its checks and only needs to be completed.
     void (*submit)(struct block_backend *block, struct block_request *request);
     // Waits until nothing is in flight, calling `done` for each. Device lock held.
     void (*drain)(struct block_backend *block);
@@ -70,7 +71,9 @@ struct block_options {
 int block_raw_file_open(const struct block_options *options, struct io_loop *loop, struct block_backend **block,
                         struct error *error);
 
-// Checks the request against size and readonly (-EIO, -EROFS reach `done` from the I/O loop), then submits.
+// Whether the request fits size and readonly: 0, -EIO or -EROFS.
+int block_check(const struct block_backend *block, const struct block_request *request);
+// Checks and submits. Never calls `done` before it returns.
 void block_submit(struct block_backend *block, struct block_request *request);
 // NULL is fine for both.
 void block_drain(struct block_backend *block);

@@ -44,6 +44,8 @@ struct state_field {
 #define STATE_POINTER(TYPE, KIND, FIELD, COUNT)                                                                      \
     {#FIELD, STATE_##KIND, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]), 0,                    \
      offsetof(struct TYPE, COUNT), true, NULL}
+#define STATE_STRUCT_FIELD(TYPE, FIELD, FIELDS)                                                                      \
+    {#FIELD, STATE_STRUCT, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD), 1, 0, false, FIELDS}
 #define STATE_STRUCTS(TYPE, FIELD, FIELDS)                                                                           \
     {#FIELD, STATE_STRUCT, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]),                       \
      sizeof(((struct TYPE *)0)->FIELD) / sizeof(((struct TYPE *)0)->FIELD[0]), 0, false, FIELDS}
@@ -100,6 +102,7 @@ void device_destroy(struct device *device);
 
 // Adds a bus (not owned) to the machine's list. Free buses are taken from the end of the list.
 void bus_add(struct machine *machine, struct bus *bus);
+void bus_remove(struct machine *machine, struct bus *bus);
 
 // Calls `visit` for every leaf of the state: `path` like "lines[3].level", `count` contiguous elements of `size`
 // bytes, in host byte order.

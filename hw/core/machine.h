@@ -36,6 +36,8 @@ struct machine_type {
     const char *arch;           // "aarch64"
     const char *default_cpu;
     uint64_t default_ram, min_ram;
+    uint64_t ram_base;                      // where RAM starts, for directly loaded kernels
+    uint64_t firmware_base, firmware_bytes; // where -bios goes, and how much fits
     unsigned default_cpus, max_cpus;
     size_t instance_size; // of the structure that embeds struct machine
     const struct property *properties;
@@ -95,7 +97,7 @@ struct machine {
     bool start_paused;   // -S
     bool no_guest_shutdown_exit; // -no-shutdown: a guest power off pauses the machine
     struct machine_boot boot;
-    struct backend_list backends;
+    struct backend_list backends; // the machine's: closed when it is destroyed
 
     // The machine's; there from machine_create.
     struct device_lock lock;
@@ -126,7 +128,7 @@ int machine_set_property(struct machine *machine, const char *name, const char *
 // Checks counts and sizes against the type and builds the board.
 int machine_build(struct machine *machine, struct error *error);
 int machine_finish(struct machine *machine, struct error *error);
-// Everything machine_create and the rest made, attached backends apart. vCPU threads must have ended.
+// Everything machine_create and the rest made, and the backends. vCPU threads must have ended.
 void machine_destroy(struct machine *machine);
 
 // For boards: RAM object of `capacity` bytes and an empty memory map.

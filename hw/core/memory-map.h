@@ -84,6 +84,7 @@ struct memory_map;
 struct memory_map *memory_map_create(struct guest_ram *ram, struct device_lock *lock);
 void memory_map_destroy(struct memory_map *map);
 struct guest_ram *memory_map_ram(struct memory_map *map);
+struct device_lock *memory_map_lock(struct memory_map *map);
 
 // Adds a region and rebuilds the table; calls the listeners. NULL with a message when the description is bad
 // (no size, past the end of the address space, RAM that is not page aligned or not inside the object).

@@ -54,6 +54,8 @@ static void apply_pending(struct vcpu *cpu)
         cpu->halted = false;
         cpu->powered_on = cpu->index == 0;
         cpu->ops->reset(cpu);
+        if (cpu->powered_on && cpu->group->has_boot)
+            cpu->ops->start_at(cpu, cpu->group->boot_entry, cpu->group->boot_context);
     }
     if (cpu->start_pending) {
         cpu->start_pending = false;
@@ -166,6 +168,15 @@ void vcpu_group_reset(struct vcpu_group *group)
     for (unsigned i = 0; i < group->count; i++)
         group->cpus[i]->reset_pending = true;
     kick_all_locked(group);
+    pthread_mutex_unlock(&group->mutex);
+}
+
+void vcpu_group_set_boot(struct vcpu_group *group, uint64_t entry, uint64_t context)
+{
+    pthread_mutex_lock(&group->mutex);
+    group->has_boot = true;
+    group->boot_entry = entry;
+    group->boot_context = context;
     pthread_mutex_unlock(&group->mutex);
 }
 

@@ -41,6 +41,8 @@ struct vcpu_group {
     unsigned running;       // threads inside accel_ops.run()
     bool exclusive;         // a thread wants, or has, the machine to itself
     bool paused, quit;
+    bool has_boot; // vCPU 0 starts at boot_entry rather than at its reset vector
+    uint64_t boot_entry, boot_context;
 };
 
 struct vcpu_work {
@@ -88,6 +90,8 @@ void vcpu_group_pause(struct vcpu_group *group);
 void vcpu_group_stop(struct vcpu_group *group);
 // Asks every vCPU to reset before it runs next: vCPU 0 then starts and the others are off. Any thread.
 void vcpu_group_reset(struct vcpu_group *group);
+// Where vCPU 0 starts after each reset from now on, as with vcpu_power_on. While paused.
+void vcpu_group_set_boot(struct vcpu_group *group, uint64_t entry, uint64_t context);
 // Makes the calling thread the only one that may run or change shared translation state: waits until no other vCPU
 // is in run(). Callable from a vCPU thread inside run() or from any other; not nested. Other callers queue up.
 void vcpu_exclusive_begin(struct vcpu_group *group, struct vcpu *self_or_null);

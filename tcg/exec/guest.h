@@ -21,11 +21,7 @@ struct tcg_engine;
 struct tlb_state;
 struct code_context;
 
-// Why translation stopped being valid: everything a block's code depends on besides the bytes translated.
-struct tcg_block_key {
-    uint64_t flags;
-};
-
+// One block to translate.
 struct tcg_translation {
     struct ir_builder *builder;
     struct tcg_cpu *cpu;       // for looking at identification, never at modes: those are in `flags`
@@ -86,6 +82,8 @@ struct tcg_cpu {
     struct tlb_state *tlb;
     struct code_context *code_context;
     void *slow_frame;               // register dump while inside a memory slow path
+    void (*restore)(struct tcg_cpu *cpu); // puts state in memory when the interpreter leaves in its middle, or NULL
+    void *restore_data;
     jmp_buf leave;
     uint64_t blocks_entered, tlb_fills, lookups; // statistics
 };

@@ -46,14 +46,14 @@ struct x86_mem {
     const void *target;
 };
 
-static inline struct x86_mem x86_at(enum x86_reg base, int32_t disp)
+static inline struct x86_mem x86_at(unsigned base, int32_t disp)
 {
-    return (struct x86_mem){.base = base, .index = X86_NO_REG, .disp = disp};
+    return (struct x86_mem){.base = (uint8_t)base, .index = X86_NO_REG, .disp = disp};
 }
 
-static inline struct x86_mem x86_at_index(enum x86_reg base, enum x86_reg index, unsigned scale_log2, int32_t disp)
+static inline struct x86_mem x86_at_index(unsigned base, unsigned index, unsigned scale_log2, int32_t disp)
 {
-    return (struct x86_mem){.base = base, .index = index, .scale_log2 = scale_log2, .disp = disp};
+    return (struct x86_mem){.base = (uint8_t)base, .index = (uint8_t)index, .scale_log2 = (uint8_t)scale_log2, .disp = disp};
 }
 
 static inline void x86_byte(struct x86_code *c, unsigned value)

@@ -372,6 +372,29 @@ void ra_slot_overwritten(struct ra *ra, unsigned slot, ir_ref by)
     ra->slot_value[slot] = IR_NONE;
 }
 
+void ra_state_overwritten(struct ra *ra)
+{
+    for (unsigned slot = 0; slot < ra->region->slot_count; slot++) {
+        ir_ref ref = ra->slot_value[slot];
+        if (ref == IR_NONE)
+            continue;
+        struct ra_value *v = &ra->values[ref];
+        if (v->mem_kind != RA_MEM_STATE || v->where != (int32_t)slot)
+            continue;
+        if (v->reg == RA_NO_REG && v->last_use >= ra->position) {
+            // Through the vector scratch register, which holds any class's bits.
+            int32_t offset = frame_alloc(ra);
+            ra->host->load(ra->ctx, IR_V128, ra->host->vector_scratch, RA_MEM_STATE, (int32_t)slot);
+            ra->host->store(ra->ctx, IR_V128, ra->host->vector_scratch, offset);
+            ra->slot_value[slot] = IR_NONE;
+            v->mem_kind = RA_MEM_FRAME;
+            v->where = offset;
+        } else {
+            drop_memory(ra, ref);
+        }
+    }
+}
+
 void ra_slot_stored(struct ra *ra, unsigned slot, ir_ref ref)
 {
     ra_slot_overwritten(ra, slot, ref);

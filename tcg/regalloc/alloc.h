@@ -91,6 +91,9 @@ void ra_def_slot(struct ra *ra, ir_ref ref, unsigned slot);
 // Call before a SETSLOT stores: other values that still live in that slot's memory move to registers.
 void ra_slot_overwritten(struct ra *ra, unsigned slot, ir_ref by);
 
+// Before a call that may change any state slot: values that live in state memory alone move to the frame.
+void ra_state_overwritten(struct ra *ra);
+
 bool ra_dies(const struct ra *ra, ir_ref ref);          // no use after this instruction
 bool ra_in_reg(const struct ra *ra, ir_ref ref);
 // The value's memory, if it has valid memory and no register: an operand for instructions that take one.

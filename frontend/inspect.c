@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Choosing machine and options from what a file holds.
+#include "frontend/inspect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "frontend/file.h"
+#include "frontend/image.h"
+#include "frontend/settings.h"
+
+enum { DEFAULT_RAM_MIB = 1024 };
+
+static int choose_disk(struct settings *settings, struct error *error)
+{
+    if (!settings->bios && !settings->drives.count && !settings->kernel)
+        return error_set(error, ENOENT, "'%s' is a disk image, which firmware must start; add -bios FILE (such as "
+                         "QEMU_EFI.fd of Debian's qemu-efi-aarch64)", settings->file);
+    struct keyval_list drive = {.text = settings->file};
+    keyval_set(&settings->arena, &drive, "file", settings->file);
+    keyval_set(&settings->arena, &drive, "format", "raw");
+    setting_group_add(settings, &settings->drives, drive);
+    return 0;
+}
+
+static int choose(struct settings *settings, enum image_kind kind, struct error *error)
+{
+    switch (kind) {
+    case IMAGE_ARM64:
+    case IMAGE_ARM64_ZBOOT:
+    case IMAGE_ELF_ARM64:
+    case IMAGE_GZIP:
+        if (settings->kernel)
+            return error_set(error, EINVAL, "'%s' and -kernel '%s': there can be one kernel", settings->file,
+                             settings->kernel);
+        settings->kernel = settings->file;
+        return 0;
+    case IMAGE_DISK:
+    case IMAGE_ISO:
+        return choose_disk(settings, error);
+    case IMAGE_RAW:
+        return error_set(error, EINVAL, "'%s' is no kernel or disk image that is known; say what it is with -kernel, "
+                         "-bios or -drive", settings->file);
+    default:
+        return error_set(error, ENOTSUP, "'%s' is %s; no machine that runs it is built yet", settings->file,
+                         image_kind_name(kind));
+    }
+}
+
+int inspect_file(struct settings *settings, struct error *error)
+{
+    uint8_t head[IMAGE_HEAD_BYTES];
+    uint64_t size, total;
+    if (!settings->file)
+        return 0;
+    int status = file_peek("file", settings->file, head, sizeof(head), &size, &total, error);
+    if (status)
+        return status;
+    enum image_kind kind = image_identify(head, size);
+    if ((status = choose(settings, kind, error)))
+        return status;
+    if (!settings->machine)
+        settings->machine = "virt";
+    if (!settings->cpu)
+        settings->cpu = "max";
+    if (!settings->ram_bytes)
+        settings->ram_bytes = (uint64_t)DEFAULT_RAM_MIB << 20;
+    fprintf(stderr, "lyrebird: %s is %s: -M %s -cpu %s -m %uM %s\n", settings->file, image_kind_name(kind),
+            settings->machine, settings->cpu, (unsigned)(settings->ram_bytes >> 20),
+            settings->kernel == settings->file ? "-kernel" : "-drive");
+    return 0;
+}

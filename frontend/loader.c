@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// Chooses the loader for a kernel by what the file holds, and places firmware and initrd. A gzip file is expanded once
+// and looked at again; expansion stops at the size of the guest's memory.
+#include "frontend/loader.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "frontend/file.h"
+#include "frontend/image.h"
+#include "frontend/loader-private.h"
+#include "frontend/settings.h"
+#include "hw/core/machine.h"
+#include "tcg/base/bits.h"
+
+int loader_no_room(const struct machine *machine, uint64_t bytes, struct error *error)
+{
+    return error_set(error, EFBIG, "it needs %" PRIu64 " MiB where %" PRIu64 " MiB of memory are; give more with -m",
+                     (bytes >> 20) + 1, machine->ram_size >> 20);
+}
+
+// Replaces the compressed kernel in *data by the kernel.
+static int expand(struct machine *machine, enum image_kind kind, uint8_t **data, uint64_t *size, struct error *error)
+{
+    const uint8_t *payload = *data;
+    uint64_t payload_size = *size;
+    uint8_t *expanded;
+    int status = 0;
+    if (kind == IMAGE_ARM64_ZBOOT)
+        status = image_parse_zboot(*data, *size, &payload, &payload_size, error);
+    if (!status)
+        status = image_gunzip(payload, payload_size, machine->ram_size, &expanded, size, error);
+    if (!status) {
+        free(*data);
+        *data = expanded;
+    }
+    return status;
+}
+
+static int load_kernel_data(struct machine *machine, uint8_t *data, uint64_t size, struct error *error)
+{
+    enum image_kind kind = image_identify(data, size);
+    int status;
+    if (kind == IMAGE_GZIP || kind == IMAGE_ARM64_ZBOOT) {
+        if ((status = expand(machine, kind, &data, &size, error))) {
+            free(data);
+            return status;
+        }
+        kind = image_identify(data, size);
+    }
+    switch (kind) {
+    case IMAGE_ARM64:
+        return load_arm64_image(machine, data, size, error);
+    case IMAGE_RAW:
+        return load_raw(machine, data, size, error);
+    case IMAGE_ELF_ARM64:
+        status = load_elf(machine, data, size, error);
+        break;
+    default:
+        status = error_set(error, EINVAL, "it is %s; machine '%s' starts arm64 Linux kernels (plain or gzip), ELF "
+                           "programs and raw code", image_kind_name(kind), machine->type->name);
+    }
+    free(data);
+    return status;
+}
+
+static int load_kernel(struct machine *machine, const char *path, struct error *error)
+{
+    uint8_t *data;
+    uint64_t size;
+    int status = file_read("kernel", path, machine->ram_size, &data, &size, error);
+    if (status)
+        return status;
+    if ((status = load_kernel_data(machine, data, size, error)))
+        error_prefix(error, "kernel '%.200s'", path);
+    return status;
+}
+
+// Well above the kernel, which may move itself, but low enough for the early page tables of small machines. Boards put
+// their device tree behind it, so some memory at the end stays free.
+static int load_initrd(struct machine *machine, const char *path, struct error *error)
+{
+    enum { PREFERRED_OFFSET = 128 << 20, ALIGN = 64 << 10, KEEP_FREE = 4 << 20 };
+    uint64_t base = machine->type->ram_base, end = base + machine->ram_size - KEEP_FREE;
+    uint64_t half = machine->ram_size / 2;
+    uint8_t *data;
+    uint64_t size;
+    int status = file_read("initrd", path, machine->ram_size, &data, &size, error);
+    if (status)
+        return status;
+    uint64_t lowest = round_up(machine->boot.kernel_end, ALIGN);
+    uint64_t start = base + (half < PREFERRED_OFFSET ? half : PREFERRED_OFFSET);
+    if (start < lowest || !range_inside(start, size, end))
+        start = lowest;
+    if (start < base || !range_inside(start, size, end)) {
+        free(data);
+        return error_set(error, EFBIG, "initrd '%.200s' (%" PRIu64 " MiB) does not fit beside the kernel in %" PRIu64
+                         " MiB of memory; give more with -m", path, (size >> 20) + 1, machine->ram_size >> 20);
+    }
+    machine->boot.initrd_start = start;
+    machine->boot.initrd_end = start + size;
+    return machine_add_blob(machine, "initrd", start, data, size, error);
+}
+
+static int load_firmware(struct machine *machine, const char *path, struct error *error)
+{
+    uint8_t *data;
+    uint64_t size;
+    if (machine->flashes[0])
+        return error_set(error, EINVAL, "-bios '%.200s' and a drive with if=pflash,unit=0 want the same flash; give one",
+                         path);
+    int status = file_read("firmware", path, machine->type->firmware_bytes, &data, &size, error);
+    if (status)
+        return status;
+    return machine_add_blob(machine, "firmware", machine->type->firmware_base, data, size, error);
+}
+
+int loader_load(struct machine *machine, const struct settings *settings, struct error *error)
+{
+    int status = 0;
+    if (settings->bios)
+        status = load_firmware(machine, settings->bios, error);
+    if (!status && settings->kernel)
+        status = load_kernel(machine, settings->kernel, error);
+    if (!status && settings->initrd)
+        status = load_initrd(machine, settings->initrd, error);
+    if (!status && settings->append)
+        machine->boot.command_line = settings->append;
+    machine->boot.order = settings->boot_order;
+    return status;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// From settings to a machine. Steps that open files of the user come before those that cost time or memory.
+#include "frontend/machine-setup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frontend/consoles.h"
+#include "frontend/drives.h"
+#include "frontend/inspect.h"
+#include "frontend/loader.h"
+#include "frontend/monitor.h"
+#include "frontend/registry.h"
+#include "frontend/settings.h"
+#include "hw/core/accel.h"
+#include "hw/core/device.h"
+#include "hw/core/machine.h"
+#include "tcg/base/alloc.h"
+
+// Options that make no sense without another one.
+static int check_combinations(const struct settings *settings, struct error *error)
+{
+    const struct {
+        const char *name, *value;
+    } need_kernel[] = {{"append", settings->append}, {"initrd", settings->initrd}, {"dtb", settings->dtb}};
+    for (size_t i = 0; i < sizeof(need_kernel) / sizeof(need_kernel[0]); i++)
+        if (need_kernel[i].value && !settings->kernel)
+            return error_set(error, EINVAL, "-%s needs a kernel: add -kernel FILE", need_kernel[i].name);
+    if (settings->kernel && settings->bios)
+        return error_set(error, ENOTSUP, "-kernel and -bios together are not built yet; give one");
+    return 0;
+}
+
+static const struct machine_type *find_machine(const struct settings *settings, struct error *error)
+{
+    const char *arch = settings->qemu_arch;
+    if (arch && strcmp(arch, "aarch64")) {
+        error_set(error, ENOTSUP, "machines for '%s' are not built yet; there is aarch64", arch);
+        return NULL;
+    }
+    const struct machine_type *type = registry_find_machine(settings->machine ? settings->machine : "virt", error);
+    if (!type)
+        error_prefix(error, "-M");
+    return type;
+}
+
+static int apply_machine_settings(struct machine *machine, const struct settings *settings, struct error *error)
+{
+    const struct cpu_family *family = registry_find_cpu_family(machine->type->arch);
+    if (!family)
+        return error_set(error, ENOTSUP, "processors for %s are not built yet", machine->type->arch);
+    machine->cpu_factory = family->factory;
+    if (settings->cpu)
+        machine->cpu_model = alloc_string(settings->cpu);
+    if (settings->cpus)
+        machine->cpu_count = (unsigned)settings->cpus;
+    if (settings->ram_bytes)
+        machine->ram_size = settings->ram_bytes;
+    machine->no_reboot = settings->no_reboot;
+    machine->no_guest_shutdown_exit = settings->no_shutdown;
+    machine->start_paused = settings->start_paused;
+    for (size_t i = 0; i < settings->machine_properties.count; i++) {
+        const struct keyval *item = &settings->machine_properties.items[i];
+        int status = machine_set_property(machine, item->key, item->value, error);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+// The first of the accelerators asked for that is there: "kvm:tcg".
+static int create_accel(struct setup *setup, const struct settings *settings, struct error *error)
+{
+    const char *names = settings->accels ? settings->accels : registry_accels[0].name;
+    const struct accel_type *type = NULL;
+    int status;
+    while (!type && names && *names) {
+        size_t length = strcspn(names, ":");
+        char *name = strndup(names, length);
+        if (!name)
+            return -ENOMEM;
+        type = registry_find_accel(name, error);
+        free(name);
+        names += length + (names[length] == ':');
+    }
+    if (!type) {
+        error_prefix(error, "-accel");
+        return -ENOENT;
+    }
+    struct accel_options options = {0};
+    property_set_defaults(type->properties, &options);
+    for (size_t i = 0; i < settings->accel_properties.count; i++) {
+        const struct keyval *item = &settings->accel_properties.items[i];
+        status = property_set(type->properties, &options, "accelerator", item->key, item->value, NULL, error);
+        if (status)
+            return status;
+    }
+    setup->accel = type->create(&options, error);
+    if (!setup->accel)
+        return -EINVAL;
+    setup->accel->machine = setup->machine;
+    return setup->accel->ops->init(setup->accel, setup->machine, error);
+}
+
+static int prepare_vcpus(struct setup *setup, struct error *error)
+{
+    struct vcpu_group *group = &setup->machine->vcpus;
+    for (unsigned i = 0; i < group->count; i++) {
+        group->cpus[i]->accel = setup->accel;
+        int status = setup->accel->ops->vcpu_init(setup->accel, group->cpus[i], error);
+        if (status) {
+            group->cpus[i]->accel = NULL; // nothing to destroy
+            return status;
+        }
+    }
+    return 0;
+}
+
+static int create_device(struct machine *machine, const struct keyval_list *list, struct error *error)
+{
+    const char *driver = keyval_get(list, "driver");
+    const struct device_type *type = registry_find_device(driver, error);
+    if (!type)
+        return -ENOENT;
+    struct device *device = device_create(machine, type, NULL);
+    int status = 0;
+    for (size_t i = 0; i < list->count && !status; i++)
+        if (strcmp(list->items[i].key, "driver"))
+            status = device_set(device, list->items[i].key, list->items[i].value, error);
+    if (!status)
+        status = device_realize(device, error);
+    if (status)
+        device_destroy(device);
+    return status;
+}
+
+static int create_devices(struct machine *machine, const struct settings *settings, struct error *error)
+{
+    int status = 0;
+    // Devices are made with the device lock held, as they are when the machine runs.
+    device_lock_acquire(&machine->lock);
+    for (size_t i = 0; i < settings->devices.count && !status; i++) {
+        status = create_device(machine, &settings->devices.items[i], error);
+        if (status)
+            error_prefix(error, "-device %.120s", settings->devices.items[i].text);
+    }
+    device_lock_release(&machine->lock);
+    return status;
+}
+
+static int create(struct setup *setup, struct settings *settings, struct error *error)
+{
+    struct chardev *monitor = NULL;
+    int status;
+    if ((status = inspect_file(settings, error)) || (status = check_combinations(settings, error)))
+        return status;
+    const struct machine_type *type = find_machine(settings, error);
+    if (!type)
+        return -ENOENT;
+    struct machine *machine = setup->machine = machine_create(type);
+    if ((status = apply_machine_settings(machine, settings, error)) ||
+        (status = drives_create(machine, settings, error)) ||
+        (status = create_accel(setup, settings, error)) ||
+        (status = consoles_create(machine, settings, &monitor, error)) ||
+        (status = machine_build(machine, error)) ||
+        (status = prepare_vcpus(setup, error)) ||
+        (status = create_devices(machine, settings, error)) ||
+        (status = loader_load(machine, settings, error)) ||
+        (status = machine_finish(machine, error)) ||
+        (status = loader_load_dtb(machine, settings, error)))
+        return status;
+    if (monitor)
+        setup->monitor = monitor_create(machine, setup->accel, settings, monitor);
+    return 0;
+}
+
+int setup_create(struct setup *setup, struct settings *settings, struct error *error)
+{
+    *setup = (struct setup){0};
+    int status = create(setup, settings, error);
+    if (status)
+        setup_destroy(setup);
+    return status;
+}
+
+void setup_destroy(struct setup *setup)
+{
+    struct machine *machine = setup->machine;
+    monitor_destroy(setup->monitor);
+    if (machine)
+        for (unsigned i = 0; i < machine->vcpus.count; i++)
+            if (machine->vcpus.cpus[i]->accel)
+                setup->accel->ops->vcpu_destroy(setup->accel, machine->vcpus.cpus[i]);
+    machine_destroy(machine);
+    if (setup->accel)
+        setup->accel->ops->destroy(setup->accel);
+    *setup = (struct setup){0};
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Makes the machine that the settings ask for, ready to run, and takes it apart again.
+#pragma once
+
+#include "tcg/base/error.h"
+
+struct accel;
+struct machine;
+struct monitor;
+struct settings;
+
+struct setup {
+    struct machine *machine;
+    struct accel *accel;
+    struct monitor *monitor;
+};
+
+// On failure everything made so far is undone. `settings` must outlive the machine.
+int setup_create(struct setup *setup, struct settings *settings, struct error *error);
+// vCPU threads must have ended.
+void setup_destroy(struct setup *setup);

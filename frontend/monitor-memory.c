@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// x and xp: guest memory as numbers, characters or instructions, in QEMU's formats:
+//   /[COUNT][FORMAT][SIZE]  with FORMAT x hex, d signed, u unsigned, o octal, c characters, i instructions
+//                           and SIZE b 1, h 2, w 4 (default), g 8 bytes
+// Only memory is shown: reading a device's registers could change them.
+#include <capstone/capstone.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frontend/monitor-private.h"
+#include "hw/core/dma.h"
+#include "hw/core/machine.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
+
+enum { COUNT_LIMIT = 65536, LINE_WIDTH = 16, INSN_BYTES = 4 };
+
+struct dump {
+    struct monitor *monitor;
+    bool physical;
+    uint64_t address, count;
+    char format;
+    unsigned size;
+};
+
+// Reads bytes, page by page when they are virtual.
+static bool read_guest(const struct dump *dump, uint64_t address, void *buffer, unsigned length)
+{
+    struct memory_map *map = dump->monitor->machine->map;
+    if (dump->physical)
+        return dma_read(map, address, buffer, length);
+    struct vcpu *cpu = monitor_cpu(dump->monitor);
+    uint8_t *bytes = buffer;
+    while (cpu && length) {
+        uint64_t gpa;
+        unsigned in_page = GUEST_PAGE_SIZE - (unsigned)(address & (GUEST_PAGE_SIZE - 1));
+        unsigned n = length < in_page ? length : in_page;
+        if (!cpu->ops->translate_debug(cpu, address, &gpa) || !dma_read(map, gpa, bytes, n))
+            return false;
+        address += n;
+        bytes += n;
+        length -= n;
+    }
+    return !length;
+}
+
+static bool parse_format(const char **text, struct dump *dump)
+{
+    const char *p = *text;
+    *dump = (struct dump){.count = 1, .format = 'x', .size = 4};
+    if (*p != '/')
+        return true;
+    p++;
+    if (isdigit((unsigned char)*p)) {
+        char *end;
+        dump->count = strtoull(p, &end, 10);
+        p = end;
+    }
+    for (; *p && !isspace((unsigned char)*p); p++) {
+        if (strchr("xduoci", *p))
+            dump->format = *p;
+        else if (strchr("bhwg", *p))
+            dump->size = 1u << (strchr("bhwg", *p) - "bhwg");
+        else
+            return false;
+    }
+    if (dump->format == 'c')
+        dump->size = 1;
+    *text = p;
+    return dump->count >= 1 && dump->count <= COUNT_LIMIT;
+}
+
+// A number or $pc, with more added or taken away: "$pc - 16".
+static bool parse_address(struct monitor *monitor, const char *p, uint64_t *address)
+{
+    bool minus = false;
+    *address = 0;
+    for (;;) {
+        uint64_t term;
+        char *end;
+        while (isspace((unsigned char)*p))
+            p++;
+        if (!strncmp(p, "$pc", 3) && monitor_cpu(monitor)) {
+            term = monitor_cpu(monitor)->ops->get_pc(monitor_cpu(monitor));
+            end = (char *)p + 3;
+        } else if (isdigit((unsigned char)*p)) {
+            term = strtoull(p, &end, 0);
+        } else {
+            return false;
+        }
+        *address += minus ? -term : term;
+        p = end;
+        while (isspace((unsigned char)*p))
+            p++;
+        if (!*p)
+            return true;
+        if (*p != '+' && *p != '-')
+            return false;
+        minus = *p++ == '-';
+    }
+}
+
+static void cannot_read(const struct dump *dump, uint64_t address)
+{
+    fprintf(dump->monitor->out, "Cannot access memory at address 0x%" PRIx64 "\n", address);
+}
+
+static void show_instructions(const struct dump *dump)
+{
+    csh handle;
+    FILE *out = dump->monitor->out;
+    struct vcpu *cpu = monitor_cpu(dump->monitor);
+    if (!cpu || strcmp(cpu->ops->arch, "aarch64") || cs_open(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, &handle)) {
+        fprintf(out, "instructions of this processor cannot be shown\n");
+        return;
+    }
+    for (uint64_t i = 0; i < dump->count; i++) {
+        uint8_t code[INSN_BYTES];
+        uint64_t address = dump->address + i * INSN_BYTES;
+        cs_insn *insn;
+        if (!read_guest(dump, address, code, sizeof(code))) {
+            cannot_read(dump, address);
+            break;
+        }
+        fprintf(out, "0x%08" PRIx64 ":  %08" PRIx32 "  ", address, load_le32(code));
+        if (cs_disasm(handle, code, sizeof(code), address, 1, &insn)) {
+            fprintf(out, "%-8s %s\n", insn->mnemonic, insn->op_str);
+            cs_free(insn, 1);
+        } else {
+            fprintf(out, ".inst\n");
+        }
+    }
+    cs_close(&handle);
+}
+
+static void show_value(const struct dump *dump, uint64_t value)
+{
+    FILE *out = dump->monitor->out;
+    int bits = (int)dump->size * 8;
+    switch (dump->format) {
+    case 'x':
+        fprintf(out, " 0x%0*" PRIx64, bits / 4, value);
+        break;
+    case 'o':
+        fprintf(out, " 0%0*" PRIo64, (bits + 2) / 3, value);
+        break;
+    case 'u':
+        fprintf(out, " %" PRIu64, value);
+        break;
+    case 'd':
+        fprintf(out, " %" PRId64, sextract64(value, 0, (unsigned)bits));
+        break;
+    case 'c':
+        fprintf(out, isprint((int)value) ? " '%c'" : " '\\x%02x'", (unsigned)value);
+        break;
+    }
+}
+
+static void show_values(const struct dump *dump)
+{
+    unsigned per_line = dump->format == 'c' ? LINE_WIDTH / 2 : LINE_WIDTH / dump->size;
+    for (uint64_t i = 0; i < dump->count; i++) {
+        uint8_t bytes[8];
+        uint64_t address = dump->address + i * dump->size;
+        if (!read_guest(dump, address, bytes, dump->size)) {
+            if (i % per_line)
+                fputc('\n', dump->monitor->out);
+            cannot_read(dump, address);
+            return;
+        }
+        if (i % per_line == 0)
+            fprintf(dump->monitor->out, "%016" PRIx64 ":", address);
+        show_value(dump, load_le(bytes, dump->size));
+        if (i % per_line == per_line - 1 || i == dump->count - 1)
+            fputc('\n', dump->monitor->out);
+    }
+}
+
+static void show_memory(struct monitor *monitor, const char *arguments, bool physical)
+{
+    struct dump dump;
+    uint64_t address;
+    if (!parse_format(&arguments, &dump) || !parse_address(monitor, arguments, &address)) {
+        fprintf(monitor->out, "write x/FMT ADDRESS, such as x/8xw 0x40000000 (at most %d units)\n", COUNT_LIMIT);
+        return;
+    }
+    dump.monitor = monitor;
+    dump.physical = physical;
+    dump.address = address;
+    if (dump.format == 'i')
+        show_instructions(&dump);
+    else
+        show_values(&dump);
+}
+
+void monitor_x(struct monitor *monitor, const char *arguments)
+{
+    show_memory(monitor, arguments, false);
+}
+
+void monitor_xp(struct monitor *monitor, const char *arguments)
+{
+    show_memory(monitor, arguments, true);
+}

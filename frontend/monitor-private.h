@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// What the monitor's commands share. A command writes to monitor->out; the text is sent when it returns.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "frontend/line-editor.h"
+
+struct accel;
+struct chardev;
+struct machine;
+struct settings;
+struct vcpu;
+
+struct monitor {
+    struct machine *machine;
+    struct accel *accel;
+    const struct settings *settings;
+    struct chardev *chardev;
+    struct line_editor editor;
+    unsigned cpu_index; // chosen by `cpu`
+    FILE *out;          // of the command that runs
+    char *pending;      // output that the device has not taken yet
+    size_t pending_length, pending_sent;
+};
+
+// `arguments` has no blanks around it; "" when there are none.
+typedef void monitor_command_fn(struct monitor *monitor, const char *arguments);
+
+struct monitor_command {
+    const char *name, *alias, *arguments, *help;
+    bool stops_cpus; // runs with all vCPUs stopped and without the device lock
+    monitor_command_fn *run;
+};
+
+// Tables ended by a NULL name.
+extern const struct monitor_command monitor_commands[];
+extern const struct monitor_command monitor_infos[];
+
+// Runs one command of a table, or says what is wrong. `prefix` ("info ") is for messages.
+void monitor_dispatch(struct monitor *monitor, const struct monitor_command *table, const char *prefix,
+                      const char *line);
+void monitor_print_help(struct monitor *monitor, const struct monitor_command *table, const char *prefix);
+struct vcpu *monitor_cpu(struct monitor *monitor); // the chosen one, NULL when there is none
+
+// monitor-memory.c: x and xp; `format` is what stands behind the slash.
+monitor_command_fn monitor_x, monitor_xp;

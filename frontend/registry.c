@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+// The lists of what is built in, and finding things in them by name.
+#include "frontend/registry.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "hw/boards/virt-arm.h"
+#include "hw/char/pl011.h"
+#include "hw/core/device.h"
+#include "hw/core/machine.h"
+#include "hw/core/property.h"
+#include "hw/intc/gicv3.h"
+#include "hw/virtio/virtio-devices.h"
+#include "hw/virtio/virtio-mmio.h"
+#include "tcg/base/bits.h"
+
+const struct machine_type *const registry_machines[] = {
+    &virt_arm_type,
+    NULL,
+};
+
+const struct device_type *const registry_devices[] = {
+    &virtio_rng_type,
+    // Parts of boards.
+    &gicv3_type,
+    &pl011_type,
+    &virtio_mmio_type,
+    NULL,
+};
+
+const struct cpu_family registry_cpu_families[] = {
+    {0},
+};
+
+// Fills in "unknown WHAT 'name'" with the nearest of `names`.
+static void unknown(const char *what, const char *option, const char *name, const char *const *names,
+                    struct error *error)
+{
+    const char *near = nearest_name(name, names);
+    if (near)
+        error_set(error, ENOENT, "unknown %s '%s'; did you mean '%s'? -%s help lists them", what, name, near, option);
+    else
+        error_set(error, ENOENT, "unknown %s '%s'; -%s help lists them", what, name, option);
+}
+
+const struct machine_type *registry_find_machine(const char *name, struct error *error)
+{
+    const char *names[64];
+    size_t count = 0;
+    for (const struct machine_type *const *type = registry_machines; *type; type++) {
+        if (!strcmp((*type)->name, name))
+            return *type;
+        for (const char *const *alias = (*type)->aliases; alias && *alias; alias++)
+            if (!strcmp(*alias, name))
+                return *type;
+        if (count < ARRAY_SIZE(names) - 1)
+            names[count++] = (*type)->name;
+    }
+    names[count] = NULL;
+    unknown("machine", "M", name, names, error);
+    return NULL;
+}
+
+const struct device_type *registry_find_device(const char *name, struct error *error)
+{
+    const char *names[ARRAY_SIZE(registry_devices)];
+    size_t count = 0;
+    const struct device_type *found = NULL;
+    for (const struct device_type *const *type = registry_devices; *type; type++) {
+        if (!strcmp((*type)->name, name))
+            found = *type;
+        if ((*type)->user_creatable)
+            names[count++] = (*type)->name;
+    }
+    names[count] = NULL;
+    if (found && found->user_creatable)
+        return found;
+    if (found)
+        error_set(error, EPERM, "device '%s' is part of the machine and cannot be added", name);
+    else
+        unknown("device", "device", name, names, error);
+    return NULL;
+}
+
+const struct accel_type *registry_find_accel(const char *name, struct error *error)
+{
+    const char *names[16];
+    size_t count = 0;
+    for (const struct accel_type *type = registry_accels; type->name; type++) {
+        if (!strcmp(type->name, name))
+            return type;
+        if (count < ARRAY_SIZE(names) - 1)
+            names[count++] = type->name;
+    }
+    names[count] = NULL;
+    unknown("accelerator", "accel", name, names, error);
+    return NULL;
+}
+
+const struct cpu_family *registry_find_cpu_family(const char *arch)
+{
+    for (const struct cpu_family *family = registry_cpu_families; family->arch; family++)
+        if (!strcmp(family->arch, arch))
+            return family;
+    return NULL;
+}

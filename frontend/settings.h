@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// What the command line asks for, before anything is made of it. Options fill it in; machine-setup.c acts on it.
+// All strings and lists live in the arena or in argv.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "frontend/keyval.h"
+
+// What to print and exit, instead of running a machine.
+enum help_topic {
+    HELP_NONE,
+    HELP_OPTIONS,
+    HELP_VERSION,
+    HELP_COMPLETION,
+    HELP_MACHINES,
+    HELP_MACHINE, // the properties of settings.machine
+    HELP_CPUS,
+    HELP_DEVICES,
+    HELP_DEVICE, // the properties of settings.help_name
+    HELP_ACCELS,
+    HELP_CHARDEVS,
+    HELP_LOG,
+};
+
+// An option that can be given many times, in order.
+struct setting_group {
+    struct keyval_list *items;
+    size_t count;
+};
+
+struct setting_names {
+    const char **items;
+    size_t count;
+};
+
+struct settings {
+    struct arena arena;
+    const char *program;  // how it was started, without folders
+    const char *qemu_arch; // "aarch64" when started as qemu-system-aarch64, else NULL
+    enum help_topic help;
+    const char *help_name;
+
+    const char *machine;
+    struct keyval_list machine_properties;
+    const char *cpu; // model and features
+    uint64_t cpus;   // 0: the machine's default
+    uint64_t ram_bytes;
+    const char *accels; // "kvm:tcg": in order of preference
+    struct keyval_list accel_properties;
+
+    const char *file; // without an option: to be looked at
+    const char *kernel, *initrd, *append, *dtb, *bios;
+    const char *boot_order;
+
+    struct setting_group drives, devices, chardevs;
+    struct setting_names serials;
+    const char *monitor;
+    bool nographic, no_display, nodefaults;
+    uint8_t escape_character; // Ctrl-A
+
+    bool no_reboot, no_shutdown, start_paused;
+    const char *name, *uuid, *pidfile;
+    uint32_t log_mask;
+    const char *log_file;
+};
+
+void settings_init(struct settings *settings, const char *argv0);
+void settings_free(struct settings *settings);
+void setting_group_add(struct settings *settings, struct setting_group *group, struct keyval_list list);
+void setting_names_add(struct settings *settings, struct setting_names *names, const char *name);

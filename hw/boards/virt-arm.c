@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+// The `virt` Arm board. Not there yet: PCI Express, ACPI and SMBIOS tables, the Secure world, virtualization
+// extensions in the interrupt controller.
+#include "hw/boards/virt-arm-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/char/pl011.h"
+#include "hw/intc/gicv3.h"
+#include "hw/virtio/virtio-mmio.h"
+#include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
+
+#define MIB(n) (UINT64_C(n) << 20)
+#define GIB(n) (UINT64_C(n) << 30)
+
+const struct virt_part virt_parts[VIRT_PLACES] = {
+    [VIRT_FLASH0] = {0x00000000, MIB(64), 0},
+    [VIRT_FLASH1] = {0x04000000, MIB(64), 0},
+    [VIRT_GIC_DIST] = {0x08000000, 0x10000, 0},
+    [VIRT_GIC_CPU] = {0x08010000, 0x10000, 0},
+    [VIRT_GIC_V2M] = {0x08020000, 0x1000, VIRT_V2M_SPI},
+    [VIRT_GIC_ITS] = {0x08080000, 0x20000, 0},
+    [VIRT_GIC_REDIST] = {0x080a0000, 0xf60000, 0},
+    [VIRT_UART] = {0x09000000, 0x1000, 1},
+    [VIRT_RTC] = {0x09010000, 0x1000, 2},
+    [VIRT_FW_CFG] = {0x09020000, 0x18, 0},
+    [VIRT_GPIO] = {0x09030000, 0x1000, 7},
+    [VIRT_VIRTIO] = {0x0a000000, VIRTIO_MMIO_SIZE, 16}, // 32 of them
+    [VIRT_RAM] = {GIB(1), GIB(255), 0},
+    [VIRT_GIC_REDIST_HIGH] = {GIB(256), MIB(64), 0},
+};
+
+// What a CPU's outputs are wired to.
+static const uint8_t output_intids[ARM_CPU_OUTPUTS] = {
+    [ARM_TIMER_PHYS] = VIRT_PPI_TIMER_PHYS,     [ARM_TIMER_VIRT] = VIRT_PPI_TIMER_VIRT,
+    [ARM_TIMER_HYP] = VIRT_PPI_TIMER_HYP,       [ARM_TIMER_SECURE] = VIRT_PPI_TIMER_SECURE,
+    [ARM_TIMER_HYP_VIRT] = VIRT_PPI_TIMER_HYP_VIRT, [ARM_PMU_OVERFLOW] = VIRT_PPI_PMU,
+};
+
+static struct virt_arm *board_of(struct machine *machine)
+{
+    return (struct virt_arm *)machine;
+}
+
+static int add_memory(struct virt_arm *board, struct error *error)
+{
+    struct machine *machine = &board->machine;
+    uint64_t flash = virt_parts[VIRT_FLASH0].size + virt_parts[VIRT_FLASH1].size, offset;
+    const struct virt_part *part = &virt_parts[VIRT_RAM];
+    if (machine->ram_size > part->size)
+        return error_set(error, EINVAL, "machine 'virt' has room for %llu GiB of memory",
+                         (unsigned long long)(part->size >> 30));
+    int result = machine_init_memory(machine, machine->ram_size + flash, error);
+    if (!result)
+        result = guest_ram_carve(machine->ram, machine->ram_size, &offset, error);
+    if (result)
+        return result;
+    struct mem_region_desc ram = {
+        .name = "ram", .base = part->base, .size = machine->ram_size, .kind = MEM_RAM, .ram_offset = offset};
+    return memory_map_add(machine->map, ram, error) ? 0 : -EINVAL;
+}
+
+static int realize_or_destroy(struct device *device, struct error *error)
+{
+    int result = device_realize(device, error);
+    if (result)
+        device_destroy(device);
+    return result;
+}
+
+static int choose_gic(struct virt_arm *board, struct error *error)
+{
+    unsigned cpus = board->machine.cpu_count;
+    unsigned low = (unsigned)(virt_parts[VIRT_GIC_REDIST].size / GICV3_REDIST_SIZE);
+    board->gic_version = 3;
+    board->low_redists = cpus < low ? cpus : low;
+    if (cpus > low && !(board->highmem && board->highmem_redists))
+        return error_set(error, EINVAL, "machine 'virt' has at most %u CPUs without highmem-redists", low);
+    // Clusters as large as one SGI register write can reach.
+    board->affinities = ALLOC_ARRAY(uint64_t, cpus);
+    for (unsigned i = 0; i < cpus; i++)
+        board->affinities[i] = (uint64_t)(i / 16) << 8 | (i % 16);
+    return 0;
+}
+
+static int add_gicv3(struct virt_arm *board, struct error *error)
+{
+    struct machine *machine = &board->machine;
+    struct gicv3_config config = {
+        .cpu_count = machine->cpu_count,
+        .irq_count = GIC_INTERNAL + VIRT_SPIS,
+        .dist_base = virt_parts[VIRT_GIC_DIST].base,
+        .redists = {{virt_parts[VIRT_GIC_REDIST].base, board->low_redists},
+                    {virt_parts[VIRT_GIC_REDIST_HIGH].base, machine->cpu_count - board->low_redists}},
+        .affinities = board->affinities,
+    };
+    board->gic = device_create(machine, &gicv3_type, NULL);
+    gicv3_configure(board->gic, &config);
+    return realize_or_destroy(board->gic, error);
+}
+
+static struct irq_line spi_line(struct virt_arm *board, unsigned spi)
+{
+    return gicv3_spi_line(board->gic, spi);
+}
+
+static void cpu_input(void *opaque, unsigned input, bool level)
+{
+    vcpu_irq_set(opaque, input, level);
+}
+
+static int add_cpu(struct virt_arm *board, unsigned index, struct error *error)
+{
+    struct machine *machine = &board->machine;
+    struct arm_cpu_config config = {
+        .index = index,
+        .mpidr = board->affinities[index],
+        .has_gicv3 = true,
+        .has_pmu = true,
+        .gic_sysregs = &gicv3_sysregs,
+        .gic_opaque = board->gic,
+        .conduit = ARM_CONDUIT_HVC,
+        .firmware = &psci_firmware,
+        .firmware_opaque = &board->psci,
+    };
+    for (unsigned i = 0; i < ARM_CPU_OUTPUTS; i++)
+        config.outputs[i] = gicv3_ppi_line(board->gic, index, output_intids[i]);
+    struct vcpu *cpu = machine->cpu_factory->create(machine, machine->cpu_model, &config, error);
+    if (!cpu)
+        return -EINVAL;
+    vcpu_group_add(&machine->vcpus, cpu);
+    struct irq_line inputs[2] = {{cpu_input, cpu, ARM_CPU_IRQ}, {cpu_input, cpu, ARM_CPU_FIQ}};
+    gicv3_connect_cpu(board->gic, index, inputs);
+    return 0;
+}
+
+static int add_cpus(struct virt_arm *board, struct error *error)
+{
+    board->psci = (struct psci){&board->machine, board->affinities, board->machine.cpu_count};
+    for (unsigned i = 0; i < board->machine.cpu_count; i++) {
+        int result = add_cpu(board, i, error);
+        if (result)
+            return result;
+    }
+    return 0;
+}
+
+static int add_uart(struct virt_arm *board, struct error *error)
+{
+    const struct virt_part *part = &virt_parts[VIRT_UART];
+    struct device *uart = device_create(&board->machine, &pl011_type, NULL);
+    pl011_wire(uart, part->base, spi_line(board, part->spi));
+    pl011_connect(uart, board->machine.serials[0]);
+    return realize_or_destroy(uart, error);
+}
+
+static int add_virtio_slots(struct virt_arm *board, struct error *error)
+{
+    const struct virt_part *part = &virt_parts[VIRT_VIRTIO];
+    for (unsigned i = 0; i < VIRT_VIRTIO_SLOTS; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "virtio-mmio-bus.%u", i);
+        struct device *slot = device_create(&board->machine, &virtio_mmio_type, NULL);
+        virtio_mmio_wire(slot, part->base + i * part->size, spi_line(board, part->spi + i), name);
+        int result = realize_or_destroy(slot, error);
+        if (result)
+            return result;
+    }
+    return 0;
+}
+
+static int virt_build(struct machine *machine, struct error *error)
+{
+    static int (*const steps[])(struct virt_arm *board, struct error *error) = {
+        add_memory, choose_gic, add_gicv3, add_cpus, add_uart, add_virtio_slots,
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
+        int result = steps[i](board_of(machine), error);
+        if (result)
+            return result;
+    }
+    return 0;
+}
+
+// The device tree goes behind the kernel and the initrd, or to the start of RAM where firmware looks for it.
+static uint64_t place_dtb(const struct machine *machine)
+{
+    const struct machine_boot *boot = &machine->boot;
+    uint64_t base = virt_parts[VIRT_RAM].base;
+    if (!boot->direct)
+        return base;
+    uint64_t after = boot->initrd_end > boot->kernel_end ? boot->initrd_end : boot->kernel_end;
+    return round_up(after > base ? after : base, MIB(2));
+}
+
+static int virt_finish(struct machine *machine, struct error *error)
+{
+    int result = virt_arm_build_dtb(board_of(machine), &machine->dtb, &machine->dtb_size, error);
+    if (result)
+        return result;
+    machine->dtb_gpa = place_dtb(machine);
+    result = machine_add_blob(machine, "device tree", machine->dtb_gpa, machine->dtb, machine->dtb_size, error);
+    if (result) {
+        machine->dtb = NULL;
+        machine->dtb_size = 0;
+    } else if (machine->boot.direct) {
+        vcpu_group_set_boot(&machine->vcpus, machine->boot.entry, machine->dtb_gpa);
+    }
+    return result;
+}
+
+static void virt_destroy(struct machine *machine)
+{
+    free(board_of(machine)->affinities);
+}
+
+static const char *const gic_choices[] = {"auto", "2", "3", "max", NULL};
+static const char *const only_off[] = {"off", NULL};
+static const char *const only_none[] = {"none", NULL};
+
+static const struct property virt_properties[] = {
+    {"gic-version", PROPERTY_CHOICE, offsetof(struct virt_arm, gic_choice), "auto", "interrupt controller",
+     gic_choices},
+    {"its", PROPERTY_BOOL, offsetof(struct virt_arm, its), "on", "message-signalled interrupts of a GICv3", NULL},
+    {"highmem", PROPERTY_BOOL, offsetof(struct virt_arm, highmem), "on", "use addresses beyond 32 bits", NULL},
+    {"highmem-redists", PROPERTY_BOOL, offsetof(struct virt_arm, highmem_redists), "on",
+     "room for more than 123 CPUs beyond 32 bits", NULL},
+    {"dtb-randomness", PROPERTY_BOOL, offsetof(struct virt_arm, dtb_randomness), "on",
+     "seeds for the guest in the device tree", NULL},
+    {"virtualization", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "EL2 (not there yet)", only_off},
+    {"secure", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "EL3 (not there yet)", only_off},
+    {"mte", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "memory tagging (not there yet)", only_off},
+    {"ras", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "report host memory errors (not there)",
+     only_off},
+    {"acpi", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "ACPI tables (not there yet)", only_off},
+    {"usb", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "USB (not there yet)", only_off},
+    {"iommu", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "none", "IOMMU (not there yet)", only_none},
+    {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},
+};
+
+const struct machine_type virt_arm_type = {
+    .name = "virt",
+    .help = "Arm virtual machine",
+    .arch = "aarch64",
+    .default_cpu = "max",
+    .default_ram = MIB(128),
+    .min_ram = MIB(16),
+    .ram_base = GIB(1),
+    .firmware_base = 0,
+    .firmware_bytes = MIB(64),
+    .default_cpus = 1,
+    .max_cpus = GICV3_MAX_CPUS,
+    .instance_size = sizeof(struct virt_arm),
+    .properties = virt_properties,
+    .build = virt_build,
+    .finish = virt_finish,
+    .destroy = virt_destroy,
+};

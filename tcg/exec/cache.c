@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: MIT
+// Translated blocks: found by the place of their guest code in RAM, translated on a miss, linked to each other, and
+// discarded when that code is overwritten. When a buffer is full, everything is discarded with the machine stopped.
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include <capstone/capstone.h>
+
+#include "hw/core/machine.h"
+#include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/log.h"
+#include "tcg/exec/private.h"
+
+enum { HASH_LOG2 = 16 };
+
+static uint32_t hash_of(const struct tcg_engine *e, uint64_t ram_pc, uint64_t flags)
+{
+    uint64_t h = (ram_pc >> 2 ^ flags << 24) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(h >> 40) & e->hash_mask;
+}
+
+int cache_init(struct tcg_engine *e, struct error *error)
+{
+    pthread_mutex_init(&e->lock, NULL);
+    int result = exec_memory_create(&e->memory, (size_t)e->options.code_mib << 20, error);
+    if (result)
+        return result;
+    e->meta_bytes = e->memory.bytes;
+    if (e->meta_bytes > UINT32_MAX)
+        e->meta_bytes = UINT32_MAX & ~4095u;
+    e->meta = mmap(NULL, e->meta_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (e->meta == MAP_FAILED)
+        return error_set(error, errno, "cannot reserve %zu bytes for the translator", e->meta_bytes);
+    e->buffers = (struct backend_buffers){.code = e->memory.write, .code_end = e->memory.write + e->memory.bytes,
+                                          .meta_base = e->meta, .meta = e->meta + 16,
+                                          .meta_end = e->meta + e->meta_bytes,
+                                          .exec_delta = e->memory.exec - e->memory.write};
+    struct backend_layout layout = {
+        .pc_page = offsetof(struct tcg_cpu, pc_page),
+        .pc_offset = offsetof(struct tcg_cpu, pc_offset),
+        .exit_request = offsetof(struct tcg_cpu, vcpu) + offsetof(struct vcpu, exit_request),
+        .tlb_tables = offsetof(struct tcg_cpu, tlb_tables),
+        .jump_table = offsetof(struct tcg_cpu, jump_table),
+        .slow_access = slow_access,
+    };
+    e->backend = backend_create(&layout, &e->buffers, e->options.host_features);
+    e->code_start = e->buffers.code;
+    e->hash_mask = (1u << HASH_LOG2) - 1;
+    e->hash = ALLOC_ARRAY(struct tcg_block *, (size_t)e->hash_mask + 1);
+    return 0;
+}
+
+static void free_blocks(struct tcg_engine *e)
+{
+    while (e->all) {
+        struct tcg_block *next = e->all->all_next;
+        arena_free(&e->all->arena);
+        free(e->all);
+        e->all = next;
+    }
+}
+
+void cache_destroy(struct tcg_engine *e)
+{
+    free_blocks(e);
+    free(e->hash);
+    if (e->page_blocks)
+        munmap(e->page_blocks, (e->ram->size >> TLB_PAGE_BITS) * sizeof(*e->page_blocks));
+    if (e->backend)
+        backend_destroy(e->backend);
+    if (e->meta && e->meta != MAP_FAILED)
+        munmap(e->meta, e->meta_bytes);
+    exec_memory_destroy(&e->memory);
+    arena_free(&e->arena);
+    pthread_mutex_destroy(&e->lock);
+}
+
+// --- discarding ---
+
+// Called with engine->lock held. Nothing enters the block from now on; who is inside runs on to its next exit.
+static void kill_block(struct tcg_engine *e, struct tcg_block *b)
+{
+    if (b->dead)
+        return;
+    b->dead = true;
+    e->stats.invalidations++;
+    if (!e->interp)
+        backend_kill(&b->code);
+    for (struct tcg_exit *x = b->incoming; x; x = x->next_in) {
+        x->to = NULL;
+        if (!e->interp)
+            backend_link(x, NULL);
+    }
+    b->incoming = NULL;
+    struct tcg_block **link = &e->hash[hash_of(e, b->ram_pc, b->flags)];
+    while (*link != b)
+        link = &(*link)->hash_next;
+    *link = b->hash_next;
+}
+
+void cache_invalidate(struct tcg_engine *e, uint64_t ram_offset, uint64_t length)
+{
+    if (!length || !e->page_blocks)
+        return;
+    pthread_mutex_lock(&e->lock);
+    uint64_t last = (ram_offset + length - 1) >> TLB_PAGE_BITS;
+    for (uint64_t page = ram_offset >> TLB_PAGE_BITS; page <= last; page++) {
+        struct tcg_block **link = &e->page_blocks[page];
+        while (*link) {
+            struct tcg_block *b = *link;
+            bool overlaps = b->ram_pc < ram_offset + length && ram_offset < b->ram_pc + b->guest_bytes;
+            if (overlaps) {
+                kill_block(e, b);
+                *link = b->page_next;
+            } else {
+                link = &b->page_next;
+            }
+        }
+        // Writable entries that still send stores here are put right when they are next filled.
+        if (!e->page_blocks[page])
+            atomic_fetch_and(&e->ram->page_flags[page], (uint8_t)~PAGE_CODE);
+    }
+    pthread_mutex_unlock(&e->lock);
+}
+
+// Empties the buffers with every vCPU out of translated code. Called without engine->lock, on a vCPU's thread.
+static void flush_everything(struct tcg_cpu *cpu)
+{
+    struct tcg_engine *e = cpu->engine;
+    struct vcpu_group *group = &e->machine->vcpus;
+    vcpu_exclusive_begin(group, &cpu->vcpu);
+    pthread_mutex_lock(&e->lock);
+    e->stats.flushes++;
+    for (struct tcg_block *b = e->all; b; b = b->all_next) {
+        uint64_t page = b->ram_pc >> TLB_PAGE_BITS;
+        e->page_blocks[page] = NULL;
+        atomic_fetch_and(&e->ram->page_flags[page], (uint8_t)~PAGE_CODE);
+    }
+    memset(e->hash, 0, ((size_t)e->hash_mask + 1) * sizeof(*e->hash));
+    free_blocks(e);
+    e->buffers.code = e->code_start;
+    e->buffers.meta = e->meta + 16;
+    for (unsigned i = 0; i < group->count; i++)
+        code_tables_clear(tcg_cpu_of(group->cpus[i]));
+    pthread_mutex_unlock(&e->lock);
+    vcpu_exclusive_end(group, &cpu->vcpu);
+}
+
+// --- logs ---
+
+static void log_code(enum log_category category, int arch, int mode, const uint8_t *code, size_t bytes, uint64_t address)
+{
+    FILE *out = log_lock(category);
+    csh handle;
+    if (!out)
+        return;
+    if (cs_open((cs_arch)arch, (cs_mode)mode, &handle) == CS_ERR_OK) {
+        size_t done = 0;
+        while (done < bytes) {
+            cs_insn *insn;
+            size_t count = cs_disasm(handle, code + done, bytes - done, address + done, 0, &insn);
+            for (size_t i = 0; i < count; i++) {
+                fprintf(out, "0x%" PRIx64 ":  %s %s\n", insn[i].address, insn[i].mnemonic, insn[i].op_str);
+                done += insn[i].size;
+            }
+            if (count)
+                cs_free(insn, count);
+            if (done < bytes) {
+                unsigned step = arch == CS_ARCH_ARM64 && bytes - done >= 4 ? 4 : 1;
+                fprintf(out, "0x%" PRIx64 ":  .byte", address + done);
+                for (unsigned i = 0; i < step; i++)
+                    fprintf(out, " %02x", code[done + i]);
+                fputc('\n', out);
+                done += step;
+            }
+        }
+        cs_close(&handle);
+    }
+    fputc('\n', out);
+    log_unlock(out);
+}
+
+static void log_ir(enum log_category category, const struct ir_region *region, uint64_t pc)
+{
+    FILE *out = log_lock(category);
+    if (!out)
+        return;
+    fprintf(out, "IR of block at 0x%" PRIx64 "\n", pc);
+    ir_dump(region, out);
+    fputc('\n', out);
+    log_unlock(out);
+}
+
+// --- translating ---
+
+// Builds the IR of a block. Called with engine->lock held.
+static void build(struct tcg_cpu *cpu, struct arena *arena, struct ir_region *region, struct tcg_translation *t)
+{
+    struct tcg_engine *e = cpu->engine;
+    struct ir_builder builder;
+    arena_reset(arena);
+    ir_region_init(region, arena, cpu->guest->slots, cpu->guest->slot_count);
+    region->guest_pc = t->pc;
+    ir_builder_init(&builder, region);
+    t->builder = &builder;
+    cpu->guest->translate(t);
+    assert(!ir_open(&builder));
+    if (e->options.verify) {
+        const char *message = ir_verify(region);
+        if (message) {
+            fprintf(stderr, "lyrebird: bad IR at guest pc %#" PRIx64 ": %s\n", t->pc, message);
+            ir_dump(region, stderr);
+            abort();
+        }
+    }
+}
+
+static void log_block(const struct tcg_cpu *cpu, const struct tcg_translation *t, const struct ir_region *region,
+                      const struct tcg_block *b)
+{
+    if (!(log_mask & (LOG_IN_ASM | LOG_OP | LOG_OUT_ASM)) || !log_address_wanted(t->pc))
+        return;
+    const struct guest_ops *g = cpu->guest;
+    log_code(LOG_IN_ASM, g->capstone_arch, g->capstone_mode, t->code, t->guest_bytes, t->pc);
+    log_ir(LOG_OP, region, t->pc);
+    if (b->code.entry)
+        log_code(LOG_OUT_ASM, CS_ARCH_X86, CS_MODE_64, b->code.entry, (size_t)(b->code.end - b->code.entry),
+                 (uint64_t)(uintptr_t)b->code.entry + (uint64_t)cpu->engine->buffers.exec_delta);
+}
+
+static void adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t page)
+{
+    uint32_t h = hash_of(e, b->ram_pc, b->flags);
+    b->hash_next = e->hash[h];
+    e->hash[h] = b;
+    b->page_next = e->page_blocks[page];
+    e->page_blocks[page] = b;
+    b->all_next = e->all;
+    e->all = b;
+    e->stats.blocks++;
+    e->stats.insns += b->insns;
+    e->stats.guest_bytes += b->guest_bytes;
+    e->stats.host_bytes += (uint64_t)(b->code.end - b->code.entry);
+}
+
+// Translates the block; NULL when a buffer is full. Called with engine->lock held.
+static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
+{
+    struct tcg_engine *e = cpu->engine;
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    uint64_t page = ram_pc >> TLB_PAGE_BITS;
+    if (!(atomic_fetch_or(&e->ram->page_flags[page], PAGE_CODE) & PAGE_CODE))
+        tlb_protect_page(e, page << TLB_PAGE_BITS);
+    struct tcg_block *b = ALLOC(struct tcg_block);
+    b->ram_pc = ram_pc;
+    b->flags = flags;
+    struct arena *arena = e->interp ? &b->arena : &e->arena;
+    struct ir_region region;
+    struct tcg_translation t = {.cpu = cpu, .pc = pc, .flags = flags, .code = e->ram->host + ram_pc,
+                                .code_bytes = TLB_PAGE_SIZE - (uint32_t)(ram_pc & (TLB_PAGE_SIZE - 1)),
+                                .max_insns = e->options.max_insns};
+    int result;
+    do {
+        build(cpu, arena, &region, &t);
+        result = 0;
+        if (!e->interp)
+            result = backend_compile(e->backend, &region, (int32_t)(pc & (TLB_PAGE_SIZE - 1)), &e->buffers, &b->code);
+        // Too large for the spill frame: a shorter block is not.
+        t.max_insns = t.insn_count / 2;
+    } while (result == -E2BIG && t.max_insns);
+    if (result) {
+        free(b);
+        return NULL;
+    }
+    b->guest_bytes = t.guest_bytes;
+    b->insns = t.insn_count;
+    if (e->interp) {
+        b->ir = arena_alloc(arena, sizeof(region));
+        *b->ir = region;
+    }
+    for (struct tcg_exit *x = b->code.exits; x; x = x->next_in)
+        x->from = b;
+    log_block(cpu, &t, &region, b);
+    adopt(e, b, page);
+    e->stats.ir_ops += region.ins_count;
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    e->stats.translate_ns += (uint64_t)(to.tv_sec - from.tv_sec) * 1000000000u + (uint64_t)(to.tv_nsec - from.tv_nsec);
+    return b;
+}
+
+struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
+{
+    struct tcg_engine *e = cpu->engine;
+    for (;;) {
+        pthread_mutex_lock(&e->lock);
+        if (!e->page_blocks) {
+            size_t bytes = (e->ram->size >> TLB_PAGE_BITS) * sizeof(*e->page_blocks);
+            e->page_blocks = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+            assert(e->page_blocks != MAP_FAILED);
+        }
+        struct tcg_block *b = e->hash[hash_of(e, ram_pc, flags)];
+        while (b && (b->ram_pc != ram_pc || b->flags != flags))
+            b = b->hash_next;
+        if (!b)
+            b = translate(cpu, pc, ram_pc, flags);
+        pthread_mutex_unlock(&e->lock);
+        if (b)
+            return b;
+        flush_everything(cpu);
+    }
+}
+
+void cache_link(struct tcg_engine *e, struct tcg_exit *exit, struct tcg_block *to)
+{
+    pthread_mutex_lock(&e->lock);
+    if (!exit->to && !to->dead && !exit->from->dead) {
+        exit->to = to;
+        exit->next_in = to->incoming;
+        to->incoming = exit;
+        backend_link(exit, to->code.entry);
+    }
+    pthread_mutex_unlock(&e->lock);
+}
+
+void cache_print(struct tcg_engine *e, FILE *out)
+{
+    pthread_mutex_lock(&e->lock);
+    const struct tcg_stats *s = &e->stats;
+    double seconds = (double)s->translate_ns / 1e9;
+    fprintf(out, "engine               %s\n", e->accel.ops->name);
+    fprintf(out, "blocks translated    %" PRIu64 "\n", s->blocks);
+    fprintf(out, "guest instructions   %" PRIu64 " (%.1f a block)\n", s->insns,
+            s->blocks ? (double)s->insns / (double)s->blocks : 0.0);
+    fprintf(out, "IR operations        %" PRIu64 " (%.1f an instruction)\n", s->ir_ops,
+            s->insns ? (double)s->ir_ops / (double)s->insns : 0.0);
+    fprintf(out, "host code            %" PRIu64 " bytes (%.1f a guest byte)\n", s->host_bytes,
+            s->guest_bytes ? (double)s->host_bytes / (double)s->guest_bytes : 0.0);
+    fprintf(out, "code buffer          %zu of %zu bytes\n", (size_t)(e->buffers.code - e->memory.write), e->memory.bytes);
+    fprintf(out, "translation time     %.3f s (%.2f million instructions a second)\n", seconds,
+            seconds > 0 ? (double)s->insns / seconds / 1e6 : 0.0);
+    fprintf(out, "blocks invalidated   %" PRIu64 "\n", s->invalidations);
+    fprintf(out, "buffer flushes       %" PRIu64 "\n", s->flushes);
+    pthread_mutex_unlock(&e->lock);
+}

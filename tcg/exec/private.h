@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// What the files of the execution engine share.
+//
+// Locks: engine->lock guards blocks, links and the buffers; a vCPU's tlb->lock guards its soft TLB and code tables
+// against other threads. engine->lock may be taken first, then one tlb->lock; never the other way round.
+#pragma once
+
+#include <pthread.h>
+
+#include "hw/core/guest-ram.h"
+#include "hw/core/memory-map.h"
+#include "tcg/backend.h"
+#include "tcg/base/exec-memory.h"
+#include "tcg/exec/engine.h"
+#include "tcg/exec/guest.h"
+
+enum {
+    TLB_CONTEXTS = 16,
+    TLB_ENTRIES = 1 << BACKEND_TLB_LOG2,
+    JUMP_ENTRIES = 1 << BACKEND_JUMP_LOG2,
+    CODE_CONTEXTS = 48,
+    FETCH_ENTRIES = 256,
+};
+
+// Low bits of a tag that send an access to the slow path.
+enum {
+    TLB_TAG_INVALID = 1 << 11,
+    TLB_TAG_MMIO = 1 << 10,   // handlers, or a page only partly backed by memory
+    TLB_TAG_CODE = 1 << 9,    // a store must look for translated code
+    TLB_TAG_DEVICE = 1 << 8,  // device memory type: alignment is checked
+    TLB_TAG_FLAGS = 0xfff,
+    TLB_INFO_GLOBAL = 1 << 0, // in entry.info, below the physical page address
+};
+
+struct tlb_context {
+    uint64_t key; // 0: free
+    uint64_t last_used;
+    struct backend_tlb_entry tables[TLB_MMU_INDEXES][TLB_ENTRIES];
+};
+
+// The lookup table for code of one address space and set of modes.
+struct code_context {
+    uint64_t space, flags, last_used;
+    bool in_use;
+    uint64_t filter[8]; // bit set of hashed pages that have entries
+    struct backend_jump_entry table[JUMP_ENTRIES];
+};
+
+struct fetch_entry {
+    uint64_t page, key;
+    uint64_t ram_offset;
+    uint8_t code_flags, mmu_index;
+    bool global;
+};
+
+struct tlb_state {
+    pthread_spinlock_t lock;
+    uint64_t clock;
+    struct tlb_context *current;
+    struct tlb_context *contexts; // TLB_CONTEXTS
+    struct code_context *code_contexts[CODE_CONTEXTS];
+    struct fetch_entry fetch[FETCH_ENTRIES];
+};
+
+struct tcg_block {
+    uint64_t ram_pc, flags; // the key
+    uint32_t guest_bytes, insns;
+    bool dead;
+    struct backend_code code;
+    struct tcg_exit *incoming;
+    struct tcg_block *hash_next, *page_next, *all_next;
+    // For the interpreter.
+    struct ir_region *ir;
+    struct arena arena;
+    struct tcg_exit *ir_exits;
+};
+
+struct tcg_stats {
+    uint64_t blocks, insns, host_bytes, guest_bytes, ir_ops, translate_ns, flushes, invalidations;
+};
+
+struct tcg_engine {
+    struct accel accel;
+    struct tcg_options options;
+    bool interp;
+    struct machine *machine;
+    struct memory_map *map;
+    struct guest_ram *ram;
+    pthread_mutex_t lock;
+    struct exec_memory memory;
+    uint8_t *meta;
+    size_t meta_bytes;
+    struct backend_buffers buffers;
+    uint8_t *code_start;
+    struct backend *backend;
+    struct tcg_block **hash;
+    uint32_t hash_mask;
+    struct tcg_block **page_blocks; // by page of guest RAM
+    struct tcg_block *all;
+    struct arena arena; // of the translation in hand
+    struct memory_map_listener map_listener;
+    struct tcg_stats stats;
+};
+
+// --- cache.c ---
+int cache_init(struct tcg_engine *engine, struct error *error);
+void cache_destroy(struct tcg_engine *engine);
+// The block at ram_pc, translated if need be. `pc` is its virtual address. Takes and releases engine->lock; may stop the
+// machine to empty the buffers. Never NULL.
+struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags);
+// Links an exit to the block, if both are still alive.
+void cache_link(struct tcg_engine *engine, struct tcg_exit *exit, struct tcg_block *to);
+// Discards blocks that overlap [ram_offset, +length). Any thread.
+void cache_invalidate(struct tcg_engine *engine, uint64_t ram_offset, uint64_t length);
+void cache_print(struct tcg_engine *engine, FILE *out);
+
+// --- tlb.c ---
+void tlb_init(struct tcg_cpu *cpu);
+void tlb_destroy(struct tcg_cpu *cpu);
+// Makes the soft TLB of all vCPUs send stores to a page of RAM to the slow path.
+void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset);
+void tlb_print(struct tcg_cpu *cpu, FILE *out);
+// The current context's entry for an access, filled. NULL with `fault` set; a `probe` changes nothing in the guest.
+// *bus_error is set instead when nothing answers at the physical address in fault->gpa.
+struct backend_tlb_entry *tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index,
+                                     bool probe, struct tlb_fault *fault, bool *bus_error);
+// Where the instructions at `pc` are. False after a fault was raised.
+bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, uint64_t *ram_offset, uint8_t *code_flags, bool *global);
+void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code);
+// Chooses the lookup table for code by the guest's current modes.
+void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags);
+// Empties the lookup tables for code of a vCPU.
+void code_tables_clear(struct tcg_cpu *cpu);
+
+// --- slow.c ---
+// A store of `size` bytes at `host` went through entry `e`, whose tag says that the page has translated code.
+void tcg_wrote_code_page(struct tcg_cpu *cpu, struct backend_tlb_entry *e, uint8_t *host, uint64_t size);
+void slow_access(void *state, void *dump);
+// A memory operation by its description, for both engines. `data`, `data2` and `result` are 16 bytes each.
+struct slow_request {
+    uint8_t op, type, aux;
+    struct ir_mem mem;
+    uint64_t address;
+    const void *data, *data2;
+    void *result;
+};
+void slow_perform(struct tcg_cpu *cpu, const struct slow_request *request);
+
+// --- interp.c (tcg/exec) ---
+enum backend_exit interp_enter(struct tcg_cpu *cpu, struct tcg_block *block, struct tcg_exit **link);

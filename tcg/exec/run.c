@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+// The run loop of the translating accelerators, and what the program sees of them.
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/core/machine.h"
+#include "tcg/base/alloc.h"
+#include "tcg/base/log.h"
+#include "tcg/exec/fp-env.h"
+#include "tcg/exec/private.h"
+
+void tcg_leave(struct tcg_cpu *cpu)
+{
+    cpu->slow_frame = NULL;
+    longjmp(cpu->leave, 1);
+}
+
+void tcg_modes_changed(struct tcg_cpu *cpu)
+{
+    code_table_select(cpu, cpu->guest->code_space(cpu), cpu->guest->block_flags(cpu));
+}
+
+void tcg_invalidate_code(struct tcg_cpu *cpu, uint64_t gva, uint64_t size)
+{
+    // Stores invalidate translations themselves, so that what is left to do is nothing: a guest that stores and then
+    // names the line finds its translations gone already.
+    (void)cpu;
+    (void)gva;
+    (void)size;
+}
+
+static void log_entry(const struct tcg_cpu *cpu, uint64_t pc)
+{
+    if (log_enabled(LOG_EXEC) && log_address_wanted(pc))
+        log_printf(LOG_EXEC, "cpu %u: block 0x%llx\n", cpu->vcpu.index, (unsigned long long)pc);
+    FILE *out = log_lock(LOG_CPU);
+    if (out) {
+        cpu->vcpu.ops->print_registers((struct vcpu *)&cpu->vcpu, out);
+        log_unlock(out);
+    }
+}
+
+// The block to run next, or NULL when an exception was taken instead.
+static struct tcg_block *next_block(struct tcg_cpu *cpu)
+{
+    uint64_t pc = tcg_get_pc(cpu), ram_pc;
+    uint8_t code_flags;
+    bool global;
+    cpu->lookups++;
+    if (!tlb_fetch(cpu, pc, &ram_pc, &code_flags, &global))
+        return NULL;
+    uint64_t flags = cpu->code_context->flags | (uint64_t)code_flags << 56;
+    struct tcg_block *b = cache_get(cpu, pc, ram_pc, flags);
+    bool shared = cpu->code_context->space == 0;
+    bool logging = log_enabled(LOG_EXEC | LOG_CPU);
+    if (!cpu->engine->interp && (global || !shared) && !b->dead && !logging)
+        code_table_insert(cpu, pc, b->code.entry + cpu->engine->buffers.exec_delta);
+    return b;
+}
+
+static bool should_return(struct tcg_cpu *cpu)
+{
+    return atomic_load_explicit(&cpu->vcpu.exit_request, memory_order_relaxed) || cpu->vcpu.halted;
+}
+
+static void loop(struct tcg_cpu *cpu)
+{
+    struct tcg_engine *e = cpu->engine;
+    struct tcg_exit *link = NULL;
+    while (!should_return(cpu)) {
+        if (cpu->guest->take_interrupt(cpu))
+            link = NULL;
+        tcg_modes_changed(cpu);
+        enum backend_exit reason = BACKEND_EXIT_LOOKUP;
+        while (reason != BACKEND_EXIT_LOOP) {
+            tcg_set_pc(cpu, tcg_get_pc(cpu));
+            uint64_t flushes = e->stats.flushes;
+            struct tcg_block *b = next_block(cpu);
+            if (flushes != e->stats.flushes)
+                link = NULL; // the exit is gone
+            if (!b) {
+                link = NULL;
+                break;
+            }
+            if (link)
+                cache_link(e, link, b);
+            link = NULL;
+            if (log_enabled(LOG_EXEC | LOG_CPU))
+                log_entry(cpu, tcg_get_pc(cpu));
+            cpu->blocks_entered++;
+            if (e->interp)
+                reason = interp_enter(cpu, b, &link);
+            else
+                reason = backend_enter(e->backend, cpu, b->code.entry + e->buffers.exec_delta, &link);
+            if (reason != BACKEND_EXIT_LINK || log_enabled(LOG_EXEC | LOG_CPU))
+                link = NULL;
+        }
+    }
+}
+
+static void run(struct accel *accel, struct vcpu *vcpu)
+{
+    (void)accel;
+    struct tcg_cpu *cpu = tcg_cpu_of(vcpu);
+    uint32_t host = fp_env_swap(cpu->fp_control);
+    // tcg_leave comes back here: state and pc are in memory, and the loop begins anew.
+    (void)setjmp(cpu->leave);
+    loop(cpu);
+    cpu->fp_control = fp_env_swap(host);
+}
+
+// --- the accelerator ---
+
+struct tcg_options tcg_default_options(void)
+{
+    return (struct tcg_options){.code_mib = 256, .max_insns = 96, .host_features = ~0u};
+}
+
+struct accel *tcg_accel_create(const struct accel_ops *ops, const struct tcg_options *options)
+{
+    struct tcg_engine *e = ALLOC(struct tcg_engine);
+    e->accel.ops = ops;
+    e->options = options ? *options : tcg_default_options();
+    e->interp = ops == &interp_accel_ops;
+    return &e->accel;
+}
+
+static struct tcg_engine *engine_of(struct accel *accel)
+{
+    return (struct tcg_engine *)accel;
+}
+
+static void code_written(void *opaque, uint64_t ram_offset, uint64_t length)
+{
+    cache_invalidate(opaque, ram_offset, length);
+}
+
+static void map_changed(void *opaque, uint64_t base, uint64_t size)
+{
+    struct tcg_engine *e = opaque;
+    (void)base;
+    (void)size;
+    for (unsigned i = 0; i < e->machine->vcpus.count; i++) {
+        struct tcg_cpu *cpu = tcg_cpu_of(e->machine->vcpus.cpus[i]);
+        if (cpu->tlb)
+            tlb_flush_all(cpu);
+    }
+}
+
+static int init(struct accel *accel, struct machine *machine, struct error *error)
+{
+    struct tcg_engine *e = engine_of(accel);
+    accel->machine = e->machine = machine;
+    return cache_init(e, error);
+}
+
+static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error)
+{
+    struct tcg_engine *e = engine_of(accel);
+    struct tcg_cpu *cpu = tcg_cpu_of(vcpu);
+    (void)error;
+    if (!e->map) {
+        // The first vCPU: the board has made RAM and the map by now.
+        e->map = e->machine->map;
+        e->ram = e->machine->ram;
+        guest_ram_set_code_write(e->ram, code_written, e);
+        e->map_listener = (struct memory_map_listener){.changed = map_changed, .opaque = e};
+        memory_map_listen(e->map, &e->map_listener);
+    }
+    cpu->engine = e;
+    cpu->fp_control = fp_env_reset_control();
+    vcpu->accel = accel;
+    tlb_init(cpu);
+    return 0;
+}
+
+static void vcpu_destroy(struct accel *accel, struct vcpu *vcpu)
+{
+    (void)accel;
+    if (tcg_cpu_of(vcpu)->tlb)
+        tlb_destroy(tcg_cpu_of(vcpu));
+}
+
+static void print_info(struct accel *accel, const char *what, struct vcpu *vcpu, FILE *out)
+{
+    struct tcg_engine *e = engine_of(accel);
+    if (!strcmp(what, "tlb")) {
+        tlb_print(tcg_cpu_of(vcpu), out);
+        return;
+    }
+    cache_print(e, out);
+    for (unsigned i = 0; i < e->machine->vcpus.count; i++) {
+        const struct tcg_cpu *cpu = tcg_cpu_of(e->machine->vcpus.cpus[i]);
+        fprintf(out, "cpu %u: entries from the run loop %llu, lookups %llu, soft-TLB fills %llu\n", i,
+                (unsigned long long)cpu->blocks_entered, (unsigned long long)cpu->lookups,
+                (unsigned long long)cpu->tlb_fills);
+    }
+}
+
+static void destroy(struct accel *accel)
+{
+    cache_destroy(engine_of(accel));
+    free(accel);
+}
+
+const struct accel_ops tcg_accel_ops = {
+    .name = "tcg",
+    .help = "translate guest code to host code",
+    .init = init,
+    .vcpu_init = vcpu_init,
+    .vcpu_destroy = vcpu_destroy,
+    .run = run,
+    .print_info = print_info,
+    .destroy = destroy,
+};
+
+const struct accel_ops interp_accel_ops = {
+    .name = "interp",
+    .help = "interpret the intermediate representation: slow, the reference for tcg",
+    .init = init,
+    .vcpu_init = vcpu_init,
+    .vcpu_destroy = vcpu_destroy,
+    .run = run,
+    .print_info = print_info,
+    .destroy = destroy,
+};

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT
+// Memory operations that the inline path cannot finish: soft-TLB misses, devices, page crossings, stores to pages with
+// translated code, faults. Both engines come here.
+//
+// Before a fault is raised, the guest's state is put back to what it was before the instruction: cpu->slow_frame and
+// cpu->slow_site (or the interpreter's record) say where every newer value is.
+#include <string.h>
+
+#include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
+#include "tcg/exec/private.h"
+
+// --- leaving ---
+
+static void restore_from_dump(struct tcg_cpu *cpu, void *dump)
+{
+    const struct tcg_site *site = backend_dump_site(dump, cpu->engine->meta);
+    uint8_t values[256][16];
+    // Gathered first: a value may still lie in another slot's memory.
+    for (unsigned i = 0; i < site->entry_count; i++) {
+        const struct tcg_site_entry *e = &site->entries[i];
+        const void *from = NULL;
+        switch ((enum tcg_site_kind)e->kind) {
+        case TCG_SITE_REG:
+            from = backend_reg_is_vector(e->reg) ? backend_dump_vector(dump, e->reg) : backend_dump_int(dump, e->reg);
+            break;
+        case TCG_SITE_FRAME:
+            from = backend_dump_frame(dump) + e->value;
+            break;
+        case TCG_SITE_STATE:
+            from = (uint8_t *)cpu + cpu->guest->slots[e->value].offset;
+            break;
+        default:
+            from = (const uint8_t *)site + e->value;
+        }
+        memcpy(values[i], from, ir_type_bytes(cpu->guest->slots[e->slot].type));
+    }
+    for (unsigned i = 0; i < site->entry_count; i++) {
+        const struct ir_slot *slot = &cpu->guest->slots[site->entries[i].slot];
+        memcpy((uint8_t *)cpu + slot->offset, values[i], ir_type_bytes(slot->type));
+    }
+    cpu->pc_offset = (uint32_t)site->pc_offset;
+}
+
+static void restore_state(struct tcg_cpu *cpu)
+{
+    if (cpu->slow_frame)
+        restore_from_dump(cpu, cpu->slow_frame);
+    else if (cpu->restore)
+        cpu->restore(cpu);
+}
+
+static _Noreturn void fault(struct tcg_cpu *cpu, const struct tlb_fault *f, unsigned mmu_index, unsigned size_log2)
+{
+    restore_state(cpu);
+    cpu->guest->raise_fault(cpu, f, mmu_index, size_log2);
+    tcg_leave(cpu);
+}
+
+static _Noreturn void bus_error(struct tcg_cpu *cpu, uint64_t gva, uint64_t gpa, enum tlb_access access,
+                                unsigned mmu_index)
+{
+    restore_state(cpu);
+    cpu->guest->raise_bus_error(cpu, gva, gpa, access, mmu_index);
+    tcg_leave(cpu);
+}
+
+static _Noreturn void misaligned(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index)
+{
+    restore_state(cpu);
+    cpu->guest->raise_alignment(cpu, gva, access, mmu_index);
+    tcg_leave(cpu);
+}
+
+// --- one access within a page ---
+
+static struct backend_tlb_entry *entry_for(struct tcg_cpu *cpu, uint64_t gva, unsigned size_log2,
+                                           enum tlb_access access, unsigned mmu_index)
+{
+    struct tlb_fault f = {0};
+    bool bus;
+    struct backend_tlb_entry *e = tlb_lookup(cpu, gva, access, mmu_index, false, &f, &bus);
+    if (e)
+        return e;
+    if (bus)
+        bus_error(cpu, gva, f.gpa, access, mmu_index);
+    fault(cpu, &f, mmu_index, size_log2);
+}
+
+static uint64_t gpa_of(const struct backend_tlb_entry *e, uint64_t gva)
+{
+    return (e->info & -(uint64_t)TLB_PAGE_SIZE) | (gva & (TLB_PAGE_SIZE - 1));
+}
+
+static void check_device_alignment(struct tcg_cpu *cpu, uint64_t tag, uint64_t gva, unsigned size,
+                                   enum tlb_access access, unsigned mmu_index)
+{
+    if ((tag & TLB_TAG_DEVICE) && (gva & (size - 1)) && is_power_of_two(size))
+        misaligned(cpu, gva, access, mmu_index);
+}
+
+static void read_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, uint8_t *out)
+{
+    struct backend_tlb_entry *e = entry_for(cpu, gva, ctz32(size), TLB_READ, mmu_index);
+    check_device_alignment(cpu, e->read_tag, gva, size, TLB_READ, mmu_index);
+    if (!(e->read_tag & TLB_TAG_MMIO)) {
+        memcpy(out, (const void *)(uintptr_t)(gva + e->addend), size);
+        return;
+    }
+    uint64_t gpa = gpa_of(e, gva);
+    struct mem_requester who = {.cpu = (uint16_t)cpu->vcpu.index};
+    for (unsigned done = 0; done < size;) {
+        unsigned part = size - done >= 8 ? 8 : is_power_of_two(size - done) ? size - done : 1;
+        uint64_t value;
+        if (memory_map_read(cpu->engine->map, who, gpa + done, part, &value) != MEM_OK)
+            bus_error(cpu, gva + done, gpa + done, TLB_READ, mmu_index);
+        store_le(out + done, part, value);
+        done += part;
+    }
+}
+
+static void write_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, const uint8_t *in)
+{
+    struct backend_tlb_entry *e = entry_for(cpu, gva, ctz32(size), TLB_WRITE, mmu_index);
+    check_device_alignment(cpu, e->write_tag, gva, size, TLB_WRITE, mmu_index);
+    if (!(e->write_tag & TLB_TAG_MMIO)) {
+        uint8_t *host = (uint8_t *)(uintptr_t)(gva + e->addend);
+        // Aligned words are written whole, as the inline path does.
+        if (size == 8 && !(gva & 7))
+            __atomic_store_n((uint64_t *)(void *)host, load_le64(in), __ATOMIC_RELAXED);
+        else if (size == 4 && !(gva & 3))
+            __atomic_store_n((uint32_t *)(void *)host, load_le32(in), __ATOMIC_RELAXED);
+        else
+            memcpy(host, in, size);
+        if (e->write_tag & TLB_TAG_CODE)
+            tcg_wrote_code_page(cpu, e, host, size);
+        return;
+    }
+    uint64_t gpa = gpa_of(e, gva);
+    struct mem_requester who = {.cpu = (uint16_t)cpu->vcpu.index};
+    for (unsigned done = 0; done < size;) {
+        unsigned part = size - done >= 8 ? 8 : is_power_of_two(size - done) ? size - done : 1;
+        if (memory_map_write(cpu->engine->map, who, gpa + done, part, load_le(in + done, part)) != MEM_OK)
+            bus_error(cpu, gva + done, gpa + done, TLB_WRITE, mmu_index);
+        done += part;
+    }
+}
+
+// After a store to a page with translated code: what it hit is discarded, and the page is fast again if nothing is left.
+void tcg_wrote_code_page(struct tcg_cpu *cpu, struct backend_tlb_entry *e, uint8_t *host, uint64_t size)
+{
+    struct guest_ram *ram = cpu->engine->ram;
+    uint64_t offset = (uint64_t)(host - ram->host);
+    guest_ram_wrote(ram, offset, size);
+    struct tlb_state *t = cpu->tlb;
+    pthread_spin_lock(&t->lock);
+    if (!(atomic_load(&ram->page_flags[offset >> TLB_PAGE_BITS]) & PAGE_CODE) && !(e->write_tag & TLB_TAG_INVALID))
+        __atomic_store_n(&e->write_tag, e->write_tag & ~(uint64_t)TLB_TAG_CODE, __ATOMIC_RELAXED);
+    pthread_spin_unlock(&t->lock);
+}
+
+static unsigned bytes_in_page(uint64_t gva, unsigned size)
+{
+    uint64_t room = TLB_PAGE_SIZE - (gva & (TLB_PAGE_SIZE - 1));
+    return size <= room ? size : (unsigned)room;
+}
+
+static void read_bytes(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, uint8_t *out)
+{
+    unsigned first = bytes_in_page(gva, size);
+    if (first < size)
+        entry_for(cpu, gva + first, ctz32(size), TLB_READ, mmu_index); // both pages before any side effect
+    read_piece(cpu, gva, first, mmu_index, out);
+    if (first < size)
+        read_piece(cpu, gva + first, size - first, mmu_index, out + first);
+}
+
+static void write_bytes(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, const uint8_t *in)
+{
+    unsigned first = bytes_in_page(gva, size);
+    if (first < size) {
+        entry_for(cpu, gva, ctz32(size), TLB_WRITE, mmu_index);
+        entry_for(cpu, gva + first, ctz32(size), TLB_WRITE, mmu_index);
+    }
+    write_piece(cpu, gva, first, mmu_index, in);
+    if (first < size)
+        write_piece(cpu, gva + first, size - first, mmu_index, in + first);
+}
+
+// --- operations ---
+
+static void reverse_bytes(uint8_t *bytes, unsigned size)
+{
+    for (unsigned i = 0; i < size / 2; i++) {
+        uint8_t t = bytes[i];
+        bytes[i] = bytes[size - 1 - i];
+        bytes[size - 1 - i] = t;
+    }
+}
+
+static uint64_t extended(uint64_t value, const struct slow_request *r)
+{
+    unsigned bits = 8u << r->mem.size_log2;
+    if (r->mem.sign_extend && bits < 64)
+        value = (uint64_t)sextract64(value, 0, bits);
+    return r->type == IR_I32 ? (uint32_t)value : value;
+}
+
+static uint64_t combine(enum ir_atomic kind, unsigned bits, uint64_t old, uint64_t operand)
+{
+    int64_t so = sextract64(old, 0, bits), sn = sextract64(operand, 0, bits);
+    uint64_t uo = extract64(old, 0, bits), un = extract64(operand, 0, bits);
+    switch (kind) {
+    case IR_ATOMIC_XCHG:
+        return operand;
+    case IR_ATOMIC_ADD:
+        return old + operand;
+    case IR_ATOMIC_AND:
+        return old & operand;
+    case IR_ATOMIC_OR:
+        return old | operand;
+    case IR_ATOMIC_XOR:
+        return old ^ operand;
+    case IR_ATOMIC_SMIN:
+        return so < sn ? old : operand;
+    case IR_ATOMIC_SMAX:
+        return so > sn ? old : operand;
+    case IR_ATOMIC_UMIN:
+        return uo < un ? old : operand;
+    default:
+        return uo > un ? old : operand;
+    }
+}
+
+// Compare and swap of `size` bytes; *expected becomes what was there. Host byte order.
+static bool host_cas(void *host, unsigned size, uint64_t *expected, uint64_t desired)
+{
+    switch (size) {
+    case 1: {
+        uint8_t e = (uint8_t)*expected;
+        bool ok = __atomic_compare_exchange_n((uint8_t *)host, &e, (uint8_t)desired, false, __ATOMIC_SEQ_CST,
+                                              __ATOMIC_SEQ_CST);
+        *expected = e;
+        return ok;
+    }
+    case 2: {
+        uint16_t e = (uint16_t)*expected;
+        bool ok = __atomic_compare_exchange_n((uint16_t *)host, &e, (uint16_t)desired, false, __ATOMIC_SEQ_CST,
+                                              __ATOMIC_SEQ_CST);
+        *expected = e;
+        return ok;
+    }
+    case 4: {
+        uint32_t e = (uint32_t)*expected;
+        bool ok = __atomic_compare_exchange_n((uint32_t *)host, &e, (uint32_t)desired, false, __ATOMIC_SEQ_CST,
+                                              __ATOMIC_SEQ_CST);
+        *expected = e;
+        return ok;
+    }
+    default:
+        return __atomic_compare_exchange_n((uint64_t *)host, expected, desired, false, __ATOMIC_SEQ_CST,
+                                           __ATOMIC_SEQ_CST);
+    }
+}
+
+static uint64_t swap_if(uint64_t value, unsigned size, bool swap)
+{
+    if (!swap)
+        return value;
+    return __builtin_bswap64(value) >> (64 - 8 * size);
+}
+
+// A read-modify-write. x86 hosts do locked operations across any boundary but a page's; what is not aligned within a
+// page is left to them.
+static uint64_t atomic_operation(struct tcg_cpu *cpu, const struct slow_request *r)
+{
+    unsigned size = 1u << r->mem.size_log2, bits = size * 8;
+    if (bytes_in_page(r->address, size) < size)
+        misaligned(cpu, r->address, TLB_WRITE, r->mem.mmu_index);
+    struct backend_tlb_entry *e = entry_for(cpu, r->address, r->mem.size_log2, TLB_WRITE, r->mem.mmu_index);
+    check_device_alignment(cpu, e->write_tag, r->address, size, TLB_WRITE, r->mem.mmu_index);
+    if (e->write_tag & TLB_TAG_MMIO)
+        bus_error(cpu, r->address, gpa_of(e, r->address), TLB_WRITE, r->mem.mmu_index);
+    uint8_t *host = (uint8_t *)(uintptr_t)(r->address + e->addend);
+    bool swap = r->mem.big_endian;
+    uint64_t operand = load_le(r->data, size), old, stored = 0;
+    if (r->op == IR_CAS) {
+        stored = swap_if(operand, size, swap);
+        host_cas(host, size, &stored, swap_if(load_le(r->data2, size), size, swap));
+        old = swap_if(stored, size, swap);
+    } else {
+        stored = load_le(host, size);
+        do {
+            old = swap_if(stored, size, swap);
+        } while (!host_cas(host, size, &stored,
+                           swap_if(extract64(combine(r->aux, bits, old, operand), 0, bits), size, swap)));
+    }
+    if (e->write_tag & TLB_TAG_CODE)
+        tcg_wrote_code_page(cpu, e, host, size);
+    return old;
+}
+
+void slow_perform(struct tcg_cpu *cpu, const struct slow_request *r)
+{
+    unsigned size = 1u << r->mem.size_log2;
+    uint8_t bytes[16] = {0};
+    bool is_load = r->op == IR_LD;
+    if (r->mem.align_log2 && (r->address & (BIT32(r->mem.align_log2) - 1)))
+        misaligned(cpu, r->address, is_load ? TLB_READ : TLB_WRITE, r->mem.mmu_index);
+    switch ((enum ir_op)r->op) {
+    case IR_LD:
+        read_bytes(cpu, r->address, size, r->mem.mmu_index, bytes);
+        if (r->mem.big_endian)
+            reverse_bytes(bytes, size);
+        memset(r->result, 0, 16);
+        if (ir_type_is_int(r->type))
+            store_le64(r->result, extended(load_le64(bytes), r));
+        else
+            memcpy(r->result, bytes, 16);
+        break;
+    case IR_ST:
+        memcpy(bytes, r->data, size);
+        if (r->mem.big_endian)
+            reverse_bytes(bytes, size);
+        write_bytes(cpu, r->address, size, r->mem.mmu_index, bytes);
+        break;
+    default:
+        memset(r->result, 0, 16);
+        store_le64(r->result, atomic_operation(cpu, r));
+    }
+}
+
+static void *dumped(void *dump, unsigned reg)
+{
+    return backend_reg_is_vector(reg) ? backend_dump_vector(dump, reg) : (void *)backend_dump_int(dump, reg);
+}
+
+// Called from translated code by the slow path's stub.
+void slow_access(void *state, void *dump)
+{
+    struct tcg_cpu *cpu = state;
+    const struct tcg_site *site = backend_dump_site(dump, cpu->engine->meta);
+    uint8_t result[16];
+    enum { NO_REG = 255 };
+    struct slow_request r = {.op = site->op, .type = site->type, .aux = site->aux, .mem = ir_mem_unpack(site->mem),
+                             .result = result};
+    r.address = *backend_dump_int(dump, site->address_reg) + (uint64_t)(int64_t)r.mem.offset;
+    if (site->data_reg != NO_REG)
+        r.data = dumped(dump, site->data_reg);
+    if (site->data2_reg != NO_REG)
+        r.data2 = dumped(dump, site->data2_reg);
+    cpu->slow_frame = dump;
+    slow_perform(cpu, &r);
+    cpu->slow_frame = NULL;
+    if (site->result_reg != NO_REG)
+        memcpy(dumped(dump, site->result_reg), result, backend_reg_is_vector(site->result_reg) ? 16 : 8);
+}
+
+// --- accesses by helpers ---
+
+uint64_t tlb_load(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index)
+{
+    uint8_t bytes[16] = {0};
+    read_bytes(cpu, gva, size, mmu_index, bytes);
+    return load_le64(bytes);
+}
+
+void tlb_store(struct tcg_cpu *cpu, uint64_t gva, unsigned size, uint64_t value, unsigned mmu_index)
+{
+    uint8_t bytes[16] = {0};
+    store_le64(bytes, value);
+    write_bytes(cpu, gva, size, mmu_index, bytes);
+}
+
+void *tlb_host(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index, bool probe)
+{
+    struct tlb_fault f = {0};
+    bool bus;
+    struct backend_tlb_entry *e = tlb_lookup(cpu, gva, access, mmu_index, probe, &f, &bus);
+    if (!e) {
+        if (probe)
+            return NULL;
+        if (bus)
+            bus_error(cpu, gva, f.gpa, access, mmu_index);
+        fault(cpu, &f, mmu_index, 0);
+    }
+    uint64_t tag = access == TLB_WRITE ? e->write_tag : e->read_tag;
+    if (tag & TLB_TAG_MMIO)
+        return NULL;
+    uint8_t *host = (uint8_t *)(uintptr_t)(gva + e->addend);
+    if (access == TLB_WRITE && (tag & TLB_TAG_CODE)) {
+        uint8_t *page = (uint8_t *)((uintptr_t)host & -(uintptr_t)TLB_PAGE_SIZE);
+        tcg_wrote_code_page(cpu, e, page, TLB_PAGE_SIZE);
+    }
+    return host;
+}

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: MIT
+// The soft TLB: contexts, filling, invalidation; and the lookup tables for code, which share its life.
+#include "tcg/exec/tlb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/core/machine.h"
+#include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/log.h"
+#include "tcg/exec/private.h"
+
+static unsigned table_index(uint64_t gva)
+{
+    return (gva >> TLB_PAGE_BITS) & (TLB_ENTRIES - 1);
+}
+
+static void clear_entry(struct backend_tlb_entry *e)
+{
+    __atomic_store_n(&e->read_tag, ~UINT64_C(0), __ATOMIC_RELAXED);
+    __atomic_store_n(&e->write_tag, ~UINT64_C(0), __ATOMIC_RELAXED);
+}
+
+static bool entry_valid(const struct backend_tlb_entry *e)
+{
+    return !(e->read_tag & TLB_TAG_INVALID) || !(e->write_tag & TLB_TAG_INVALID);
+}
+
+static uint64_t entry_page(const struct backend_tlb_entry *e)
+{
+    return (e->read_tag & TLB_TAG_INVALID ? e->write_tag : e->read_tag) & ~(uint64_t)TLB_TAG_FLAGS;
+}
+
+static void clear_context(struct tlb_context *context)
+{
+    for (unsigned m = 0; m < TLB_MMU_INDEXES; m++)
+        for (unsigned i = 0; i < TLB_ENTRIES; i++)
+            clear_entry(&context->tables[m][i]);
+}
+
+void tlb_init(struct tcg_cpu *cpu)
+{
+    struct tlb_state *t = ALLOC(struct tlb_state);
+    pthread_spin_init(&t->lock, PTHREAD_PROCESS_PRIVATE);
+    t->contexts = aligned_alloc(64, TLB_CONTEXTS * sizeof(*t->contexts));
+    if (!t->contexts)
+        abort();
+    memset(t->contexts, 0, TLB_CONTEXTS * sizeof(*t->contexts));
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
+        clear_context(&t->contexts[i]);
+    cpu->tlb = t;
+    t->current = &t->contexts[0];
+    t->current->key = 1;
+    cpu->tlb_tables = t->current->tables;
+    memset(t->fetch, 0xff, sizeof(t->fetch));
+}
+
+void tlb_destroy(struct tcg_cpu *cpu)
+{
+    struct tlb_state *t = cpu->tlb;
+    for (unsigned i = 0; i < CODE_CONTEXTS; i++)
+        free(t->code_contexts[i]);
+    free(t->contexts);
+    pthread_spin_destroy(&t->lock);
+    free(t);
+    cpu->tlb = NULL;
+}
+
+void tlb_switch(struct tcg_cpu *cpu, uint64_t key)
+{
+    struct tlb_state *t = cpu->tlb;
+    if (t->current->key == key)
+        return;
+    struct tlb_context *oldest = NULL;
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        struct tlb_context *c = &t->contexts[i];
+        if (c->key == key) {
+            oldest = c;
+            break;
+        }
+        if (!oldest || c->last_used < oldest->last_used)
+            oldest = c;
+    }
+    pthread_spin_lock(&t->lock);
+    if (oldest->key != key) {
+        if (oldest->key)
+            clear_context(oldest);
+        oldest->key = key;
+    }
+    oldest->last_used = ++t->clock;
+    t->current = oldest;
+    cpu->tlb_tables = oldest->tables;
+    pthread_spin_unlock(&t->lock);
+}
+
+// --- filling ---
+
+static struct backend_tlb_entry *fill(struct tcg_cpu *cpu, uint64_t gva, unsigned mmu_index,
+                                      const struct tlb_translation *tr, uint64_t *bus_error)
+{
+    struct tlb_state *t = cpu->tlb;
+    uint64_t page = gva & -(uint64_t)TLB_PAGE_SIZE, gpa_page = tr->gpa & -(uint64_t)TLB_PAGE_SIZE;
+    const struct mem_range *range = memory_map_find(cpu->engine->map, tr->gpa);
+    if (!range) {
+        *bus_error = tr->gpa;
+        return NULL;
+    }
+    bool whole = gpa_page >= range->base && range_inside(gpa_page - range->base, TLB_PAGE_SIZE, range->size);
+    bool direct_read = whole && mem_range_direct_read(range), direct_write = whole && mem_range_direct_write(range);
+    uint64_t device = tr->device ? TLB_TAG_DEVICE : 0;
+    struct backend_tlb_entry *e = &t->current->tables[mmu_index][table_index(gva)];
+    pthread_spin_lock(&t->lock);
+    uint64_t read_tag = ~UINT64_C(0), write_tag = ~UINT64_C(0);
+    if (tr->readable)
+        read_tag = page | device | (direct_read ? 0 : TLB_TAG_MMIO);
+    if (tr->writable)
+        write_tag = page | device | (direct_write ? 0 : TLB_TAG_MMIO);
+    if (whole && range->host) {
+        uint64_t offset = gpa_page - range->base;
+        e->addend = (uint64_t)(uintptr_t)(range->host + offset) - page;
+        if (tr->writable && (atomic_load(&range->page_flags[offset >> TLB_PAGE_BITS]) & PAGE_CODE))
+            write_tag |= TLB_TAG_CODE;
+    }
+    e->info = gpa_page | (tr->global ? TLB_INFO_GLOBAL : 0);
+    __atomic_store_n(&e->read_tag, read_tag, __ATOMIC_RELEASE);
+    __atomic_store_n(&e->write_tag, write_tag, __ATOMIC_RELEASE);
+    pthread_spin_unlock(&t->lock);
+    cpu->tlb_fills++;
+    return e;
+}
+
+struct backend_tlb_entry *tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index,
+                                     bool probe, struct tlb_fault *fault, bool *bus_error)
+{
+    struct backend_tlb_entry *e = &cpu->tlb->current->tables[mmu_index][table_index(gva)];
+    uint64_t tag = access == TLB_WRITE ? e->write_tag : e->read_tag;
+    *bus_error = false;
+    if (!(tag & TLB_TAG_INVALID) && ((tag ^ gva) & -(uint64_t)TLB_PAGE_SIZE) == 0)
+        return e;
+    struct tlb_translation tr = {0};
+    if (!cpu->guest->translate_address(cpu, gva, access, mmu_index, probe, &tr, fault))
+        return NULL;
+    e = fill(cpu, gva, mmu_index, &tr, &fault->gpa);
+    if (!e)
+        *bus_error = true;
+    return e;
+}
+
+bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, uint64_t *ram_offset, uint8_t *code_flags, bool *global)
+{
+    struct tlb_state *t = cpu->tlb;
+    uint64_t page = pc & -(uint64_t)TLB_PAGE_SIZE;
+    unsigned mmu_index = cpu->guest->fetch_mmu_index(cpu);
+    struct fetch_entry *f = &t->fetch[(pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1)];
+    if (f->page != page || f->key != t->current->key || f->mmu_index != mmu_index) {
+        struct tlb_translation tr = {0};
+        struct tlb_fault fault = {0};
+        if (!cpu->guest->translate_address(cpu, pc, TLB_FETCH, mmu_index, false, &tr, &fault)) {
+            cpu->guest->raise_fault(cpu, &fault, mmu_index, 2);
+            return false;
+        }
+        const struct mem_range *range = memory_map_find(cpu->engine->map, tr.gpa);
+        uint64_t gpa_page = tr.gpa & -(uint64_t)TLB_PAGE_SIZE;
+        if (!range || !mem_range_direct_read(range) || gpa_page < range->base ||
+            !range_inside(gpa_page - range->base, TLB_PAGE_SIZE, range->size)) {
+            cpu->guest->raise_bus_error(cpu, pc, tr.gpa, TLB_FETCH, mmu_index);
+            return false;
+        }
+        pthread_spin_lock(&t->lock);
+        *f = (struct fetch_entry){.page = page, .key = t->current->key,
+                                  .ram_offset = range->ram_offset + (gpa_page - range->base),
+                                  .code_flags = tr.code_flags, .mmu_index = (uint8_t)mmu_index, .global = tr.global};
+        pthread_spin_unlock(&t->lock);
+    }
+    *ram_offset = f->ram_offset + (pc & (TLB_PAGE_SIZE - 1));
+    *code_flags = f->code_flags;
+    *global = f->global;
+    return true;
+}
+
+void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset)
+{
+    const struct vcpu_group *group = &engine->machine->vcpus;
+    uint64_t host = (uint64_t)(uintptr_t)(engine->ram->host + ram_offset);
+    for (unsigned n = 0; n < group->count; n++) {
+        struct tlb_state *t = tcg_cpu_of(group->cpus[n])->tlb;
+        pthread_spin_lock(&t->lock);
+        for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
+            if (!t->contexts[c].key)
+                continue;
+            struct backend_tlb_entry *e = &t->contexts[c].tables[0][0];
+            for (unsigned i = 0; i < TLB_MMU_INDEXES * TLB_ENTRIES; i++, e++)
+                if (!(e->write_tag & (TLB_TAG_INVALID | TLB_TAG_MMIO)) &&
+                    (e->write_tag & -(uint64_t)TLB_PAGE_SIZE) + e->addend == host)
+                    __atomic_store_n(&e->write_tag, e->write_tag | TLB_TAG_CODE, __ATOMIC_RELAXED);
+        }
+        pthread_spin_unlock(&t->lock);
+    }
+}
+
+// --- lookup tables for code; called with tlb->lock held where other threads may be at work ---
+
+// An address that is never looked up in this entry: its own index is another one.
+static void clear_jump_entry(struct code_context *c, unsigned i)
+{
+    __atomic_store_n(&c->table[i].pc, (uint64_t)(i ^ 1) << 2, __ATOMIC_RELAXED);
+}
+
+static void clear_table(struct code_context *c)
+{
+    for (unsigned i = 0; i < JUMP_ENTRIES; i++)
+        clear_jump_entry(c, i);
+    memset(c->filter, 0, sizeof(c->filter));
+}
+
+static unsigned filter_bit(uint64_t page_number)
+{
+    return (unsigned)((page_number * UINT64_C(0x9e3779b97f4a7c15)) >> 55);
+}
+
+void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags)
+{
+    struct tlb_state *t = cpu->tlb;
+    struct code_context *c = cpu->code_context;
+    if (c && c->space == space && c->flags == flags)
+        return;
+    unsigned oldest = 0;
+    for (unsigned i = 0; i < CODE_CONTEXTS; i++) {
+        c = t->code_contexts[i];
+        if (!c) {
+            oldest = i;
+            break;
+        }
+        if (c->space == space && c->flags == flags) {
+            c->last_used = ++t->clock;
+            cpu->code_context = c;
+            cpu->jump_table = c->table;
+            return;
+        }
+        if (c->last_used < t->code_contexts[oldest]->last_used)
+            oldest = i;
+    }
+    pthread_spin_lock(&t->lock);
+    c = t->code_contexts[oldest];
+    if (!c)
+        c = t->code_contexts[oldest] = ALLOC(struct code_context);
+    clear_table(c);
+    c->space = space;
+    c->flags = flags;
+    c->last_used = ++t->clock;
+    pthread_spin_unlock(&t->lock);
+    cpu->code_context = c;
+    cpu->jump_table = c->table;
+}
+
+void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code)
+{
+    struct code_context *c = cpu->code_context;
+    unsigned index = (pc >> 2) & (JUMP_ENTRIES - 1);
+    struct backend_jump_entry *e = &c->table[index];
+    unsigned bit = filter_bit(pc >> TLB_PAGE_BITS);
+    pthread_spin_lock(&cpu->tlb->lock);
+    c->filter[bit / 64] |= BIT64(bit % 64);
+    clear_jump_entry(c, index);
+    e->code = code;
+    __atomic_store_n(&e->pc, pc, __ATOMIC_RELEASE);
+    pthread_spin_unlock(&cpu->tlb->lock);
+}
+
+static void clear_tables_where(struct tlb_state *t, bool all, uint64_t space)
+{
+    for (unsigned i = 0; i < CODE_CONTEXTS; i++)
+        if (t->code_contexts[i] && (all || t->code_contexts[i]->space == space))
+            clear_table(t->code_contexts[i]);
+}
+
+void code_tables_clear(struct tcg_cpu *cpu)
+{
+    pthread_spin_lock(&cpu->tlb->lock);
+    clear_tables_where(cpu->tlb, true, 0);
+    pthread_spin_unlock(&cpu->tlb->lock);
+}
+
+// Removes the entries of one page from a table.
+static void clear_table_page(struct code_context *c, uint64_t page)
+{
+    unsigned bit = filter_bit(page >> TLB_PAGE_BITS);
+    if (!(c->filter[bit / 64] >> (bit % 64) & 1))
+        return;
+    unsigned first = (page >> 2) & (JUMP_ENTRIES - 1);
+    for (unsigned i = first; i < first + TLB_PAGE_SIZE / 4; i++)
+        if ((c->table[i].pc & -(uint64_t)TLB_PAGE_SIZE) == page)
+            clear_jump_entry(c, i);
+}
+
+// --- invalidation ---
+
+void tlb_flush_all(struct tcg_cpu *cpu)
+{
+    struct tlb_state *t = cpu->tlb;
+    pthread_spin_lock(&t->lock);
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
+        if (t->contexts[i].key)
+            clear_context(&t->contexts[i]);
+    clear_tables_where(t, true, 0);
+    memset(t->fetch, 0xff, sizeof(t->fetch));
+    pthread_spin_unlock(&t->lock);
+    vcpu_kick(&cpu->vcpu);
+}
+
+void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key)
+{
+    struct tlb_state *t = cpu->tlb;
+    pthread_spin_lock(&t->lock);
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        if (t->contexts[i].key != key)
+            continue;
+        struct backend_tlb_entry *e = &t->contexts[i].tables[0][0];
+        for (unsigned n = 0; n < TLB_MMU_INDEXES * TLB_ENTRIES; n++, e++)
+            if (!(e->info & TLB_INFO_GLOBAL))
+                clear_entry(e);
+    }
+    clear_tables_where(t, false, key);
+    for (unsigned i = 0; i < FETCH_ENTRIES; i++)
+        if (t->fetch[i].key == key && !t->fetch[i].global)
+            t->fetch[i].page = ~UINT64_C(0);
+    pthread_spin_unlock(&t->lock);
+    vcpu_kick(&cpu->vcpu);
+}
+
+void tlb_flush_regime(struct tcg_cpu *cpu, uint32_t regime)
+{
+    struct tlb_state *t = cpu->tlb;
+    pthread_spin_lock(&t->lock);
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
+        if (t->contexts[i].key && t->contexts[i].key >> 32 == regime)
+            clear_context(&t->contexts[i]);
+    clear_tables_where(t, true, 0);
+    memset(t->fetch, 0xff, sizeof(t->fetch));
+    pthread_spin_unlock(&t->lock);
+    vcpu_kick(&cpu->vcpu);
+}
+
+struct range_flush {
+    uint64_t key, first, size, ignore;
+    bool all_keys;
+};
+
+static bool in_range(const struct range_flush *r, uint64_t page)
+{
+    return ((page & r->ignore) - r->first) < r->size;
+}
+
+static void flush_context_range(struct tlb_context *c, const struct range_flush *r)
+{
+    uint64_t pages = r->size >> TLB_PAGE_BITS;
+    unsigned count = pages < TLB_ENTRIES ? (unsigned)pages : TLB_ENTRIES;
+    bool whole_key = r->all_keys || c->key == r->key;
+    for (unsigned m = 0; m < TLB_MMU_INDEXES; m++) {
+        for (unsigned i = 0; i < count; i++) {
+            struct backend_tlb_entry *e = &c->tables[m][(table_index(r->first) + i) & (TLB_ENTRIES - 1)];
+            if (entry_valid(e) && in_range(r, entry_page(e)) && (whole_key || (e->info & TLB_INFO_GLOBAL)))
+                clear_entry(e);
+        }
+    }
+}
+
+void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t gva, uint64_t size,
+                     unsigned ignore_top_bits)
+{
+    struct tlb_state *t = cpu->tlb;
+    uint64_t mask = ~UINT64_C(0) >> ignore_top_bits;
+    struct range_flush r = {.key = key, .all_keys = all_keys, .ignore = mask,
+                            .first = gva & mask & -(uint64_t)TLB_PAGE_SIZE};
+    r.size = round_up((gva & mask) + size, TLB_PAGE_SIZE) - r.first;
+    bool many = r.size > 32 * TLB_PAGE_SIZE, code_gone = false;
+    pthread_spin_lock(&t->lock);
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
+        if (t->contexts[i].key && t->contexts[i].key >> 32 == key >> 32)
+            flush_context_range(&t->contexts[i], &r);
+    for (unsigned i = 0; i < CODE_CONTEXTS; i++) {
+        struct code_context *c = t->code_contexts[i];
+        if (!c || !(all_keys || c->space == key || c->space == 0))
+            continue;
+        if (many) {
+            clear_table(c);
+            continue;
+        }
+        for (uint64_t page = r.first; page < r.first + r.size; page += TLB_PAGE_SIZE) {
+            clear_table_page(c, page);
+            if (ignore_top_bits)
+                clear_table_page(c, page | ~mask);
+        }
+    }
+    for (unsigned i = 0; i < FETCH_ENTRIES; i++) {
+        if (t->fetch[i].page != ~UINT64_C(0) && in_range(&r, t->fetch[i].page)) {
+            t->fetch[i].page = ~UINT64_C(0);
+            code_gone = true;
+        }
+    }
+    pthread_spin_unlock(&t->lock);
+    if (code_gone || many)
+        vcpu_kick(&cpu->vcpu);
+}
+
+void tlb_print(struct tcg_cpu *cpu, FILE *out)
+{
+    struct tlb_state *t = cpu->tlb;
+    for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
+        const struct tlb_context *context = &t->contexts[c];
+        if (!context->key)
+            continue;
+        fprintf(out, "context %u key %#llx%s\n", c, (unsigned long long)context->key,
+                context == t->current ? " (current)" : "");
+        for (unsigned m = 0; m < TLB_MMU_INDEXES; m++) {
+            for (unsigned i = 0; i < TLB_ENTRIES; i++) {
+                const struct backend_tlb_entry *e = &context->tables[m][i];
+                if (entry_valid(e))
+                    fprintf(out, "  index %u: %016llx -> %012llx %c%c%s\n", m, (unsigned long long)entry_page(e),
+                            (unsigned long long)(e->info & ~(uint64_t)TLB_TAG_FLAGS),
+                            e->read_tag & TLB_TAG_INVALID ? '-' : 'r', e->write_tag & TLB_TAG_INVALID ? '-' : 'w',
+                            e->info & TLB_INFO_GLOBAL ? " global" : "");
+            }
+        }
+    }
+}

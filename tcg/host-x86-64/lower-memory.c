@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT
+// Guest memory: the inline soft-TLB probe, the access, and the description of the slow path.
+//
+// The probe computes the table index from the first byte and compares the tag with the page of the last one, so that
+// an access across pages never matches:
+//     lea   t, [addr + off]        shr t, 7        and t, (entries - 1) << 5
+//     lea   u, [addr + off + size - 1]             and u, -4096
+//     cmp   u, [r15 + t + tag]     jne slow
+//     mov   t, [r15 + t + addend]
+// With a required alignment the low bits of the address stay in u instead, and a misaligned one does not match.
+#include <stddef.h>
+
+#include "tcg/base/bits.h"
+#include "tcg/host-x86-64/lower.h"
+#include "tcg/ir-private.h"
+
+enum { TABLE_BYTES = 1 << (BACKEND_TLB_LOG2 + BACKEND_TLB_ENTRY_LOG2) };
+
+struct probe {
+    unsigned host;   // host address - guest address
+    unsigned spare;  // a temporary that is free again
+    struct slow_path slow;
+};
+
+static struct probe emit_probe(struct lower *l, unsigned address, struct ir_mem mem, bool write)
+{
+    struct x86_code *c = &l->c;
+    unsigned t = ra_temp(&l->ra, IR_I64), u = ra_temp(&l->ra, IR_I64);
+    int32_t table = mem.mmu_index * TABLE_BYTES;
+    int32_t tag = table + (int32_t)(write ? offsetof(struct backend_tlb_entry, write_tag)
+                                          : offsetof(struct backend_tlb_entry, read_tag));
+    int32_t addend = table + (int32_t)offsetof(struct backend_tlb_entry, addend);
+    if (mem.offset)
+        x86_lea(c, false, t, x86_at(address, mem.offset));
+    else
+        x86_mov_rr(c, false, t, address);
+    x86_shift_ri(c, X86_SHR, false, t, 12 - BACKEND_TLB_ENTRY_LOG2);
+    x86_alu_ri(c, X86_AND, false, t, ((1 << BACKEND_TLB_LOG2) - 1) << BACKEND_TLB_ENTRY_LOG2);
+    int32_t reach = mem.offset + (mem.align_log2 ? 0 : (1 << mem.size_log2) - 1);
+    // An alignment less than the size still may cross; such accesses take the slow path at the last bytes of a page.
+    if (mem.align_log2 && mem.align_log2 < mem.size_log2)
+        reach = mem.offset + (1 << mem.size_log2) - (1 << mem.align_log2);
+    if (reach)
+        x86_lea(c, true, u, x86_at(address, reach));
+    else
+        x86_mov_rr(c, true, u, address);
+    x86_alu_ri(c, X86_AND, true, u, -4096 | (int32_t)((1u << mem.align_log2) - 1));
+    x86_rm(c, 0x3b | X86_W, u, x86_at_index(TLB_REG, t, 0, tag));
+    struct probe p = {.host = t, .spare = u};
+    p.slow.from[p.slow.from_count++] = x86_jcc(c, X86_NE);
+    x86_load(c, true, t, x86_at_index(TLB_REG, t, 0, addend));
+    return p;
+}
+
+// Writes the description of where everything is when the access leaves.
+static struct tcg_site *make_site(struct lower *l, const struct ir_ins *ins, unsigned address)
+{
+    const struct ir_snapshot *s = &l->region->snapshots[ins->snapshot - 1];
+    unsigned wide = 0;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct ra_location at = ra_locate(&l->ra, l->region->snapshot_entries[s->first + i].value);
+        wide += at.kind == RA_AT_CONST;
+    }
+    size_t fixed = sizeof(struct tcg_site) + s->count * sizeof(struct tcg_site_entry);
+    fixed = (fixed + 15) & ~(size_t)15;
+    struct tcg_site *site = lower_meta(l, fixed + wide * 16);
+    if (!site)
+        return NULL;
+    *site = (struct tcg_site){.mem = ins->imm, .op = ins->op, .type = ins->type, .aux = ins->aux,
+                              .address_reg = (uint8_t)address, .data_reg = X86_NO_REG, .data2_reg = X86_NO_REG,
+                              .result_reg = X86_NO_REG, .entry_count = (uint8_t)s->count,
+                              .pc_offset = s->pc_offset};
+    uint8_t *pool = (uint8_t *)site + fixed;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct ir_snapshot_entry *e = &l->region->snapshot_entries[s->first + i];
+        struct ra_location at = ra_locate(&l->ra, e->value);
+        struct tcg_site_entry *out = &site->entries[i];
+        out->slot = e->slot;
+        switch (at.kind) {
+        case RA_AT_REG:
+            out->kind = TCG_SITE_REG;
+            out->reg = at.reg;
+            break;
+        case RA_AT_FRAME:
+        case RA_AT_STATE:
+            out->kind = at.kind == RA_AT_FRAME ? TCG_SITE_FRAME : TCG_SITE_STATE;
+            out->value = at.where;
+            break;
+        case RA_AT_CONST:
+            out->kind = TCG_SITE_POOL;
+            out->value = (int32_t)(pool - (uint8_t *)site);
+            memcpy(pool, &at.constant->lo, 8);
+            memcpy(pool + 8, &at.constant->hi, 8);
+            pool += 16;
+            break;
+        }
+    }
+    return site;
+}
+
+static void add_slow(struct lower *l, struct slow_path slow, const struct tcg_site *site)
+{
+    slow.back = l->c.p;
+    slow.site = site ? (uint32_t)((const uint8_t *)site - l->buffers->meta_base) : 0;
+    l->slow = ir_grow(l->region->arena, l->slow, &l->slow_capacity, l->slow_count, sizeof(*l->slow));
+    l->slow[l->slow_count++] = slow;
+}
+
+static bool is_vector_type(enum ir_type type)
+{
+    return !ir_type_is_int(type);
+}
+
+static void emit_int_load(struct lower *l, unsigned dst, struct ir_mem mem, bool wide, struct x86_mem at)
+{
+    static const uint32_t zero_extend[] = {0xb6 | X86_0F, 0xb7 | X86_0F, 0x8b, 0x8b | X86_W};
+    static const uint32_t sign_extend[] = {0xbe | X86_0F, 0xbf | X86_0F, 0x63 | X86_W, 0x8b | X86_W};
+    uint32_t opcode = zero_extend[mem.size_log2];
+    if (mem.sign_extend && !mem.big_endian && (wide || mem.size_log2 < 2))
+        opcode = sign_extend[mem.size_log2] | x86_w(wide);
+    x86_rm(&l->c, opcode, dst, at);
+}
+
+// Swaps the bytes of a value just loaded, then extends it.
+static void emit_swap(struct lower *l, unsigned reg, struct ir_mem mem, bool is_load, bool wide)
+{
+    if (mem.size_log2 == 0)
+        return;
+    bool w = mem.size_log2 == 3;
+    if (mem.size_log2 == 1) {
+        x86_rr(&l->c, 0xc1 | X86_66, X86_ROL, reg);
+        x86_byte(&l->c, 8);
+    } else {
+        unsigned rex = (w ? 8 : 0) | (reg >> 3 & 1);
+        if (rex)
+            x86_byte(&l->c, 0x40 | rex);
+        x86_byte(&l->c, 0x0f);
+        x86_byte(&l->c, 0xc8 | (reg & 7));
+    }
+    if (!is_load || !mem.sign_extend)
+        return;
+    if (mem.size_log2 == 1)
+        x86_rr(&l->c, 0xbf | X86_0F | x86_w(wide), reg, reg);
+    else if (mem.size_log2 == 2 && wide)
+        x86_rr(&l->c, 0x63 | X86_W, reg, reg);
+}
+
+static void emit_vector_load(struct lower *l, unsigned dst, struct ir_mem mem, struct x86_mem at)
+{
+    if (mem.size_log2 == 4)
+        emit_vec_load(l, dst, at);
+    else if (l->avx2)
+        x86_vex_rm(&l->c, mem.size_log2 == 3 ? 0x7e | X86_0F | X86_F3 : 0x6e | X86_0F | X86_66, false, dst, X86_NO_REG,
+                   at, 0);
+    else
+        x86_rm(&l->c, mem.size_log2 == 3 ? 0x7e | X86_0F | X86_F3 : 0x6e | X86_0F | X86_66, dst, at);
+}
+
+static void emit_vector_store(struct lower *l, unsigned src, struct ir_mem mem, struct x86_mem at)
+{
+    if (mem.size_log2 == 4)
+        emit_vec_store(l, src, at);
+    else if (l->avx2)
+        x86_vex_rm(&l->c, mem.size_log2 == 3 ? 0xd6 | X86_0F | X86_66 : 0x7e | X86_0F | X86_66, false, src, X86_NO_REG,
+                   at, 0);
+    else
+        x86_rm(&l->c, mem.size_log2 == 3 ? 0xd6 | X86_0F | X86_66 : 0x7e | X86_0F | X86_66, src, at);
+}
+
+// What the inline path cannot do: goes straight to the slow path.
+static bool only_slow(struct ir_mem mem, enum ir_type type)
+{
+    return is_vector_type(type) && (mem.big_endian || mem.size_log2 < 2);
+}
+
+static void emit_only_slow(struct lower *l, struct slow_path *slow)
+{
+    slow->from[slow->from_count++] = x86_jmp(&l->c);
+}
+
+static void lower_load(struct lower *l, uint32_t index)
+{
+    struct ir_ins *ins = &l->region->ins[index];
+    struct ir_mem mem = ir_mem_unpack(ins->imm);
+    unsigned address = ra_use(&l->ra, ins->arg[0]);
+    bool wide = ins->type == IR_I64;
+    if (only_slow(mem, ins->type)) {
+        struct slow_path slow = {.from_count = 0};
+        unsigned dst = ra_def(&l->ra, index);
+        struct tcg_site *site = make_site(l, ins, address);
+        emit_only_slow(l, &slow);
+        if (site)
+            site->result_reg = (uint8_t)dst;
+        add_slow(l, slow, site);
+        return;
+    }
+    // Nothing may be spilled between the jump to the slow path and the place it returns to.
+    unsigned dst = is_vector_type(ins->type) ? ra_def(&l->ra, index) : X86_NO_REG;
+    struct probe p = emit_probe(l, address, mem, false);
+    struct tcg_site *site = make_site(l, ins, address);
+    struct x86_mem at = x86_at_index(address, p.host, 0, mem.offset);
+    if (is_vector_type(ins->type)) {
+        emit_vector_load(l, dst, mem, at);
+    } else {
+        ra_def_in(&l->ra, index, p.spare);
+        dst = p.spare;
+        emit_int_load(l, dst, mem, wide, at);
+        if (mem.big_endian)
+            emit_swap(l, dst, mem, true, wide);
+    }
+    if (site)
+        site->result_reg = (uint8_t)dst;
+    add_slow(l, p.slow, site);
+}
+
+static void lower_store(struct lower *l, uint32_t index)
+{
+    struct ir_ins *ins = &l->region->ins[index];
+    struct ir_mem mem = ir_mem_unpack(ins->imm);
+    unsigned address = ra_use(&l->ra, ins->arg[0]);
+    // The slow path reads the value from a register, so even a constant has one.
+    unsigned value = ra_use(&l->ra, ins->arg[1]);
+    if (only_slow(mem, ins->type)) {
+        struct slow_path slow = {.from_count = 0};
+        struct tcg_site *site = make_site(l, ins, address);
+        if (site)
+            site->data_reg = (uint8_t)value;
+        emit_only_slow(l, &slow);
+        add_slow(l, slow, site);
+        return;
+    }
+    struct probe p = emit_probe(l, address, mem, true);
+    struct tcg_site *site = make_site(l, ins, address);
+    if (site)
+        site->data_reg = (uint8_t)value;
+    struct x86_mem at = x86_at_index(address, p.host, 0, mem.offset);
+    if (is_vector_type(ins->type)) {
+        emit_vector_store(l, value, mem, at);
+    } else {
+        static const uint32_t opcodes[] = {0x88 | X86_BYTE, 0x89 | X86_66, 0x89, 0x89 | X86_W};
+        unsigned src = value;
+        if (mem.big_endian && mem.size_log2) {
+            src = p.spare;
+            x86_mov_rr(&l->c, true, src, value);
+            emit_swap(l, src, mem, false, false);
+        }
+        x86_rm(&l->c, opcodes[mem.size_log2], src, at);
+    }
+    add_slow(l, p.slow, site);
+}
+
+static uint32_t sized(unsigned size_log2, uint32_t opcode8)
+{
+    static const uint32_t bits[] = {X86_BYTE, 1, 1, 1 | X86_W};
+    return (opcode8 & ~1u) | bits[size_log2];
+}
+
+static void zero_extend_result(struct lower *l, unsigned reg, unsigned size_log2)
+{
+    if (size_log2 == 0)
+        x86_movzx8(&l->c, reg, reg);
+    else if (size_log2 == 1)
+        x86_rr(&l->c, 0xb7 | X86_0F, reg, reg);
+    else if (size_log2 == 2)
+        x86_mov_rr(&l->c, false, reg, reg);
+}
+
+static void lower_cas(struct lower *l, uint32_t index)
+{
+    struct ir_ins *ins = &l->region->ins[index];
+    struct ir_mem mem = ir_mem_unpack(ins->imm);
+    ra_use_in(&l->ra, ins->arg[1], RAX);
+    unsigned address = ra_use(&l->ra, ins->arg[0]), desired = ra_use(&l->ra, ins->arg[2]);
+    struct slow_path slow = {.from_count = 0};
+    struct tcg_site *site;
+    if (mem.size_log2 > 3 || mem.big_endian) {
+        site = make_site(l, ins, address);
+        emit_only_slow(l, &slow);
+    } else {
+        struct probe p = emit_probe(l, address, mem, true);
+        slow = p.slow;
+        site = make_site(l, ins, address);
+        x86_rm(&l->c, sized(mem.size_log2, 0xb0) | X86_0F | X86_NEEDS_LOCK | (mem.size_log2 == 1 ? X86_66 : 0), desired,
+               x86_at_index(address, p.host, 0, mem.offset));
+        zero_extend_result(l, RAX, mem.size_log2);
+    }
+    if (site) {
+        site->data_reg = RAX;
+        site->data2_reg = (uint8_t)desired;
+        site->result_reg = RAX;
+    }
+    ra_def_in(&l->ra, index, RAX);
+    add_slow(l, slow, site);
+}
+
+static void lower_atomic(struct lower *l, uint32_t index)
+{
+    struct ir_ins *ins = &l->region->ins[index];
+    struct ir_mem mem = ir_mem_unpack(ins->imm);
+    unsigned address = ra_use(&l->ra, ins->arg[0]), operand = ra_use(&l->ra, ins->arg[1]);
+    struct slow_path slow = {.from_count = 0};
+    struct tcg_site *site;
+    unsigned dst;
+    if (ins->aux > IR_ATOMIC_ADD || mem.size_log2 > 3 || mem.big_endian) {
+        dst = ra_def(&l->ra, index);
+        site = make_site(l, ins, address);
+        emit_only_slow(l, &slow);
+    } else {
+        struct probe p = emit_probe(l, address, mem, true);
+        slow = p.slow;
+        site = make_site(l, ins, address);
+        dst = p.spare;
+        x86_mov_rr(&l->c, true, dst, operand);
+        uint32_t opcode = ins->aux == IR_ATOMIC_ADD ? sized(mem.size_log2, 0xc0) | X86_0F | X86_NEEDS_LOCK
+                                                    : sized(mem.size_log2, 0x86);
+        x86_rm(&l->c, opcode | (mem.size_log2 == 1 ? X86_66 : 0), dst, x86_at_index(address, p.host, 0, mem.offset));
+        zero_extend_result(l, dst, mem.size_log2);
+        ra_def_in(&l->ra, index, dst);
+    }
+    if (site) {
+        site->data_reg = (uint8_t)operand;
+        site->result_reg = (uint8_t)dst;
+    }
+    add_slow(l, slow, site);
+}
+
+bool lower_memory(struct lower *l, uint32_t index)
+{
+    struct ir_ins *ins = &l->region->ins[index];
+    switch ((enum ir_op)ins->op) {
+    case IR_LD:
+        lower_load(l, index);
+        return true;
+    case IR_ST:
+        lower_store(l, index);
+        return true;
+    case IR_CAS:
+        lower_cas(l, index);
+        return true;
+    case IR_ATOMIC:
+        lower_atomic(l, index);
+        return true;
+    case IR_FENCE:
+        // x86 orders everything but a store before a later load (SDM volume 3, 8.2); a locked operation does that.
+        if (ins->aux == IR_FENCE_ALL) {
+            x86_rm_tail(&l->c, 0x83 | X86_NEEDS_LOCK, X86_OR, x86_at(RSP, -8), 1);
+            x86_byte(&l->c, 0);
+        }
+        return true;
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// What the files of the x86-64 backend share.
+//
+// Registers: RBP the state structure, R15 the current soft-TLB context, RSP the spill frame; XMM15 breaks cycles.
+// Everything else is allocatable. Helpers are called by the System V ABI.
+//
+// Frame, from RSP up: spill slots (FRAME_BYTES), then what backend_enter saved.
+#pragma once
+
+#include "tcg/backend.h"
+#include "tcg/host-x86-64/encode.h"
+#include "tcg/regalloc/alloc.h"
+
+enum {
+    STATE_REG = RBP,
+    TLB_REG = R15,
+    FRAME_BYTES = 2048,
+    CALLER_SAVED = 0xffff0000u | 1u << RAX | 1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI | 1u << R8 | 1u << R9 |
+                   1u << R10 | 1u << R11,
+};
+
+enum x86_feature {
+    X86_FEATURE_AVX2 = 1 << 0, // and AVX, FMA, F16C, and all of SSE
+    X86_FEATURE_BMI = 1 << 1,  // BMI1, BMI2, LZCNT
+    X86_FEATURE_SSE41 = 1 << 2, // and SSSE3, SSE4.2, POPCNT
+};
+
+struct lower;
+struct cold_path;
+
+struct backend {
+    struct backend_layout layout;
+    uint32_t features;
+    ptrdiff_t exec_delta;
+    const uint8_t *enter, *slow_stub, *exit_loop, *exit_loop_pc, *exit_lookup_pc, *exit_link;
+    struct ra_host ra_host;
+};
+
+// A memory operation's way out, emitted behind the region.
+struct slow_path {
+    uint8_t *from[2]; // jumps to it
+    unsigned from_count;
+    uint8_t *back;    // where it returns to
+    uint32_t site;    // offset in the meta buffer
+};
+
+// Other code that is laid out behind the region.
+struct cold_path {
+    uint8_t *from;
+    void (*emit)(struct lower *l, struct cold_path *path);
+    uint8_t *back;
+    uint64_t data[4];
+};
+
+struct jump_fixup {
+    uint8_t *place;
+    uint32_t block;
+};
+
+struct lower {
+    struct backend *backend;
+    struct x86_code c;
+    struct ra ra;
+    struct ir_region *region;
+    struct backend_buffers *buffers;
+    bool meta_full;
+    bool avx2, bmi, sse41;
+    uint32_t next_block; // laid out next, IR_NONE for none
+    const uint8_t **labels;
+    struct jump_fixup *fixups;
+    uint32_t fixup_count, fixup_capacity;
+    struct slow_path *slow;
+    uint32_t slow_count, slow_capacity;
+    struct cold_path *cold;
+    uint32_t cold_count, cold_capacity;
+    struct tcg_exit *exits;
+    uint32_t exit_count;
+    uint8_t *pool, *pool_next; // 16-byte constants, below the code of the region
+};
+
+// Each returns false when the operation is not its own.
+bool lower_int(struct lower *l, uint32_t index);
+bool lower_control(struct lower *l, uint32_t index);
+bool lower_memory(struct lower *l, uint32_t index);
+bool lower_vector(struct lower *l, uint32_t index);
+bool lower_fp(struct lower *l, uint32_t index);
+// Calls ir_eval for anything else.
+void lower_eval(struct lower *l, uint32_t index);
+void lower_call(struct lower *l, uint32_t index);
+
+// Compares two integers and returns the host condition.
+enum x86_cc lower_compare(struct lower *l, enum ir_cond cond, enum ir_type type, ir_ref a, ir_ref b);
+// An integer constant that fits a sign-extended 32-bit immediate of an operation of that type.
+bool lower_imm32(const struct lower *l, ir_ref ref, int32_t *imm);
+struct x86_mem lower_place(const struct lower *l, enum ra_mem_kind kind, int32_t where);
+// A 16-byte constant of the region's pool, addressed rip-relatively.
+struct x86_mem lower_constant(struct lower *l, uint64_t lo, uint64_t hi);
+// How many constants of its own the lowering of an operation may put there.
+unsigned lower_pool_use(unsigned op);
+// Memory in the meta buffer; NULL (and meta_full) when there is none.
+void *lower_meta(struct lower *l, size_t bytes);
+struct cold_path *lower_cold(struct lower *l);
+// Vector operation dst = a op b in three-operand form, for hosts with and without AVX. `opcode` as in encode.h; the
+// result register is defined. `over` is an operand index whose register the result may take (SSE form needs 0).
+void lower_vec_binary(struct lower *l, uint32_t index, uint32_t opcode, ir_ref a, ir_ref b, bool commutes);
+void lower_vec_unary(struct lower *l, uint32_t index, uint32_t opcode, ir_ref a);
+// As above on registers: dst must not be b without AVX.
+void emit_vec3(struct lower *l, uint32_t opcode, unsigned dst, unsigned a, unsigned b);
+void emit_vec3_mem(struct lower *l, uint32_t opcode, unsigned dst, unsigned a, struct x86_mem m);
+void emit_vec2(struct lower *l, uint32_t opcode, unsigned dst, unsigned src);
+void emit_vec_shift(struct lower *l, uint32_t opcode, unsigned digit, unsigned dst, unsigned src, unsigned count);
+void emit_vec_imm(struct lower *l, uint32_t opcode, unsigned dst, unsigned a, unsigned b, unsigned imm); // three operands
+void emit_vec2_imm(struct lower *l, uint32_t opcode, unsigned dst, unsigned src, unsigned imm);
+void emit_vec_move(struct lower *l, unsigned dst, unsigned src);
+void emit_vec_load(struct lower *l, unsigned dst, struct x86_mem m);
+void emit_vec_store(struct lower *l, unsigned src, struct x86_mem m);

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+// The x86-64 backend: probing the host, the shared stubs, the loop over a region, and what the engine needs to enter,
+// link and kill code.
+//
+// Stack while translated code runs: RSP + 0 .. FRAME_BYTES the spill frame, then the saved registers of backend_enter.
+// A slow access is called from behind a region; its stub dumps all registers below the return address:
+//     +0    XMM0..15, 16 bytes each
+//     +256  RAX..R15 in encoding order, 8 bytes each (RSP's place is unused)
+//     +384  return address; the immediate of the TEST instruction there is the site's offset in the meta buffer
+//     +392  the spill frame
+#include <cpuid.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
+#include "tcg/host-x86-64/lower.h"
+#include "tcg/ir-private.h"
+
+#include <errno.h>
+
+enum { DUMP_INT = 256, DUMP_RETURN = 384, DUMP_FRAME = 392 };
+
+static uint32_t probe_features(void)
+{
+    uint32_t features = 0;
+    if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("popcnt"))
+        features |= X86_FEATURE_SSE41;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        features |= X86_FEATURE_AVX2 | X86_FEATURE_SSE41;
+    unsigned a, b, c, d;
+    bool lzcnt = __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & BIT32(5));
+    if (__builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && lzcnt)
+        features |= X86_FEATURE_BMI;
+    return features;
+}
+
+// --- what the allocator asks for ---
+
+struct x86_mem lower_place(const struct lower *l, enum ra_mem_kind kind, int32_t where)
+{
+    return kind == RA_MEM_FRAME ? x86_at(RSP, where) : x86_at(STATE_REG, l->region->slots[where].offset);
+}
+
+static void host_move(void *ctx, enum ir_type type, unsigned dst, unsigned src)
+{
+    struct lower *l = ctx;
+    if (ir_type_is_int(type))
+        x86_mov_rr(&l->c, type == IR_I64, dst, src);
+    else
+        emit_vec_move(l, dst, src);
+}
+
+static void host_swap(void *ctx, unsigned a, unsigned b)
+{
+    struct lower *l = ctx;
+    x86_rr(&l->c, 0x87 | X86_W, a, b);
+}
+
+static void host_load(void *ctx, enum ir_type type, unsigned dst, enum ra_mem_kind kind, int32_t where)
+{
+    struct lower *l = ctx;
+    struct x86_mem m = lower_place(l, kind, where);
+    if (ir_type_is_int(type))
+        x86_load(&l->c, type == IR_I64, dst, m);
+    else
+        emit_vec_load(l, dst, m);
+}
+
+static void host_store(void *ctx, enum ir_type type, unsigned src, int32_t offset)
+{
+    struct lower *l = ctx;
+    if (ir_type_is_int(type))
+        x86_store(&l->c, type == IR_I64, src, x86_at(RSP, offset));
+    else
+        emit_vec_store(l, src, x86_at(RSP, offset));
+}
+
+static void host_load_const(void *ctx, const struct ir_const *constant, unsigned dst)
+{
+    struct lower *l = ctx;
+    if (ir_type_is_int(constant->type))
+        x86_mov_ri(&l->c, dst, constant->lo);
+    else if (constant->lo == 0 && constant->hi == 0)
+        emit_vec3(l, 0x57 | X86_0F, dst, dst, dst); // XORPS
+    else
+        emit_vec_load(l, dst, lower_constant(l, constant->lo, constant->hi));
+}
+
+// --- stubs ---
+
+static void emit_stubs(struct backend *b, struct x86_code *c)
+{
+    static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
+    const struct backend_layout *lay = &b->layout;
+    // enum backend_exit enter(state, entry, struct tcg_exit **link)
+    b->enter = c->p;
+    for (unsigned i = 0; i < sizeof(saved); i++)
+        x86_push(c, saved[i]);
+    x86_push(c, RDX);
+    x86_alu_ri(c, X86_SUB, true, RSP, FRAME_BYTES);
+    x86_mov_rr(c, true, STATE_REG, RDI);
+    x86_load(c, true, TLB_REG, x86_at(STATE_REG, lay->tlb_tables));
+    x86_rr(c, 0xff, 4, RSI);
+
+    // RAX: the exit taken.
+    b->exit_link = c->p;
+    x86_load(c, true, RDX, x86_at(RSP, FRAME_BYTES));
+    x86_store(c, true, RAX, x86_at(RDX, 0));
+    x86_mov_ri(c, RAX, BACKEND_EXIT_LINK);
+    uint8_t *to_leave = x86_jmp(c);
+
+    // RDI: the pc.
+    b->exit_lookup_pc = c->p;
+    x86_mov_ri(c, RAX, BACKEND_EXIT_LOOKUP);
+    uint8_t *set_pc = x86_jmp(c);
+    b->exit_loop_pc = c->p;
+    x86_mov_ri(c, RAX, BACKEND_EXIT_LOOP);
+    x86_patch(set_pc, c->p);
+    x86_mov_rr(c, false, RCX, RDI);
+    x86_alu_ri(c, X86_AND, false, RCX, 4095);
+    x86_store(c, false, RCX, x86_at(STATE_REG, lay->pc_offset));
+    x86_alu_ri(c, X86_AND, true, RDI, -4096);
+    x86_store(c, true, RDI, x86_at(STATE_REG, lay->pc_page));
+    uint8_t *to_leave2 = x86_jmp(c);
+
+    b->exit_loop = c->p;
+    x86_mov_ri(c, RAX, BACKEND_EXIT_LOOP);
+    x86_patch(to_leave, c->p);
+    x86_patch(to_leave2, c->p);
+    x86_alu_ri(c, X86_ADD, true, RSP, FRAME_BYTES);
+    x86_pop(c, RDX);
+    for (unsigned i = sizeof(saved); i-- > 0;)
+        x86_pop(c, saved[i]);
+    x86_byte(c, 0xc3);
+
+    b->slow_stub = c->p;
+    x86_alu_ri(c, X86_SUB, true, RSP, DUMP_RETURN);
+    for (unsigned i = 0; i < 16; i++)
+        x86_rm(c, 0x11 | X86_0F, i, x86_at(RSP, (int32_t)i * 16)); // MOVUPS
+    for (unsigned i = 0; i < 16; i++)
+        if (i != RSP)
+            x86_store(c, true, i, x86_at(RSP, DUMP_INT + (int32_t)i * 8));
+    // Return address and dump together are an odd number of 8 bytes off the aligned frame.
+    x86_mov_rr(c, true, RDI, STATE_REG);
+    x86_mov_rr(c, true, RSI, RSP);
+    x86_alu_ri(c, X86_SUB, true, RSP, 8);
+    x86_mov_ri(c, RAX, (uint64_t)(uintptr_t)lay->slow_access);
+    x86_rr(c, 0xff, 2, RAX);
+    x86_alu_ri(c, X86_ADD, true, RSP, 8);
+    for (unsigned i = 0; i < 16; i++)
+        x86_rm(c, 0x10 | X86_0F, i, x86_at(RSP, (int32_t)i * 16));
+    for (unsigned i = 0; i < 15; i++)
+        if (i != RSP && i != STATE_REG)
+            x86_load(c, true, i, x86_at(RSP, DUMP_INT + (int32_t)i * 8));
+    x86_load(c, true, TLB_REG, x86_at(STATE_REG, lay->tlb_tables));
+    x86_alu_ri(c, X86_ADD, true, RSP, DUMP_RETURN);
+    x86_byte(c, 0xc3);
+}
+
+struct backend *backend_create(const struct backend_layout *layout, struct backend_buffers *buffers, uint32_t features)
+{
+    struct backend *b = ALLOC(struct backend);
+    b->layout = *layout;
+    b->features = probe_features() & features;
+    b->exec_delta = buffers->exec_delta;
+    b->ra_host = (struct ra_host){
+        .int_regs = 0xffff & ~(BIT32(RSP) | BIT32(STATE_REG) | BIT32(TLB_REG)),
+        .vector_regs = 0x7fff0000,
+        .callee_saved = BIT32(RBX) | BIT32(R12) | BIT32(R13) | BIT32(R14),
+        .vector_scratch = XMM15,
+        .frame_bytes = FRAME_BYTES,
+        .move = host_move,
+        .swap = host_swap,
+        .load = host_load,
+        .store = host_store,
+        .load_const = host_load_const,
+    };
+    struct x86_code c = {.p = buffers->code, .end = buffers->code_end};
+    emit_stubs(b, &c);
+    buffers->code = (uint8_t *)(((uintptr_t)c.p + 63) & ~(uintptr_t)63);
+    return b;
+}
+
+void backend_destroy(struct backend *backend)
+{
+    free(backend);
+}
+
+// --- compiling a region ---
+
+void *lower_meta(struct lower *l, size_t bytes)
+{
+    struct backend_buffers *b = l->buffers;
+    bytes = (bytes + 15) & ~(size_t)15;
+    if ((size_t)(b->meta_end - b->meta) < bytes) {
+        l->meta_full = true;
+        return NULL;
+    }
+    void *p = b->meta;
+    b->meta += bytes;
+    return p;
+}
+
+struct cold_path *lower_cold(struct lower *l)
+{
+    l->cold = ir_grow(l->region->arena, l->cold, &l->cold_capacity, l->cold_count, sizeof(*l->cold));
+    return &l->cold[l->cold_count++];
+}
+
+struct x86_mem lower_constant(struct lower *l, uint64_t lo, uint64_t hi)
+{
+    uint8_t *p = l->pool;
+    while (p < l->pool_next && !(load_le64(p) == lo && load_le64(p + 8) == hi))
+        p += 16;
+    if (p == l->pool_next) {
+        store_le64(p, lo);
+        store_le64(p + 8, hi);
+        l->pool_next += 16;
+    }
+    return (struct x86_mem){.base = X86_NO_REG, .index = X86_NO_REG, .target = p};
+}
+
+// Room for the constants that a region may load: an upper bound known before its code is placed.
+static size_t pool_bytes(const struct ir_region *region)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < region->const_count; i++)
+        count += region->consts[i].type == IR_V128;
+    for (uint32_t i = 0; i < region->ins_count; i++)
+        count += lower_pool_use(region->ins[i].op);
+    return count * 16;
+}
+
+static void lower_instruction(struct lower *l, uint32_t index)
+{
+    if (lower_int(l, index) || lower_memory(l, index) || lower_control(l, index) || lower_vector(l, index) ||
+        lower_fp(l, index))
+        return;
+    lower_eval(l, index);
+}
+
+static void emit_slow_paths(struct lower *l)
+{
+    for (uint32_t i = 0; i < l->slow_count; i++) {
+        const struct slow_path *s = &l->slow[i];
+        for (unsigned k = 0; k < s->from_count; k++)
+            x86_patch(s->from[k], l->c.p);
+        x86_call_to(&l->c, l->backend->slow_stub);
+        x86_byte(&l->c, 0xa9); // TEST EAX, imm32: carries the site
+        x86_dword(&l->c, s->site);
+        x86_jmp_to(&l->c, s->back);
+    }
+}
+
+int backend_compile(struct backend *backend, struct ir_region *region, int32_t entry_offset,
+                    struct backend_buffers *buffers, struct backend_code *code)
+{
+    struct lower l = {.backend = backend, .region = region, .buffers = buffers,
+                      .avx2 = backend->features & X86_FEATURE_AVX2, .bmi = backend->features & X86_FEATURE_BMI,
+                      .sse41 = backend->features & X86_FEATURE_SSE41};
+    uint8_t *meta_start = buffers->meta;
+    size_t pool = pool_bytes(region);
+    if ((size_t)(buffers->code_end - buffers->code) < pool + 4096)
+        return -ENOSPC;
+    l.pool = l.pool_next = buffers->code;
+    l.c = (struct x86_code){.p = (uint8_t *)(((uintptr_t)buffers->code + pool + 15) & ~(uintptr_t)15),
+                            .end = buffers->code_end - 64};
+    l.labels = ARENA_ARRAY(region->arena, const uint8_t *, region->block_count);
+    ra_init(&l.ra, region, &backend->ra_host, &l);
+
+    code->entry = l.c.p;
+    x86_alu_mi(&l.c, X86_CMP, false, x86_at(STATE_REG, backend->layout.exit_request), 0);
+    uint8_t *poll = x86_jcc(&l.c, X86_NE);
+    for (uint32_t n = 0; n < region->block_count; n++) {
+        if (region->blocks[n].begin >= region->blocks[n].end || !ra_begin_block(&l.ra, n))
+            continue;
+        l.labels[n] = l.c.p;
+        l.next_block = n + 1 < region->block_count ? n + 1 : IR_NONE;
+        for (uint32_t i = region->blocks[n].begin; i < region->blocks[n].end; i++) {
+            if (!ra_is_used(&l.ra, i))
+                continue;
+            ra_begin(&l.ra, i);
+            lower_instruction(&l, i);
+            ra_end(&l.ra);
+            if (l.c.overflow || l.meta_full || l.ra.out_of_frame)
+                goto failed;
+        }
+    }
+    emit_slow_paths(&l);
+    for (uint32_t i = 0; i < l.cold_count && !l.c.overflow; i++)
+        l.cold[i].emit(&l, &l.cold[i]);
+    x86_patch(poll, l.c.p);
+    code->poll = poll - 2;
+    x86_store_imm(&l.c, false, x86_at(STATE_REG, backend->layout.pc_offset), entry_offset);
+    x86_jmp_to(&l.c, backend->exit_loop);
+    if (l.c.overflow)
+        goto failed;
+    for (uint32_t i = 0; i < l.fixup_count; i++)
+        x86_patch(l.fixups[i].place, l.labels[l.fixups[i].block]);
+    code->end = l.c.p;
+    code->exits = l.exits;
+    code->exit_count = l.exit_count;
+    buffers->code = (uint8_t *)(((uintptr_t)l.c.p + 15) & ~(uintptr_t)15);
+    return 0;
+
+failed:
+    buffers->meta = meta_start;
+    return l.ra.out_of_frame ? -E2BIG : -ENOSPC;
+}
+
+// --- running ---
+
+enum backend_exit backend_enter(struct backend *backend, void *state, const void *entry, struct tcg_exit **link)
+{
+    typedef int enter_fn(void *, const void *, struct tcg_exit **);
+    enter_fn *enter = (enter_fn *)(uintptr_t)(backend->enter + backend->exec_delta);
+    return (enum backend_exit)enter(state, entry, link);
+}
+
+void backend_link(struct tcg_exit *exit, const uint8_t *target)
+{
+    int32_t disp = (int32_t)((target ? target : exit->unlinked) - (exit->place + 4));
+    __atomic_store_n((int32_t *)(void *)exit->place, disp, __ATOMIC_SEQ_CST);
+}
+
+void backend_kill(const struct backend_code *code)
+{
+    // JNE rel32 becomes NOP; JMP rel32: the same length, the same displacement, so that no instruction boundary moves.
+    uint16_t patched = 0xe990;
+    __atomic_store_n((uint16_t *)(void *)code->poll, patched, __ATOMIC_SEQ_CST);
+}
+
+uint64_t *backend_dump_int(void *dump, unsigned reg)
+{
+    return (uint64_t *)(void *)((uint8_t *)dump + DUMP_INT) + reg;
+}
+
+void *backend_dump_vector(void *dump, unsigned reg)
+{
+    return (uint8_t *)dump + (reg - XMM0) * 16;
+}
+
+uint8_t *backend_dump_frame(void *dump)
+{
+    return (uint8_t *)dump + DUMP_FRAME;
+}
+
+const struct tcg_site *backend_dump_site(void *dump, const uint8_t *meta_base)
+{
+    const uint8_t *after_call = *(const uint8_t **)(void *)((uint8_t *)dump + DUMP_RETURN);
+    return (const struct tcg_site *)(const void *)(meta_base + load_le32(after_call + 1));
+}
+
+bool backend_reg_is_vector(unsigned reg)
+{
+    return reg >= XMM0 && reg <= XMM15;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+// The monitor's commands, typed at a machine that has RAM and one processor which does nothing.
+#include "frontend/monitor.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "frontend/settings.h"
+#include "hw/core/chardev.h"
+#include "hw/core/dma.h"
+#include "tcg/base/log.h"
+#include "tests/hw/bare-machine.h"
+
+static struct machine *machine;
+static struct monitor *monitor;
+static struct settings settings = {.name = "guest one", .uuid = "12345678-1234-1234-1234-123456789abc"};
+static struct vcpu cpu;
+
+static uint64_t get_pc(const struct vcpu *self)
+{
+    (void)self;
+    return BARE_RAM_BASE + 0x100;
+}
+
+static void print_registers(struct vcpu *self, FILE *out)
+{
+    (void)self;
+    cr_assert_not(device_lock_held(&machine->lock), "a vCPU may wait for it");
+    fprintf(out, "PC=0000\n");
+}
+
+// Virtual addresses are physical ones with the top bit set; page 3 is not mapped.
+static bool translate(struct vcpu *self, uint64_t gva, uint64_t *gpa)
+{
+    (void)self;
+    *gpa = gva & INT64_MAX;
+    return gva >> 63 && (gva >> 12 & 0xf) != 3;
+}
+
+static void nothing(struct vcpu *self)
+{
+    (void)self;
+}
+
+static const struct vcpu_ops cpu_ops = {.arch = "aarch64", .get_pc = get_pc, .print_registers = print_registers,
+                                        .translate_debug = translate, .destroy = nothing};
+
+static char shown[1 << 20];
+static size_t shown_length, accepts = SIZE_MAX;
+
+static size_t show(struct chardev *chardev, const void *data, size_t length)
+{
+    (void)chardev;
+    length = length < accepts ? length : accepts;
+    accepts -= length;
+    memcpy(shown + shown_length, data, length);
+    shown_length += length;
+    shown[shown_length] = 0;
+    return length;
+}
+
+static const struct chardev_ops chardev_ops = {"test", show, NULL, NULL};
+static struct chardev terminal = {.ops = &chardev_ops};
+
+static void begin(void)
+{
+    machine = bare_machine_create();
+    cpu.ops = &cpu_ops;
+    vcpu_group_add(&machine->vcpus, &cpu);
+    monitor = monitor_create(machine, NULL, &settings, &terminal);
+}
+
+static void end(void)
+{
+    monitor_destroy(monitor);
+    bare_machine_destroy(machine);
+}
+
+TestSuite(monitor, .init = begin, .fini = end);
+
+// What a line brings to the screen, its echo and the next prompt included.
+static const char *run(const char *line)
+{
+    shown_length = 0;
+    device_lock_acquire(&machine->lock);
+    for (; *line; line++)
+        chardev_receive(&terminal, (const uint8_t *)line, 1);
+    chardev_receive(&terminal, (const uint8_t *)"\r", 1);
+    device_lock_release(&machine->lock);
+    return shown;
+}
+
+#define EXPECT(line, text) cr_expect_not_null(strstr(run(line), (text)), "%s gave: %s", line, shown)
+
+Test(monitor, prompt_and_help)
+{
+    cr_assert_str_eq(shown, "(lyrebird) ");
+    EXPECT("help", "system_reset");
+    EXPECT("?", "press the power button");
+    EXPECT("info", "info mtree");
+    cr_assert_str_eq(run("   "), "   \r\n(lyrebird) ");
+}
+
+Test(monitor, unknown_commands_name_the_nearest)
+{
+    EXPECT("contt", "unknown command 'contt'; did you mean 'cont'?");
+    EXPECT("info qtre", "unknown command 'info qtre'; did you mean 'info qtree'?");
+    EXPECT("zzzzzzzz", "'help' lists them");
+    EXPECT("quit now", "'quit' takes no arguments");
+}
+
+Test(monitor, info)
+{
+    EXPECT("info status", "VM status: paused (prelaunch)");
+    EXPECT("info version", "Lyrebird version ");
+    EXPECT("info name", "guest one");
+    EXPECT("info uuid", settings.uuid);
+    EXPECT("info mtree", "ram");
+    EXPECT("info cpus", "* CPU #0: pc=0x0000000040000100");
+    EXPECT("info registers", "PC=0000");
+    EXPECT("info registers -a", "CPU#0");
+    EXPECT("info registers -b", "'-b' is not understood");
+    EXPECT("info jit", "this accelerator has no jit");
+    EXPECT("cpu 1", "'1' is not a processor from 0 to 0");
+}
+
+Test(monitor, physical_memory)
+{
+    static const uint8_t bytes[] = {0x11, 0x22, 0x33, 0x44, 0xff, 0xff, 0xff, 0xff, 'A', 0, 0, 0, 0, 0, 0, 0, 9};
+    cr_assert(dma_write(machine->map, BARE_RAM_BASE, bytes, sizeof(bytes)));
+    EXPECT("xp/4xw 0x40000000", "\n0000000040000000: 0x44332211 0xffffffff 0x00000041 0x00000000\r\n");
+    EXPECT("xp/5xw 0x40000000", "\n0000000040000010: 0x00000009\r\n");
+    EXPECT("xp/2dw 0x40000000", " 1144201745 -1\r\n");
+    EXPECT("xp/1uw 0x40000004", " 4294967295\r\n");
+    EXPECT("xp/1ow 0x40000008", " 000000000101\r\n");
+    EXPECT("xp/2c 0x40000008", " 'A' '\\x00'\r\n");
+    EXPECT("xp/1xg 0x40000000", " 0xffffffff44332211\r\n");
+    EXPECT("xp/1xb 0x40000000", " 0x11\r\n");
+    EXPECT("xp/2xh 0x40000000", " 0x2211 0x4433\r\n");
+    EXPECT("xp 0x40000000 + 4", "\n0000000040000004: 0xffffffff\r\n");
+    EXPECT("xp 0x100", "Cannot access memory at address 0x100");
+    EXPECT("xp/3xw 0x40fffff8", "0x00000000 0x00000000\r\nCannot access memory at address 0x41000000");
+    EXPECT("xp/999999999x 0", "at most 65536 units");
+    EXPECT("xp/4q 0", "write x/FMT ADDRESS");
+    EXPECT("xp", "write x/FMT ADDRESS");
+    EXPECT("xp 12z", "write x/FMT ADDRESS");
+}
+
+Test(monitor, virtual_memory)
+{
+    static const uint32_t code[] = {0xd503201f, 0xd65f03c0};
+    cr_assert(dma_write(machine->map, BARE_RAM_BASE + 0x100, code, sizeof(code)));
+    EXPECT("x/1xw 0x8000000040000100", ": 0xd503201f\r\n");
+    EXPECT("x/2i 0x8000000040000100", "nop");
+    cr_assert_not_null(strstr(shown, "ret"));
+    EXPECT("xp/1i $pc + 4", "ret");
+    EXPECT("x/1xw 0x40000000", "Cannot access memory");
+    EXPECT("x/2xg 0x8000000040002ff8", "Cannot access memory at address 0x8000000040003000");
+}
+
+Test(monitor, output_waits_for_the_terminal)
+{
+    accepts = 10;
+    run("help");
+    cr_assert_eq(shown_length, 10);
+    cr_assert_eq(chardev_room(&terminal), 0, "no more input until it has been shown");
+    accepts = SIZE_MAX;
+    chardev_writable(&terminal);
+    cr_assert_not_null(strstr(shown, "(lyrebird) "));
+    cr_assert_gt(chardev_room(&terminal), 0);
+}
+
+Test(monitor, log_items)
+{
+    EXPECT("log nonsense", "unknown log item 'nonsense'");
+    run("log guest_errors");
+    cr_assert_eq(log_mask, LOG_GUEST_ERRORS);
+    run("log none");
+    cr_assert_eq(log_mask, 0);
+}
