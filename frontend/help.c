@@ -99,6 +99,10 @@ static void print_accels(FILE *out)
     fprintf(out, "Accelerators supported:\n");
     for (const struct accel_type *type = registry_accels; type->name; type++)
         fprintf(out, "%-8s %s\n", type->name, type->help);
+    for (const struct accel_type *type = registry_accels; type->name; type++) {
+        fprintf(out, "%s options:\n", type->name);
+        property_print_help(type->properties, out);
+    }
 }
 
 static void print_log_items(FILE *out)

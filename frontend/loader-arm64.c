@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where an arm64 kernel goes. The boot protocol (booting.rst) wants an Image text_offset above a 2 MiB boundary; the
-// first 2 MiB of RAM are left to the board for the device tree.
+// Where an arm64 kernel goes. The boot protocol (booting.rst) wants an Image text_offset above a 2 MiB boundary. As in
+// QEMU the first 2 MiB of RAM stay free below one with no offset, and raw code starts 512 KiB above the start of RAM.
 #include <stdlib.h>
 
 #include "frontend/image.h"

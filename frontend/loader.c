@@ -77,11 +77,12 @@ static int load_kernel(struct machine *machine, const char *path, struct error *
     return status;
 }
 
-// Well above the kernel, which may move itself, but low enough for the early page tables of small machines.
+// Well above the kernel, which may move itself, but low enough for the early page tables of small machines. Boards put
+// their device tree behind it, so some memory at the end stays free.
 static int load_initrd(struct machine *machine, const char *path, struct error *error)
 {
-    enum { PREFERRED_OFFSET = 128 << 20, ALIGN = 64 << 10 };
-    uint64_t base = machine->type->ram_base, end = base + machine->ram_size;
+    enum { PREFERRED_OFFSET = 128 << 20, ALIGN = 64 << 10, KEEP_FREE = 4 << 20 };
+    uint64_t base = machine->type->ram_base, end = base + machine->ram_size - KEEP_FREE;
     uint64_t half = machine->ram_size / 2;
     uint8_t *data;
     uint64_t size;

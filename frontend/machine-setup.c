@@ -88,14 +88,18 @@ static int create_accel(struct setup *setup, const struct settings *settings, st
         error_prefix(error, "-accel");
         return -ENOENT;
     }
-    setup->accel = type->create();
-    setup->accel->machine = setup->machine;
+    struct accel_options options = {0};
+    property_set_defaults(type->properties, &options);
     for (size_t i = 0; i < settings->accel_properties.count; i++) {
         const struct keyval *item = &settings->accel_properties.items[i];
-        status = property_set(type->properties, setup->accel, "accelerator", item->key, item->value, NULL, error);
+        status = property_set(type->properties, &options, "accelerator", item->key, item->value, NULL, error);
         if (status)
             return status;
     }
+    setup->accel = type->create(&options, error);
+    if (!setup->accel)
+        return -EINVAL;
+    setup->accel->machine = setup->machine;
     return setup->accel->ops->init(setup->accel, setup->machine, error);
 }
 

@@ -5,21 +5,32 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hw/boards/virt-arm.h"
+#include "hw/char/pl011.h"
 #include "hw/core/device.h"
 #include "hw/core/machine.h"
 #include "hw/core/property.h"
+#include "hw/intc/gicv3.h"
+#include "hw/virtio/virtio-devices.h"
+#include "hw/virtio/virtio-mmio.h"
 #include "tcg/base/bits.h"
 
 const struct machine_type *const registry_machines[] = {
+    &virt_arm_type,
     NULL,
 };
 
 const struct device_type *const registry_devices[] = {
+    &virtconsole_type,
+    &virtio_blk_type,
+    &virtio_rng_type,
+    &virtio_serial_type,
+    &virtserialport_type,
+    // Parts of boards.
+    &gicv3_type,
+    &pl011_type,
+    &virtio_mmio_type,
     NULL,
-};
-
-const struct accel_type registry_accels[] = {
-    {0},
 };
 
 const struct cpu_family registry_cpu_families[] = {
@@ -78,12 +89,13 @@ const struct device_type *registry_find_device(const char *name, struct error *e
 
 const struct accel_type *registry_find_accel(const char *name, struct error *error)
 {
-    const char *names[ARRAY_SIZE(registry_accels)];
+    const char *names[16];
     size_t count = 0;
     for (const struct accel_type *type = registry_accels; type->name; type++) {
         if (!strcmp(type->name, name))
             return type;
-        names[count++] = type->name;
+        if (count < ARRAY_SIZE(names) - 1)
+            names[count++] = type->name;
     }
     names[count] = NULL;
     unknown("accelerator", "accel", name, names, error);

@@ -2,6 +2,8 @@
 // What is built into this program: machines, devices, accelerators and processor families, as plain lists.
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "tcg/base/error.h"
@@ -19,10 +21,19 @@ struct cpu_family {
     const char *const *models;       // ended by NULL
 };
 
+// What -accel NAME,property=value can say.
+struct accel_options {
+    uint32_t tb_size_mib;  // code buffer, 0: the accelerator's choice
+    uint32_t max_insns;    // guest instructions in a block, 0: likewise
+    bool one_insn_per_tb;
+    bool verify;
+    unsigned thread;
+};
+
 struct accel_type {
     const char *name, *help;
-    struct accel *(*create)(void);
-    const struct property *properties; // of the accelerator
+    const struct property *properties; // of struct accel_options
+    struct accel *(*create)(const struct accel_options *options, struct error *error);
 };
 
 // Each list ends with a row without a name.

@@ -211,7 +211,8 @@ bool ir_eval_int(const struct ir_eval_op *e, union ir_value *result, const union
         return true;
     }
     uint64_t value;
-    if (!scalar(e, a ? a->u64[0] : 0, b ? b->u64[0] : 0, c ? c->u64[0] : 0, &value))
+    unsigned count = ir_ops[e->op].operand_count;
+    if (!scalar(e, a->u64[0], count > 1 ? b->u64[0] : 0, count > 2 ? c->u64[0] : 0, &value))
         return false;
     *result = (union ir_value){.u64 = {e->type == IR_I32 ? (uint32_t)value : value, 0}};
     return true;

@@ -29,7 +29,8 @@ struct ir_eval_op {
 void ir_eval_prepare(struct ir_eval_op *eval, const struct ir_region *region, const struct ir_ins *ins);
 
 // result = op(a, b, c, d). Only for operations without memory, state or control. FP operations raise their
-// cumulative flags in the host's control register. The operands may be the same object as the result.
+// cumulative flags in the host's control register. The operands may be the same object as the result;
+// those that the operation does not have are not looked at.
 void ir_eval(const struct ir_eval_op *eval, union ir_value *result, const union ir_value *a, const union ir_value *b,
              const union ir_value *c, const union ir_value *d);
 

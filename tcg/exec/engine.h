@@ -2,6 +2,9 @@
 // The translating accelerators: `tcg` (host code) and `interp` (the same IR, interpreted).
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "hw/core/accel.h"
 
 struct tcg_cpu;

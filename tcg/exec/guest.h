@@ -13,6 +13,7 @@
 #include "hw/core/vcpu.h"
 #include "tcg/builder.h"
 #include "tcg/exec/tlb.h"
+#include "tcg/fp-flags.h"
 
 struct machine;
 struct memory_map;
@@ -114,20 +115,3 @@ void tcg_invalidate_code(struct tcg_cpu *cpu, uint64_t gva, uint64_t size);
 // Must be called (own thread) after modes that block_flags or code_space depend on have changed in a helper that
 // does not end its block by ir_exit_loop. Exceptions taken in raise_* and take_interrupt need not.
 void tcg_modes_changed(struct tcg_cpu *cpu);
-
-// --- the host's floating-point state, which is the guest's while it runs ------------------------------------------
-enum {
-    FP_INVALID = 1 << 0,
-    FP_DIVIDE = 1 << 1,
-    FP_OVERFLOW = 1 << 2,
-    FP_UNDERFLOW = 1 << 3,
-    FP_INEXACT = 1 << 4,
-    FP_DENORMAL = 1 << 5, // an input was flushed to zero
-};
-// Cumulative flags raised since they were last set. Own thread, inside run().
-unsigned fp_env_flags(struct tcg_cpu *cpu);
-void fp_env_set_flags(struct tcg_cpu *cpu, unsigned flags);
-void fp_env_raise(unsigned flags);
-// enum ir_round, the first four.
-void fp_env_set_rounding(struct tcg_cpu *cpu, enum ir_round rounding);
-enum ir_round fp_env_rounding(void);

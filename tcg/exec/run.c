@@ -6,7 +6,7 @@
 #include "hw/core/machine.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/log.h"
-#include "tcg/exec/fp-env.h"
+#include "tcg/fp-flags.h"
 #include "tcg/exec/private.h"
 
 void tcg_leave(struct tcg_cpu *cpu)

@@ -64,6 +64,18 @@ void ra_frame_release(struct ra *ra, int32_t offset)
     ra->frame_used[offset / 1024] &= ~BIT64(offset / 16 % 64);
 }
 
+// The value's place in the frame. In a region of several blocks it has one for good: a value that lay in different
+// places on two paths could not be brought together without moving others out of the way.
+static int32_t home_of(struct ra *ra, ir_ref ref)
+{
+    struct ra_value *v = &ra->values[ref];
+    if (ra->region->block_count == 1)
+        return frame_alloc(ra);
+    if (!v->home)
+        v->home = (int16_t)(frame_alloc(ra) + 1);
+    return v->home - 1;
+}
+
 int32_t ra_frame_temp(struct ra *ra)
 {
     return frame_alloc(ra);
@@ -74,8 +86,6 @@ void ra_set_memory(struct ra *ra, ir_ref ref, enum ra_mem_kind kind, int32_t whe
     struct ra_value *v = &ra->values[ref];
     if (kind == RA_MEM_STATE)
         ra->slot_value[where] = ref;
-    if (kind == RA_MEM_FRAME)
-        ra->frame_used[where / 1024] |= BIT64(where / 16 % 64);
     if (v->mem_kind == RA_MEM_NONE) {
         ra->in_memory = ir_grow(ra->region->arena, ra->in_memory, &ra->in_memory_capacity, ra->in_memory_count,
                                 sizeof(*ra->in_memory));
@@ -88,7 +98,7 @@ void ra_set_memory(struct ra *ra, ir_ref ref, enum ra_mem_kind kind, int32_t whe
 static void drop_memory(struct ra *ra, ir_ref ref)
 {
     struct ra_value *v = &ra->values[ref];
-    if (v->mem_kind == RA_MEM_FRAME)
+    if (v->mem_kind == RA_MEM_FRAME && !v->home)
         ra_frame_release(ra, v->where);
     if (v->mem_kind == RA_MEM_STATE && ra->slot_value[v->where] == ref)
         ra->slot_value[v->where] = IR_NONE;
@@ -126,7 +136,7 @@ static unsigned reg_of(const struct ra *ra, ir_ref ref)
 static void store_to_frame(struct ra *ra, ir_ref ref)
 {
     struct ra_value *v = &ra->values[ref];
-    int32_t offset = frame_alloc(ra);
+    int32_t offset = home_of(ra, ref);
     ra->host->store(ra->ctx, ra->region->ins[ref].type, v->reg, offset);
     ra_set_memory(ra, ref, RA_MEM_FRAME, offset);
 }
@@ -383,7 +393,7 @@ void ra_state_overwritten(struct ra *ra)
             continue;
         if (v->reg == RA_NO_REG && v->last_use >= ra->position) {
             // Through the vector scratch register, which holds any class's bits.
-            int32_t offset = frame_alloc(ra);
+            int32_t offset = home_of(ra, ref);
             ra->host->load(ra->ctx, IR_V128, ra->host->vector_scratch, RA_MEM_STATE, (int32_t)slot);
             ra->host->store(ra->ctx, IR_V128, ra->host->vector_scratch, offset);
             ra->slot_value[slot] = IR_NONE;

@@ -34,6 +34,7 @@ struct ra_host {
 
 struct ra_value {
     uint8_t reg, mem_kind;
+    int16_t home;       // offset of its place in the frame plus 1, in regions of several blocks; 0: none yet
     int32_t where;      // by mem_kind
     uint32_t last_use;  // position in the current block, UINT32_MAX when it lives on behind it
 };

@@ -94,7 +94,6 @@ static void clear_state(struct ra *ra)
     ra->in_memory_count = 0;
     for (unsigned i = 0; i < ra->region->slot_count; i++)
         ra->slot_value[i] = IR_NONE;
-    memset(ra->frame_used, 0, sizeof(ra->frame_used));
 }
 
 bool ra_begin_block(struct ra *ra, uint32_t block)

@@ -3,7 +3,7 @@
 // vCPU thread is inside run(). C code called from there does no floating-point arithmetic but on the guest's behalf.
 #include <xmmintrin.h>
 
-#include "tcg/exec/fp-env.h"
+#include "tcg/fp-flags.h"
 
 enum {
     CSR_INVALID = 1 << 0,
@@ -48,15 +48,13 @@ uint32_t fp_env_reset_control(void)
 // A vCPU has one thread for its life.
 static __thread bool denormal_flag;
 
-unsigned fp_env_flags(struct tcg_cpu *cpu)
+unsigned fp_env_flags(void)
 {
-    (void)cpu;
     return from_csr(_mm_getcsr()) | (denormal_flag ? FP_DENORMAL : 0);
 }
 
-void fp_env_set_flags(struct tcg_cpu *cpu, unsigned flags)
+void fp_env_set_flags(unsigned flags)
 {
-    (void)cpu;
     _mm_setcsr((_mm_getcsr() & ~(unsigned)CSR_FLAGS) | to_csr(flags));
     denormal_flag = flags & FP_DENORMAL;
 }
@@ -72,9 +70,8 @@ void fp_env_raise(unsigned flags)
 static const uint8_t csr_of_round[] = {[IR_ROUND_NEAREST_EVEN] = 0, [IR_ROUND_UP] = 2, [IR_ROUND_DOWN] = 1,
                                        [IR_ROUND_ZERO] = 3};
 
-void fp_env_set_rounding(struct tcg_cpu *cpu, enum ir_round rounding)
+void fp_env_set_rounding(enum ir_round rounding)
 {
-    (void)cpu;
     _mm_setcsr((_mm_getcsr() & ~(3u << CSR_RC_SHIFT)) | (unsigned)csr_of_round[rounding] << CSR_RC_SHIFT);
 }
 

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// What the builder promises: folding, one load and one store a slot, snapshots.
+#include <criterion/criterion.h>
+
+#include "tcg/builder.h"
+
+static const struct ir_slot slots[] = {{"pc_page", 0, IR_I64}, {"pc_offset", 8, IR_I32}, {"a", 16, IR_I64},
+                                       {"b", 24, IR_I64}};
+enum { SLOT_A = 2, SLOT_B };
+
+static struct arena arena;
+static struct ir_region region;
+static struct ir_builder b;
+
+static void begin(void)
+{
+    arena_reset(&arena);
+    ir_region_init(&region, &arena, slots, 4);
+    ir_builder_init(&b, &region);
+    ir_begin_insn(&b, 0x10);
+}
+
+static unsigned count_op(enum ir_op op)
+{
+    unsigned n = 0;
+    for (uint32_t i = 0; i < region.ins_count; i++)
+        n += region.ins[i].op == op;
+    return n;
+}
+
+Test(builder, constants_fold, .init = begin)
+{
+    uint64_t value;
+    cr_assert(ir_const_value(&b, ir_add(&b, ir_i64(&b, 40), ir_i64(&b, 2)), &value));
+    cr_assert_eq(value, 42);
+    cr_assert(ir_const_value(&b, ir_op2(&b, IR_SAR, ir_i32(&b, 0x80000000), ir_i32(&b, 4)), &value));
+    cr_assert_eq(value, 0xf8000000);
+    cr_assert_eq(region.ins_count, 0);
+}
+
+Test(builder, identities, .init = begin)
+{
+    ir_ref a = ir_get(&b, SLOT_A);
+    cr_assert_eq(ir_addi(&b, a, 0), a);
+    cr_assert_eq(ir_addi(&b, ir_addi(&b, a, 5), -5), a);
+    cr_assert_eq(ir_op1(&b, IR_NOT, ir_op1(&b, IR_NOT, a)), a);
+    cr_assert_eq(ir_extract(&b, a, 0, 64), a);
+}
+
+Test(builder, slots_load_and_store_once, .init = begin)
+{
+    ir_set(&b, SLOT_B, ir_addi(&b, ir_get(&b, SLOT_A), 1));
+    ir_set(&b, SLOT_B, ir_addi(&b, ir_get(&b, SLOT_B), 1));
+    ir_set(&b, SLOT_B, ir_add(&b, ir_get(&b, SLOT_B), ir_get(&b, SLOT_A)));
+    ir_exit_to(&b, 0x20);
+    cr_assert_eq(count_op(IR_GETSLOT), 1);
+    cr_assert_eq(count_op(IR_SETSLOT), 1);
+    cr_assert_null(ir_verify(&region));
+}
+
+Test(builder, memory_operations_record_dirty_slots, .init = begin)
+{
+    ir_ref value = ir_addi(&b, ir_get(&b, SLOT_A), 8);
+    ir_set(&b, SLOT_A, value);
+    ir_ref loaded = ir_load(&b, IR_I64, value, (struct ir_mem){.size_log2 = 3});
+    const struct ir_snapshot *s = &region.snapshots[region.ins[loaded].snapshot - 1];
+    cr_assert_eq(s->pc_offset, 0x10);
+    cr_assert_eq(s->count, 1);
+    cr_assert_eq(region.snapshot_entries[s->first].slot, SLOT_A);
+    cr_assert_eq(region.snapshot_entries[s->first].value, value);
+}
+
+Test(builder, compare_and_branch_fuse, .init = begin)
+{
+    ir_ref a = ir_get(&b, SLOT_A), c = ir_get(&b, SLOT_B);
+    ir_ref flags = ir_op2(&b, IR_FLAGSUB, a, c);
+    uint32_t yes = ir_new_side(&b), no = ir_new_side(&b);
+    ir_brcond(&b, IR_NE, ir_flag_test(&b, IR_I32, IR_FC_LT, flags), ir_i32(&b, 0), yes, no);
+    const struct ir_ins *last = &region.ins[region.ins_count - 1];
+    cr_assert_eq(last->op, IR_BRCOND);
+    cr_assert_eq(last->aux, IR_LT);
+    cr_assert_eq(last->arg[0], a);
+    cr_assert_eq(last->arg[1], c);
+}
+
+Test(builder, verifier_finds_wrong_types, .init = begin)
+{
+    ir_ref a = ir_get(&b, SLOT_A);
+    ir_set(&b, SLOT_B, ir_addi(&b, a, 1));
+    ir_exit_to(&b, 0);
+    cr_assert_null(ir_verify(&region));
+    region.ins[a].type = IR_I32;
+    cr_assert_not_null(ir_verify(&region));
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: MIT
+// Random IR regions.
+#include "random-region.h"
+
+#include <string.h>
+
+#include "tcg/base/bits.h"
+
+#define X(n) {"x" #n, offsetof(struct test_state, x) + 8 * n, IR_I64}
+#define W(n) {"w" #n, offsetof(struct test_state, w) + 4 * n, IR_I32}
+#define V(n) {"v" #n, offsetof(struct test_state, v) + 16 * n, IR_V128}
+const struct ir_slot test_slots[] = {
+    {"pc_page", offsetof(struct test_state, cpu.pc_page), IR_I64},
+    {"pc_offset", offsetof(struct test_state, cpu.pc_offset), IR_I32},
+    X(0), X(1), X(2), X(3), X(4), X(5), X(6), X(7), X(8), X(9), X(10), X(11),
+    W(0), W(1), W(2), W(3),
+    V(0), V(1), V(2), V(3), V(4), V(5),
+};
+#undef X
+#undef W
+#undef V
+const unsigned test_slot_count = ARRAY_SIZE(test_slots);
+
+enum { SLOT_X = 2, SLOT_W = SLOT_X + TEST_INTS, SLOT_V = SLOT_W + TEST_WORDS, POOL = 24 };
+
+uint64_t random_next(uint64_t *seed)
+{
+    uint64_t z = (*seed += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+uint64_t random_value(uint64_t *seed)
+{
+    uint64_t r = random_next(seed);
+    switch (r & 7) {
+    case 0:
+        return r >> 8 & 3;
+    case 1:
+        return -(r >> 8 & 3);
+    case 2:
+        return UINT64_C(1) << (r >> 8 & 63);
+    case 3:
+        return (UINT64_C(1) << (r >> 8 & 63)) - 1;
+    case 4:
+        return UINT64_C(0x7fffffff) + (r >> 8 & 3);
+    case 5:
+        return (int64_t)(int32_t)random_next(seed);
+    default:
+        return random_next(seed);
+    }
+}
+
+// Values in reach, by type.
+struct pool {
+    ir_ref values[IR_TYPE_COUNT][POOL];
+    unsigned count[IR_TYPE_COUNT];
+};
+
+struct gen {
+    struct ir_builder b;
+    uint64_t seed;
+    const struct random_options *options;
+    struct pool pool;
+};
+
+static unsigned below(struct gen *g, unsigned n)
+{
+    return (unsigned)(random_next(&g->seed) % n);
+}
+
+static void put(struct gen *g, ir_ref ref)
+{
+    enum ir_type type = ir_type_of(g->b.region, ref);
+    unsigned n = g->pool.count[type] < POOL ? g->pool.count[type]++ : below(g, POOL);
+    g->pool.values[type][n] = ref;
+}
+
+static ir_ref pick(struct gen *g, enum ir_type type)
+{
+    unsigned kind = below(g, 10);
+    if (kind == 0 && ir_type_is_int(type))
+        return ir_imm(&g->b, type, random_value(&g->seed));
+    if (kind == 0 && type == IR_V128)
+        return ir_v128(&g->b, random_value(&g->seed), random_value(&g->seed));
+    if (kind < 4 || !g->pool.count[type]) {
+        if (type == IR_I64)
+            return ir_get(&g->b, SLOT_X + below(g, TEST_INTS));
+        if (type == IR_I32)
+            return ir_get(&g->b, SLOT_W + below(g, TEST_WORDS));
+        ir_ref v = ir_get(&g->b, SLOT_V + below(g, TEST_VECTORS));
+        return type == IR_V128 ? v : ir_emit(&g->b, IR_VLOW, type, 0, v, IR_NONE, IR_NONE, 0);
+    }
+    return g->pool.values[type][below(g, g->pool.count[type])];
+}
+
+static uint64_t test_helper(struct test_state *s, uint64_t a, uint32_t b)
+{
+    s->calls = s->calls * 31 + a + b;
+    return s->calls;
+}
+
+static uint64_t writing_helper(struct test_state *s, uint64_t a)
+{
+    s->x[3] ^= a;
+    s->w[1] += 7;
+    s->v[2][5] ^= (uint8_t)a;
+    return s->x[0] + s->x[4];
+}
+
+static void vector_helper(void *result, const void *a, const void *b)
+{
+    uint8_t out[16];
+    for (unsigned i = 0; i < 16; i++)
+        out[i] = (uint8_t)(((const uint8_t *)a)[i] * 3 + ((const uint8_t *)b)[15 - i]);
+    memcpy(result, out, 16);
+}
+
+static const struct ir_helper helpers[] = {
+    {"test", (void (*)(void))test_helper, 0, IR_I64, 2, {IR_I64, IR_I32}},
+    {"writing", (void (*)(void))writing_helper, IR_HELPER_READS_STATE | IR_HELPER_WRITES_STATE, IR_I64, 1, {IR_I64}},
+    {"vector", (void (*)(void))vector_helper, IR_HELPER_PURE | IR_HELPER_NO_ENV, IR_V128, 2, {IR_V128, IR_V128}},
+};
+
+static void gen_call(struct gen *g)
+{
+    const struct ir_helper *h = &helpers[below(g, g->options->vectors ? 3 : 2)];
+    ir_ref args[2];
+    for (unsigned i = 0; i < h->arg_count; i++)
+        args[i] = pick(g, h->args[i]);
+    put(g, ir_call(&g->b, h, args));
+}
+
+static void gen_int(struct gen *g)
+{
+    static const uint8_t binary[] = {IR_ADD, IR_SUB, IR_MUL, IR_AND, IR_OR, IR_XOR, IR_ANDN, IR_SHL,
+                                     IR_SHR, IR_SAR, IR_ROR, IR_UDIV, IR_SDIV, IR_ADD, IR_SUB};
+    static const uint8_t unary[] = {IR_NEG, IR_NOT, IR_CLZ, IR_CTZ, IR_BSWAP, IR_SEXT8, IR_SEXT16, IR_ZEXT8, IR_ZEXT16};
+    enum ir_type type = below(g, 2) ? IR_I64 : IR_I32;
+    unsigned width = type == IR_I64 ? 64 : 32;
+    struct ir_builder *b = &g->b;
+    ir_ref a = pick(g, type), c = pick(g, type);
+    switch (below(g, 14)) {
+    case 0:
+        put(g, ir_op1(b, unary[below(g, ARRAY_SIZE(unary))], a));
+        break;
+    case 1: {
+        unsigned start = below(g, width), length = 1 + below(g, width - start);
+        put(g, below(g, 2) ? ir_extract(b, a, start, length) : ir_sextract(b, a, start, length));
+        break;
+    }
+    case 2: {
+        unsigned start = below(g, width), length = 1 + below(g, width - start);
+        put(g, ir_deposit(b, a, c, start, length));
+        break;
+    }
+    case 3:
+        put(g, ir_emit(b, IR_EXTR, type, 0, a, c, IR_NONE, 1 + below(g, width - 1)));
+        break;
+    case 4:
+        put(g, ir_setcond(b, below(g, 2) ? IR_I64 : IR_I32, below(g, IR_COND_COUNT), a, c));
+        break;
+    case 5: {
+        enum ir_type other = below(g, 2) ? IR_I64 : IR_I32;
+        put(g, ir_select(b, below(g, IR_COND_COUNT), a, c, pick(g, other), pick(g, other)));
+        break;
+    }
+    case 6: {
+        static const uint8_t kinds[] = {IR_FLAGADD, IR_FLAGSUB, IR_FLAGADC, IR_FLAGLOGIC};
+        unsigned kind = kinds[below(g, 4)];
+        ir_ref carry = kind == IR_FLAGADC ? ir_andi(b, pick(g, IR_I32), 1) : IR_NONE;
+        ir_ref flags = ir_emit(b, kind, IR_I32, 0, a, kind == IR_FLAGLOGIC ? IR_NONE : c, carry, 0);
+        if (below(g, 2))
+            put(g, flags);
+        put(g, ir_flag_test(b, IR_I64, below(g, 14), flags));
+        break;
+    }
+    case 7:
+        put(g, below(g, 2) ? ir_trunc(b, pick(g, IR_I64)) : below(g, 2) ? ir_zext(b, pick(g, IR_I32))
+                                                                      : ir_sext(b, pick(g, IR_I32)));
+        break;
+    case 8:
+        put(g, ir_op2(b, below(g, 2) ? IR_MULHU : IR_MULHS, pick(g, IR_I64), pick(g, IR_I64)));
+        break;
+    default:
+        put(g, ir_op2(b, binary[below(g, ARRAY_SIZE(binary))], a, c));
+    }
+}
+
+static void gen_vector(struct gen *g)
+{
+    static const uint8_t binary[] = {IR_VADD, IR_VSUB, IR_VMUL, IR_VCMPEQ, IR_VCMPGTS, IR_VCMPGTU, IR_VMINS, IR_VMINU,
+                                     IR_VMAXS, IR_VMAXU, IR_VQADDS, IR_VQADDU, IR_VQSUBS, IR_VQSUBU, IR_VAVGU, IR_VZIPLO,
+                                     IR_VZIPHI, IR_VUZPE, IR_VUZPO, IR_VTRNE, IR_VTRNO, IR_VMULLS, IR_VMULLU};
+    static const uint8_t plain[] = {IR_VAND, IR_VOR, IR_VXOR, IR_VANDN, IR_VSHUF, IR_VSHUFN};
+    static const uint8_t unary[] = {IR_VNEG, IR_VABS, IR_VSXTL, IR_VZXTL, IR_VTRUNC, IR_VQTRUNCS, IR_VQTRUNCU,
+                                    IR_VQTRUNCSU};
+    struct ir_builder *b = &g->b;
+    ir_ref a = pick(g, IR_V128), c = pick(g, IR_V128);
+    unsigned lane = below(g, 4);
+    switch (below(g, 12)) {
+    case 0:
+        put(g, ir_v2(b, plain[below(g, ARRAY_SIZE(plain))], 0, a, c, 0));
+        break;
+    case 1:
+        put(g, ir_v1(b, unary[below(g, ARRAY_SIZE(unary))], below(g, 3), a, 0));
+        break;
+    case 2: {
+        static const uint8_t shifts[] = {IR_VSHL, IR_VSHR, IR_VSAR};
+        put(g, ir_v1(b, shifts[below(g, 3)], lane, a, below(g, 8u << lane)));
+        break;
+    }
+    case 3:
+        put(g, ir_v2(b, IR_VEXT, 0, a, c, below(g, 16)));
+        break;
+    case 4:
+        put(g, ir_v1(b, IR_VDUP, lane, pick(g, IR_I64), 0));
+        break;
+    case 5:
+        put(g, ir_emit(b, IR_VGET, below(g, 2) ? IR_I64 : lane == 3 ? IR_I64 : IR_I32, lane, a, IR_NONE, IR_NONE,
+                       below(g, 16u >> lane)));
+        break;
+    case 6:
+        put(g, ir_v2(b, IR_VSET, lane, a, pick(g, IR_I64), below(g, 16u >> lane)));
+        break;
+    case 7:
+        put(g, ir_v1(b, IR_VDUPLANE, lane, a, below(g, 16u >> lane)));
+        break;
+    case 8: {
+        unsigned size = below(g, 3), container = size + 1 + below(g, 3 - size);
+        put(g, below(g, 3) ? ir_v1(b, IR_VREV, size, a, container) : ir_op1(b, below(g, 2) ? IR_VNOT : IR_VPOPCNT, a));
+        break;
+    }
+    case 9:
+        put(g, ir_op3(b, IR_VSEL, a, c, pick(g, IR_V128)));
+        break;
+    case 10: {
+        enum ir_type type = below(g, 2) ? IR_F32 : IR_F64;
+        ir_ref f = ir_emit(b, IR_VLOW, type, 0, a, IR_NONE, IR_NONE, 0);
+        put(g, below(g, 2) ? ir_op1(b, IR_VFROM, f)
+                           : ir_emit(b, IR_FBITS, type == IR_F32 ? IR_I32 : IR_I64, 0, f, IR_NONE, IR_NONE, 0));
+        put(g, ir_op1(b, IR_VFROMI, pick(g, below(g, 2) ? IR_I32 : IR_I64)));
+        break;
+    }
+    default: {
+        unsigned op = binary[below(g, ARRAY_SIZE(binary))];
+        if (op == IR_VMULLS || op == IR_VMULLU)
+            lane %= 3;
+        put(g, ir_v2(b, op, lane, a, c, 0));
+    }
+    }
+}
+
+static void gen_float(struct gen *g)
+{
+    static const uint8_t binary[] = {IR_FADD, IR_FSUB, IR_FMUL, IR_FDIV, IR_FMIN, IR_FMAX, IR_FMINNM, IR_FMAXNM,
+                                     IR_FCMPEQ, IR_FCMPGE, IR_FCMPGT};
+    struct ir_builder *b = &g->b;
+    unsigned shape = below(g, 4);
+    enum ir_type type = shape == 0 ? IR_F32 : shape == 1 ? IR_F64 : IR_V128;
+    unsigned lane = type == IR_V128 ? 2 + below(g, 2) : type == IR_F32 ? 2 : 3;
+    ir_ref a = pick(g, type), c = pick(g, type), r;
+    switch (below(g, 8)) {
+    case 0:
+        r = ir_emit(b, below(g, 3) ? IR_FSQRT : below(g, 2) ? IR_FNEG : IR_FABS, type, lane, a, IR_NONE, IR_NONE, 0);
+        break;
+    case 1:
+        r = ir_emit(b, IR_FMA, type, lane, a, c, pick(g, type), 0);
+        break;
+    case 2:
+        r = ir_emit(b, IR_FRINT, type, lane, a, IR_NONE, IR_NONE, below(g, 6) | (below(g, 2) ? IR_RINT_EXACT : 0));
+        break;
+    case 3:
+        if (type == IR_V128)
+            return;
+        put(g, ir_emit(b, below(g, 2) ? IR_FTOSI : IR_FTOUI, below(g, 2) ? IR_I32 : IR_I64, below(g, 2) ? below(g, 32) : 0, a,
+                       IR_NONE, IR_NONE, below(g, 6)));
+        put(g, ir_emit(b, IR_FLAGFCMP, IR_I32, below(g, 2), a, c, IR_NONE, 0));
+        return;
+    case 4:
+        if (type == IR_V128)
+            return;
+        r = ir_emit(b, below(g, 2) ? IR_SITOF : IR_UITOF, type, below(g, 2) ? below(g, 32) : 0,
+                    pick(g, below(g, 2) ? IR_I32 : IR_I64), IR_NONE, IR_NONE, 0);
+        break;
+    case 5:
+        if (type == IR_V128)
+            return;
+        r = ir_emit(b, IR_FCVT, type == IR_F32 ? IR_F64 : IR_F32, 0, a, IR_NONE, IR_NONE, 0);
+        type = type == IR_F32 ? IR_F64 : IR_F32;
+        break;
+    default:
+        r = ir_emit(b, binary[below(g, ARRAY_SIZE(binary))], type, lane, a, c, IR_NONE, 0);
+    }
+    put(g, r);
+    if (type != IR_V128)
+        put(g, ir_op1(b, IR_VFROM, r));
+}
+
+static void gen_store(struct gen *g)
+{
+    unsigned kind = below(g, g->options->vectors ? 4 : 3);
+    if (kind < 2)
+        ir_set(&g->b, SLOT_X + below(g, TEST_INTS), pick(g, IR_I64));
+    else if (kind == 2)
+        ir_set(&g->b, SLOT_W + below(g, TEST_WORDS), pick(g, IR_I32));
+    else
+        ir_set(&g->b, SLOT_V + below(g, TEST_VECTORS), pick(g, IR_V128));
+}
+
+static void gen_branch(struct gen *g);
+
+static void gen_run(struct gen *g, unsigned length)
+{
+    for (unsigned i = 0; i < length; i++) {
+        ir_begin_insn(&g->b, (int32_t)i * 4);
+        unsigned kind = below(g, 20);
+        if (kind < 5)
+            gen_store(g);
+        else if (kind < 9 && g->options->vectors)
+            gen_vector(g);
+        else if (kind < 12 && g->options->floats)
+            gen_float(g);
+        else if (kind == 13 && g->options->calls)
+            gen_call(g);
+        else if (kind == 14 && g->options->branches && length > 8)
+            gen_branch(g);
+        else
+            gen_int(g);
+    }
+}
+
+// One of: a side exit, two arms that meet with or without a value, a counted loop.
+static void gen_branch(struct gen *g)
+{
+    struct ir_builder *b = &g->b;
+    enum ir_type type = below(g, 2) ? IR_I64 : IR_I32;
+    enum ir_cond cond = below(g, IR_COND_COUNT);
+    ir_ref a = pick(g, type), c = pick(g, type);
+    struct pool saved = g->pool;
+    if (below(g, 3) == 0) {
+        uint32_t out = ir_new_side(b), on = ir_new_side(b);
+        ir_brcond(b, cond, a, c, out, on);
+        ir_begin_block(b, out);
+        gen_run(g, 3);
+        ir_exit_to(b, 0x20);
+        g->pool = saved;
+        ir_begin_block(b, on);
+        return;
+    }
+    if (below(g, 2)) {
+        uint32_t left = ir_new_side(b), right = ir_new_side(b), join = ir_new_join(b);
+        enum ir_type passed = below(g, 2) ? IR_I64 : IR_I32;
+        ir_brcond(b, cond, a, c, left, right);
+        ir_begin_block(b, left);
+        gen_run(g, 4);
+        ir_jump_with(b, join, pick(g, passed));
+        g->pool = saved;
+        ir_begin_block(b, right);
+        gen_run(g, 4);
+        ir_jump_with(b, join, pick(g, passed));
+        g->pool = saved;
+        ir_begin_block(b, join);
+        put(g, ir_param(b, passed));
+        return;
+    }
+    uint32_t head = ir_new_join(b), again = ir_new_side(b), done = ir_new_side(b);
+    ir_jump_with(b, head, ir_i64(b, 1 + below(g, 4)));
+    ir_begin_block(b, head);
+    ir_ref count = ir_param(b, IR_I64);
+    gen_run(g, 5);
+    ir_ref left = ir_addi(b, count, -1);
+    ir_brcond(b, IR_NE, left, ir_i64(b, 0), again, done);
+    ir_begin_block(b, again);
+    gen_run(g, 2);
+    ir_jump_with(b, head, left);
+    g->pool = saved;
+    ir_begin_block(b, done);
+}
+
+void random_region(struct ir_region *region, const struct random_options *options)
+{
+    struct gen g = {.seed = options->seed, .options = options};
+    ir_builder_init(&g.b, region);
+    gen_run(&g, options->length);
+    ir_exit_to(&g.b, 0x10);
+}
