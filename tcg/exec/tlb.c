@@ -229,7 +229,7 @@ void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset)
 // An address that is never looked up in this entry: its own index is another one.
 static void clear_jump_entry(struct code_context *c, unsigned i)
 {
-    __atomic_store_n(&c->table[i].pc, (uint64_t)(i ^ 1) << 2, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->table[i].pc, (uint64_t)((i ^ 1) & 1023) << 2, __ATOMIC_RELAXED);
 }
 
 static void clear_table(struct code_context *c)
@@ -282,7 +282,7 @@ void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags)
 void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code)
 {
     struct code_context *c = cpu->code_context;
-    unsigned index = (pc >> 2) & (JUMP_ENTRIES - 1);
+    unsigned index = backend_jump_index(pc);
     struct backend_jump_entry *e = &c->table[index];
     unsigned bit = filter_bit(pc >> TLB_PAGE_BITS);
     pthread_spin_lock(&cpu->tlb->lock);
@@ -313,10 +313,11 @@ static void clear_table_page(struct code_context *c, uint64_t page)
     unsigned bit = filter_bit(page >> TLB_PAGE_BITS);
     if (!(c->filter[bit / 64] >> (bit % 64) & 1))
         return;
-    unsigned first = (page >> 2) & (JUMP_ENTRIES - 1);
-    for (unsigned i = first; i < first + TLB_PAGE_SIZE / 4; i++)
+    for (uint64_t pc = page; pc < page + TLB_PAGE_SIZE; pc += 4) {
+        unsigned i = backend_jump_index(pc);
         if ((c->table[i].pc & -(uint64_t)TLB_PAGE_SIZE) == page)
             clear_jump_entry(c, i);
+    }
 }
 
 // --- invalidation ---
