@@ -16,7 +16,7 @@
 #include "hw/virtio/virtio-devices.h"
 #include "tcg/base/bits.h"
 
-enum { CPUS = 3, STEPS = 12000, RAM_BYTES = 64 << 20 };
+enum { CPUS = 3, STEPS = 20000, RAM_BYTES = 64 << 20 };
 
 struct fuzz_cpu {
     struct vcpu vcpu;
@@ -129,27 +129,98 @@ static uint64_t draw_register(struct rng *rng)
     return places[n].base + draw(rng) % places[n].size;
 }
 
-// What a driver writes to start a device, so that random rings get used.
+static const struct mem_requester boot_cpu;
+
+static void set32(struct machine *machine, uint64_t address, uint64_t value)
+{
+    memory_map_write(machine->map, boot_cpu, address, 4, value);
+}
+
+static void set64(struct machine *machine, uint64_t address, uint64_t value)
+{
+    memory_map_write(machine->map, boot_cpu, address, 8, value);
+}
+
+// A ring whose chains are nearly right: each part of it is wrong once in a while.
+static void fill_ring(struct machine *machine, struct rng *rng, uint64_t ring, unsigned size)
+{
+    for (unsigned i = 0; i < size; i++) {
+        uint64_t r = draw(rng), buffer = 0x40000000 + draw(rng) % (RAM_BYTES - 0x1000);
+        bool last = r & 1;
+        set64(machine, ring + 16 * i, r % 50 ? buffer : draw_value(rng));
+        set32(machine, ring + 16 * i + 8, r >> 8 & 7 ? (r >> 16 & 0x3ff) : 16);
+        uint64_t flags = (last ? 2 : 1 + (r >> 32 & 2)) | (r >> 40) % 20 / 19 * 4;
+        set32(machine, ring + 16 * i + 12, flags | ((i + 1) % size) << 16);
+        set32(machine, buffer, draw(rng) % 14); // the type of a disk request, or a console message
+        set64(machine, buffer + 8, draw(rng) % 2100);
+        memory_map_write(machine->map, boot_cpu, ring + 0x1004 + 2 * i, 2, draw(rng) % (size + (r % 64 == 0)));
+    }
+    memory_map_write(machine->map, boot_cpu, ring + 0x1000, 2, 0);
+    memory_map_write(machine->map, boot_cpu, ring + 0x1002, 2, draw(rng) % (size + 1));
+}
+
+// What a driver writes to start a device.
 static void start_virtio(struct machine *machine, struct rng *rng)
 {
     uint64_t base = 0x0a003a00 + draw(rng) % 3 * 0x200;
     static const uint32_t setup[][2] = {{0x70, 0}, {0x70, 3}, {0x24, 1}, {0x20, 1}, {0x24, 0}};
-    struct mem_requester who = {0};
     for (unsigned i = 0; i < ARRAY_SIZE(setup); i++)
-        memory_map_write(machine->map, who, base + setup[i][0], 4, setup[i][1]);
-    memory_map_write(machine->map, who, base + 0x20, 4, draw(rng) & 0x30000000);
-    memory_map_write(machine->map, who, base + 0x70, 4, 11);
-    for (unsigned q = 0; q < 4; q++) {
-        memory_map_write(machine->map, who, base + 0x30, 4, q);
-        memory_map_write(machine->map, who, base + 0x38, 4, 1u << draw(rng) % 8);
-        for (unsigned part = 0; part < 3; part++)
-            memory_map_write(machine->map, who, base + 0x80 + 16 * part, 4,
-                             0x40000000 + (draw(rng) % RAM_BYTES & ~UINT64_C(15)));
-        memory_map_write(machine->map, who, base + 0x44, 4, 1);
+        set32(machine, base + setup[i][0], setup[i][1]);
+    set32(machine, base + 0x20, draw(rng) & 0x30000002);
+    set32(machine, base + 0x70, 11);
+    for (unsigned q = 0; q < 6; q++) {
+        unsigned size = 1u << draw(rng) % 6;
+        uint64_t ring = 0x40000000 + (draw(rng) % (RAM_BYTES - 0x4000) & ~UINT64_C(0xfff));
+        set32(machine, base + 0x30, q);
+        set32(machine, base + 0x38, size);
+        for (unsigned part = 0; part < 3; part++) {
+            set32(machine, base + 0x80 + 16 * part, draw(rng) % 50 ? ring + 0x1000 * part : draw_value(rng));
+            set32(machine, base + 0x84 + 16 * part, 0);
+        }
+        fill_ring(machine, rng, ring, size);
+        set32(machine, base + 0x44, 1);
     }
-    memory_map_write(machine->map, who, base + 0x70, 4, 15);
+    set32(machine, base + 0x70, 15);
+    for (unsigned i = 0; i < 12; i++)
+        set32(machine, base + 0x50, draw(rng) % 6);
+}
+
+// What a driver writes to start the ITS, and a queue of commands with small operands.
+static void start_its(struct machine *machine, struct rng *rng)
+{
+    enum { COMMANDS = 64 };
+    static const uint8_t opcodes[] = {1, 3, 4, 5, 8, 8, 9, 9, 0xa, 0xa, 0xa, 0xb, 0xc, 0xd, 0xe, 0xf, 0x55};
+    uint64_t valid = UINT64_C(1) << 63, its = 0x08080000, queue = 0x40100000;
+    set32(machine, 0x08000000, 2);
+    for (unsigned i = 0; i < CPUS; i++) {
+        set32(machine, 0x080a0000 + 0x20000 * i, 0);
+        set64(machine, 0x080a0070 + 0x20000 * i, 0x40200000 | (draw(rng) % 8 ? 15 : draw(rng) % 32));
+        set64(machine, 0x080a0078 + 0x20000 * i, 0x40300000 + 0x10000 * i);
+        set32(machine, 0x080a0000 + 0x20000 * i, 1);
+    }
+    set32(machine, its, 0);
+    set64(machine, its + 0x80, queue | valid);
+    set64(machine, its + 0x100, 0x40400000 | valid | (draw(rng) & 0x3ff));
+    set64(machine, its + 0x108, 0x40500000 | valid | (draw(rng) & 0x3ff));
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        uint64_t r = draw(rng), small = draw(rng) % 4;
+        set64(machine, queue + 32 * i, opcodes[r % ARRAY_SIZE(opcodes)] | (r >> 8 & 3) << 32);
+        set64(machine, queue + 32 * i + 8, (r >> 16 & 3) | (8190 + (r >> 24) % 16) << 32);
+        set64(machine, queue + 32 * i + 16, (r >> 40 & 3) | small << 16 | (r % 9 ? valid | 0x40600000 : 0));
+        set64(machine, queue + 32 * i + 24, (r >> 44 & 3) << 16);
+    }
+    set32(machine, its, 1);
+    set64(machine, its + 0x88, 32 * (COMMANDS - 1));
     for (unsigned i = 0; i < 8; i++)
-        memory_map_write(machine->map, who, base + 0x50, 4, draw(rng) % 4);
+        set32(machine, its + 0x10040, draw(rng) % 4);
+}
+
+static void flash_access(struct machine *machine, struct rng *rng)
+{
+    static const uint32_t commands[] = {0x10, 0x20, 0x40, 0x50, 0x60, 0x70, 0x90, 0x98, 0xd0, 0xe8, 0xff, 0, 1, 7};
+    uint64_t at = draw(rng) % 0x8000000 & ~UINT64_C(3);
+    for (unsigned i = 0; i < 40; i++)
+        set32(machine, at + draw(rng) % 16 * 4, commands[draw(rng) % ARRAY_SIZE(commands)] * 0x10001u);
 }
 
 static void sysreg_access(struct machine *machine, struct rng *rng)
@@ -197,6 +268,10 @@ static void fuzz(const char *gic, uint64_t seed)
             sysreg_access(machine, &rng);
         if (i % 100 == 0)
             start_virtio(machine, &rng);
+        if (i % 200 == 50)
+            start_its(machine, &rng);
+        if (i % 100 == 60)
+            flash_access(machine, &rng);
         if (i % 500 == 0)
             io_loop_iterate(machine->loop, 0);
         if (i % 3000 == 2999)
