@@ -525,7 +525,8 @@ bool arm_translate_address(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access ac
         return false;
     if (access != TLB_FETCH || probe)
         return true;
-    // Two things that most systems never do cost something only once they have been seen.
+    // Two things that most systems never do cost something only once they have been seen. (The branch that leads to the
+    // first guarded page ever is thus not checked.)
     if ((t->code_flags && !cpu->btype_tracked) || (!t->global && cpu->el == 1 && !cpu->private_code)) {
         cpu->btype_tracked |= t->code_flags != 0;
         cpu->private_code |= !t->global;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "target-arm/arm.h"
 #include "tcg/base/alloc.h"
@@ -38,6 +39,13 @@ static bool hvc(void *opaque, struct vcpu *cpu, uint64_t regs[18])
 
 static const struct arm_firmware_ops firmware = {hvc};
 
+static void interrupt(void *opaque, unsigned input, bool level)
+{
+    struct arm_machine *m = opaque;
+    if (m->cpu)
+        vcpu_irq_set(&m->cpu->tcg.vcpu, input, level);
+}
+
 struct arm_machine *arm_machine_create(const char *accel, const char *model, unsigned max_insns)
 {
     struct arm_machine *m = ALLOC(struct arm_machine);
@@ -62,6 +70,8 @@ struct arm_machine *arm_machine_create(const char *accel, const char *model, uns
 
     struct arm_cpu_config config = {
         .reset_pc = ARM_MACHINE_RAM, .conduit = ARM_CONDUIT_HVC, .firmware = &firmware, .firmware_opaque = m};
+    config.outputs[ARM_TIMER_VIRT] = (struct irq_line){interrupt, m, ARM_CPU_IRQ};
+    config.outputs[ARM_TIMER_PHYS] = (struct irq_line){interrupt, m, ARM_CPU_FIQ};
     struct vcpu *vcpu = arm_cpu_factory.create(m->machine, model, &config, &error);
     if (!vcpu)
         give_up("processor", &error);
@@ -124,6 +134,18 @@ static void *watch(void *opaque)
     return NULL;
 }
 
+// Lets timers fire, for a processor that waits.
+static void wait_for_work(struct arm_machine *m)
+{
+    struct vcpu *vcpu = &m->cpu->tcg.vcpu;
+    device_lock_acquire(&m->machine->lock);
+    event_clock_run(m->machine->clock);
+    device_lock_release(&m->machine->lock);
+    vcpu->halted = !vcpu->ops->has_work(vcpu);
+    if (vcpu->halted)
+        usleep(100);
+}
+
 bool arm_machine_run(struct arm_machine *m, uint64_t entry)
 {
     struct vcpu *vcpu = &m->cpu->tcg.vcpu;
@@ -141,8 +163,11 @@ bool arm_machine_run(struct arm_machine *m, uint64_t entry)
     vcpu->in_run = true;
     m->machine->vcpus.running = 1;
     // Invalidations kick the vCPU: what ends the loop is the HVC, or the watchdog.
-    while (!m->hvc_seen && !w.expired && !vcpu->halted) {
-        m->accel->ops->run(m->accel, vcpu);
+    while (!m->hvc_seen && !w.expired) {
+        if (vcpu->halted)
+            wait_for_work(m);
+        else
+            m->accel->ops->run(m->accel, vcpu);
         if (!m->hvc_seen && !w.expired)
             atomic_store(&vcpu->exit_request, 0);
     }

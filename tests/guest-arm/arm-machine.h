@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine with RAM at 0x40000000 and one AArch64 processor, run on the test's own thread until it calls HVC.
+// A machine with RAM at 0x40000000 and one AArch64 processor, run on the test's own thread until it calls HVC. The
+// virtual timer drives IRQ, the physical one FIQ; they fire while the processor waits.
 #pragma once
 
 #include <stdbool.h>

@@ -24,7 +24,7 @@
 #define ENTER(address, spsr)                                                                                          \
     adr x16, address;                                                                                                 \
     msr elr_el1, x16;                                                                                                 \
-    mov x16, spsr;                                                                                                    \
+    ldr x16, =spsr;                                                                                                   \
     msr spsr_el1, x16;                                                                                                \
     eret
 
