@@ -180,6 +180,9 @@ static void cpu_write_locked(struct gicv2 *gic, unsigned index, uint64_t offset,
         cpu->apr[1] = value;
         break;
     default:
+        // GICC_APR1 to 3 and GICC_NSAPR1 to 3 would hold priorities that are not implemented.
+        if (offset > GICC_APR0 && offset < GICC_IIDR)
+            return;
         log_printf(LOG_GUEST_ERRORS, "gicv2: write of CPU interface register 0x%x\n", (unsigned)offset);
         return;
     }
