@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// GICv2 CPU interface registers (IHI 0048 section 4.4). Group 0 is signalled as IRQ, or as FIQ with GICC_CTLR.FIQEn;
-// Group 1 always as IRQ.
+// GICv2 CPU interface registers (IHI 0048 section 4.4). Group 0 is signalled as IRQ, or as FIQ with
+// GICC_CTLR.FIQEn; Group 1 always as IRQ.
 #include "hw/core/arm-cpu-if.h"
 #include "hw/intc/gicv2-internal.h"
 #include "tcg/base/bits.h"
