@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Shared by the two stages of translation, and by pointer authentication, which asks for the size of addresses.
+#pragma once
+
+#include <endian.h>
+
+#include "hw/core/memory-map.h"
+#include "target-arm/mmu.h"
+
+// Fills in kind and level (-1 to 3); false.
+bool arm_fault(struct tlb_fault *fault, uint32_t kind, int level);
+
+// The number of address bits for TxSZ, kept inside what the granule allows.
+unsigned arm_input_bits(const struct arm_cpu *cpu, unsigned tsz, unsigned granule_bits, bool ds);
+
+// Where a descriptor lies in host memory; NULL when it is not in RAM or ROM.
+uint64_t *arm_descriptor_host(const struct arm_cpu *cpu, uint64_t gpa);
+uint64_t arm_descriptor_load(const uint64_t *host, bool big_endian);
+// False when it has changed meanwhile.
+bool arm_descriptor_update(uint64_t *host, bool big_endian, uint64_t old, uint64_t new);
+// The address in a descriptor whose lowest address bit is `low_bit`.
+uint64_t arm_descriptor_address(uint64_t descriptor, unsigned low_bit, unsigned granule_bits, bool ds, bool pa52);
+bool arm_block_allowed(unsigned granule_bits, int level, bool ds, bool pa52);
+
+bool arm_stage2_enabled(const struct arm_cpu *cpu, enum arm_regime regime);
+// Translates an intermediate address for `walk`.
+bool arm_walk_stage2(struct arm_cpu *cpu, uint64_t ipa, const struct arm_walk *walk,
+                     struct tlb_translation *translation, struct tlb_fault *fault);
+
+// The highest bit that is part of a virtual address (55 where the top byte is ignored, else 63) and the number of
+// bits that are translated, for the current exception level.
+unsigned arm_address_top(const struct arm_cpu *cpu, uint64_t gva, bool instruction, unsigned *input_bits);
