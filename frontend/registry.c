@@ -13,6 +13,7 @@
 #include "hw/intc/gicv3.h"
 #include "hw/virtio/virtio-devices.h"
 #include "hw/virtio/virtio-mmio.h"
+#include "target-arm/arm.h"
 #include "tcg/base/bits.h"
 
 const struct machine_type *const registry_machines[] = {
@@ -34,6 +35,7 @@ const struct device_type *const registry_devices[] = {
 };
 
 const struct cpu_family registry_cpu_families[] = {
+    {"aarch64", &arm_cpu_factory, arm_cpu_print_models, arm_cpu_models},
     {0},
 };
 

@@ -143,6 +143,13 @@ struct arm_pauth_key {
 
 enum { ARM_MAX_BREAKPOINTS = 16 };
 
+// What arm_address_top found last: by bit 55 of the address and instruction or data.
+struct arm_address_layout {
+    uint64_t tcr;
+    uint8_t regime, input_bits[4], top[4];
+    bool valid;
+};
+
 struct arm_cpu {
     struct tcg_cpu tcg;
 
@@ -174,6 +181,7 @@ struct arm_cpu {
     bool private_code;        // code at EL1 was seen in a page that is not global
     _Atomic bool event;       // the event register (SEV, WFE)
     uint64_t block_flags;     // cached; arm_modes_changed computes it
+    struct arm_address_layout address_layout;
     uint64_t space_key;       // cached soft-TLB key of the current translation regime
     uint64_t fpcr;
 

@@ -39,7 +39,7 @@ struct layout {
     bool top_byte_ignored;
 };
 
-static struct layout layout_of(const struct arm_cpu *cpu, uint64_t pointer, bool data)
+static struct layout layout_of(struct arm_cpu *cpu, uint64_t pointer, bool data)
 {
     unsigned bits, top = arm_address_top(cpu, pointer, !data, &bits);
     struct layout l = {.extension = mask64(top + 1) & ~mask64(bits), .top_byte_ignored = top == 55};

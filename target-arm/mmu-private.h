@@ -29,4 +29,4 @@ bool arm_walk_stage2(struct arm_cpu *cpu, uint64_t ipa, const struct arm_walk *w
 
 // The highest bit that is part of a virtual address (55 where the top byte is ignored, else 63) and the number of
 // bits that are translated, for the current exception level.
-unsigned arm_address_top(const struct arm_cpu *cpu, uint64_t gva, bool instruction, unsigned *input_bits);
+unsigned arm_address_top(struct arm_cpu *cpu, uint64_t gva, bool instruction, unsigned *input_bits);

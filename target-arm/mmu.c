@@ -207,11 +207,25 @@ static uint64_t strip_tag(const struct params *p, uint64_t gva)
     return p->two_ranges ? (uint64_t)sextract64(gva, 0, 56) : extract64(gva, 0, 56);
 }
 
-unsigned arm_address_top(const struct arm_cpu *cpu, uint64_t gva, bool instruction, unsigned *input_bits)
+unsigned arm_address_top(struct arm_cpu *cpu, uint64_t gva, bool instruction, unsigned *input_bits)
 {
-    struct params p = params_of(cpu, arm_regime_of(cpu, cpu->el), gva, instruction);
-    *input_bits = p.input_bits;
-    return p.tbi ? 55 : 63;
+    // Pointer authentication asks at every function's entry and exit, so the last answers are kept.
+    struct arm_address_layout *l = &cpu->address_layout;
+    enum arm_regime regime = arm_regime_of(cpu, cpu->el);
+    uint64_t tcr = cpu->tcr_el[regime_el(regime)];
+    if (!l->valid || l->tcr != tcr || l->regime != regime) {
+        for (unsigned i = 0; i < 4; i++) {
+            struct params p = params_of(cpu, regime, i & 2 ? BIT64(55) : 0, i & 1);
+            l->input_bits[i] = (uint8_t)p.input_bits;
+            l->top[i] = p.tbi ? 55 : 63;
+        }
+        l->valid = true;
+        l->tcr = tcr;
+        l->regime = (uint8_t)regime;
+    }
+    unsigned i = (gva >> 54 & 2) | instruction;
+    *input_bits = l->input_bits[i];
+    return l->top[i];
 }
 
 static bool in_range(const struct params *p, uint64_t va)
@@ -511,7 +525,8 @@ bool arm_translate_address(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access ac
         return false;
     if (access != TLB_FETCH || probe)
         return true;
-    // Two things that most systems never do cost something only once they have been seen.
+    // Two things that most systems never do cost something only once they have been seen. (The branch that leads to the
+    // first guarded page ever is thus not checked.)
     if ((t->code_flags && !cpu->btype_tracked) || (!t->global && cpu->el == 1 && !cpu->private_code)) {
         cpu->btype_tracked |= t->code_flags != 0;
         cpu->private_code |= !t->global;

@@ -196,7 +196,7 @@ static void write_fpcr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64
     if (arm_has(cpu, ARM_FEAT_FP16))
         mask |= FPCR_FZ16;
     cpu->fpcr = value & mask;
-    fp_env_set_rounding(&cpu->tcg, (enum ir_round)extract64(cpu->fpcr, FPCR_RMODE, 2));
+    fp_env_set_rounding((enum ir_round)extract64(cpu->fpcr, FPCR_RMODE, 2));
     arm_modes_changed(cpu);
 }
 
@@ -206,14 +206,14 @@ enum { FPSR_FLAGS = 0x1f, FPSR_IDC = 1 << 7, FPSR_QC = 1 << 27 };
 static uint64_t read_fpsr(struct arm_cpu *cpu, const struct arm_sysreg *reg)
 {
     (void)reg;
-    unsigned flags = fp_env_flags(&cpu->tcg);
+    unsigned flags = fp_env_flags();
     return (flags & FPSR_FLAGS) | (flags & FP_DENORMAL ? FPSR_IDC : 0) | (cpu->qc[0] | cpu->qc[1] ? FPSR_QC : 0);
 }
 
 static void write_fpsr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value)
 {
     (void)reg;
-    fp_env_set_flags(&cpu->tcg, (value & FPSR_FLAGS) | (value & FPSR_IDC ? FP_DENORMAL : 0));
+    fp_env_set_flags((value & FPSR_FLAGS) | (value & FPSR_IDC ? FP_DENORMAL : 0));
     cpu->qc[0] = value & FPSR_QC ? 1 : 0;
     cpu->qc[1] = 0;
 }

@@ -32,13 +32,14 @@ enum {
     SR_ZERO = 1 << 3,       // reads as zero
 };
 
+enum { ARM_TRAP_FP = 1 << 4 };
+
 struct arm_sysreg;
 
 typedef uint64_t arm_sysreg_read_fn(struct arm_cpu *cpu, const struct arm_sysreg *reg);
 typedef void arm_sysreg_write_fn(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value);
 // The exception level that this access traps to, or 0; with ARM_TRAP_FP, as an FP access. 1 stands for the level that
 // exceptions of EL0 and EL1 go to. `write` tells which access.
-enum { ARM_TRAP_FP = 1 << 4 };
 typedef unsigned arm_sysreg_trap_fn(struct arm_cpu *cpu, const struct arm_sysreg *reg, bool write);
 
 struct arm_sysreg {

@@ -15,7 +15,7 @@ struct backend_tlb_entry {
 };
 
 enum {
-    BACKEND_TLB_LOG2 = 8,      // entries in a table
+    BACKEND_TLB_LOG2 = 10,     // entries in a table
     BACKEND_TLB_ENTRY_LOG2 = 5,
     BACKEND_JUMP_LOG2 = 12,    // entries in a lookup table for code, indexed by pc >> 2
     BACKEND_JUMP_ENTRY_LOG2 = 4,

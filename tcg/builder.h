@@ -15,6 +15,17 @@
 struct ir_slot_state;
 struct ir_block_state;
 
+// Accesses off one base that may share a check.
+struct ir_access_group {
+    ir_ref base;
+    uint32_t place;        // of the NOP that becomes the PROBE
+    uint32_t first;        // the access that opened the group
+    int32_t lo, hi;
+    uint8_t mmu_index;
+    bool shared, written;
+};
+enum { IR_ACCESS_GROUPS = 6, IR_ACCESS_REACH = 512 };
+
 struct ir_builder {
     struct ir_region *region;
     struct ir_slot_state *slots;       // knowledge at the current point
@@ -23,6 +34,8 @@ struct ir_builder {
     uint32_t block;                    // current block, or IR_NONE after a terminator
     int32_t pc_offset;                 // current guest instruction, relative to the page base
     uint64_t dirty[4];                 // bit set of slots whose value is not in memory
+    struct ir_access_group groups[IR_ACCESS_GROUPS];
+    unsigned group_count, next_group;
 };
 
 // Starts the region's entry block. `region` is fresh from ir_region_init.

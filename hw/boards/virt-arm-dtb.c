@@ -153,7 +153,13 @@ static void add_cpus(struct dtb *dtb, const struct virt_arm *board)
     end(dtb);
 }
 
-static void add_timer_and_pmu(struct dtb *dtb)
+// A GICv2 wants to know which CPUs a private interrupt goes to.
+static uint32_t ppi_flags(const struct virt_arm *board)
+{
+    return IRQ_LEVEL | (board->gic_version == 2 ? ((1u << board->machine.cpu_count) - 1) << 8 : 0);
+}
+
+static void add_timer_and_pmu(struct dtb *dtb, const struct virt_arm *board)
 {
     static const unsigned timers[] = {VIRT_PPI_TIMER_SECURE, VIRT_PPI_TIMER_PHYS, VIRT_PPI_TIMER_VIRT,
                                       VIRT_PPI_TIMER_HYP};
@@ -161,7 +167,7 @@ static void add_timer_and_pmu(struct dtb *dtb)
     for (unsigned i = 0; i < 4; i++) {
         irqs[3 * i] = IRQ_PPI;
         irqs[3 * i + 1] = timers[i] - 16;
-        irqs[3 * i + 2] = IRQ_LEVEL;
+        irqs[3 * i + 2] = ppi_flags(board);
     }
     begin(dtb, "timer");
     STRINGS(dtb, "compatible", "arm,armv8-timer\0arm,armv7-timer");
@@ -170,7 +176,7 @@ static void add_timer_and_pmu(struct dtb *dtb)
     end(dtb);
     begin(dtb, "pmu");
     text(dtb, "compatible", "arm,armv8-pmuv3");
-    CELLS(dtb, "interrupts", IRQ_PPI, VIRT_PPI_PMU - 16, IRQ_LEVEL);
+    CELLS(dtb, "interrupts", IRQ_PPI, VIRT_PPI_PMU - 16, ppi_flags(board));
     end(dtb);
 }
 
@@ -184,6 +190,28 @@ static void add_gicv3(struct dtb *dtb, const struct virt_arm *board)
     text(dtb, "compatible", "arm,gic-v3");
     CELLS(dtb, "#redistributor-regions", two ? 2 : 1);
     cells(dtb, "reg", two ? 12 : 8, regs);
+    if (!board->its)
+        return;
+    begin_at(dtb, "its", virt_parts[VIRT_GIC_ITS].base);
+    text(dtb, "compatible", "arm,gic-v3-its");
+    flag(dtb, "msi-controller");
+    CELLS(dtb, "#msi-cells", 1);
+    reg(dtb, &virt_parts[VIRT_GIC_ITS]);
+    CELLS(dtb, "phandle", PHANDLE_MSI);
+    end(dtb);
+}
+
+static void add_gicv2(struct dtb *dtb)
+{
+    const struct virt_part *dist = &virt_parts[VIRT_GIC_DIST], *cpu = &virt_parts[VIRT_GIC_CPU];
+    text(dtb, "compatible", "arm,cortex-a15-gic");
+    CELLS(dtb, "reg", ADDRESS(dist->base), ADDRESS(dist->size), ADDRESS(cpu->base), ADDRESS(cpu->size));
+    begin_at(dtb, "v2m", virt_parts[VIRT_GIC_V2M].base);
+    text(dtb, "compatible", "arm,gic-v2m-frame");
+    flag(dtb, "msi-controller");
+    reg(dtb, &virt_parts[VIRT_GIC_V2M]);
+    CELLS(dtb, "phandle", PHANDLE_MSI);
+    end(dtb);
 }
 
 static void add_gic(struct dtb *dtb, const struct virt_arm *board)
@@ -194,8 +222,11 @@ static void add_gic(struct dtb *dtb, const struct virt_arm *board)
     CELLS(dtb, "#address-cells", 2);
     CELLS(dtb, "#size-cells", 2);
     flag(dtb, "ranges");
-    add_gicv3(dtb, board);
     CELLS(dtb, "phandle", PHANDLE_GIC);
+    if (board->gic_version == 2)
+        add_gicv2(dtb);
+    else
+        add_gicv3(dtb, board);
     end(dtb);
 }
 
@@ -219,6 +250,62 @@ static void add_uart(struct dtb *dtb)
     CELLS(dtb, "interrupts", IRQ_SPI, part->spi, IRQ_LEVEL);
     CELLS(dtb, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
     STRINGS(dtb, "clock-names", "uartclk\0apb_pclk");
+    end(dtb);
+}
+
+static void add_flash(struct dtb *dtb)
+{
+    const struct virt_part *first = &virt_parts[VIRT_FLASH0], *second = &virt_parts[VIRT_FLASH1];
+    begin_at(dtb, "flash", first->base);
+    text(dtb, "compatible", "cfi-flash");
+    CELLS(dtb, "reg", ADDRESS(first->base), ADDRESS(first->size), ADDRESS(second->base), ADDRESS(second->size));
+    CELLS(dtb, "bank-width", 4);
+    end(dtb);
+}
+
+static void add_rtc(struct dtb *dtb)
+{
+    const struct virt_part *part = &virt_parts[VIRT_RTC];
+    begin_at(dtb, "pl031", part->base);
+    STRINGS(dtb, "compatible", "arm,pl031\0arm,primecell");
+    reg(dtb, part);
+    CELLS(dtb, "interrupts", IRQ_SPI, part->spi, IRQ_LEVEL);
+    CELLS(dtb, "clocks", PHANDLE_CLOCK);
+    text(dtb, "clock-names", "apb_pclk");
+    end(dtb);
+}
+
+static void add_fw_cfg(struct dtb *dtb)
+{
+    const struct virt_part *part = &virt_parts[VIRT_FW_CFG];
+    begin_at(dtb, "fw-cfg", part->base);
+    text(dtb, "compatible", "qemu,fw-cfg-mmio");
+    reg(dtb, part);
+    flag(dtb, "dma-coherent");
+    end(dtb);
+}
+
+static void add_gpio(struct dtb *dtb)
+{
+    enum { KEY_POWER = 116 }; // Linux input event code
+    const struct virt_part *part = &virt_parts[VIRT_GPIO];
+    begin_at(dtb, "pl061", part->base);
+    STRINGS(dtb, "compatible", "arm,pl061\0arm,primecell");
+    reg(dtb, part);
+    CELLS(dtb, "#gpio-cells", 2);
+    flag(dtb, "gpio-controller");
+    CELLS(dtb, "interrupts", IRQ_SPI, part->spi, IRQ_LEVEL);
+    CELLS(dtb, "clocks", PHANDLE_CLOCK);
+    text(dtb, "clock-names", "apb_pclk");
+    CELLS(dtb, "phandle", PHANDLE_GPIO);
+    end(dtb);
+    begin(dtb, "gpio-keys");
+    text(dtb, "compatible", "gpio-keys");
+    begin(dtb, "poweroff");
+    text(dtb, "label", "GPIO Key Poweroff");
+    CELLS(dtb, "linux,code", KEY_POWER);
+    CELLS(dtb, "gpios", PHANDLE_GPIO, VIRT_GPIO_POWER_KEY, 0);
+    end(dtb);
     end(dtb);
 }
 
@@ -274,10 +361,14 @@ static void add_all(struct dtb *dtb, const struct virt_arm *board)
     add_psci(dtb);
     add_memory(dtb, board);
     add_cpus(dtb, board);
-    add_timer_and_pmu(dtb);
+    add_timer_and_pmu(dtb, board);
     add_gic(dtb, board);
     add_clock(dtb);
+    add_flash(dtb);
     add_uart(dtb);
+    add_rtc(dtb);
+    add_fw_cfg(dtb);
+    add_gpio(dtb);
     add_virtio(dtb);
     add_chosen(dtb, board);
     end(dtb);

@@ -32,6 +32,9 @@ struct virt_part {
 
 extern const struct virt_part virt_parts[VIRT_PLACES];
 
+// Input of the GPIO chip that the power key pulls.
+enum { VIRT_GPIO_POWER_KEY = 3 };
+
 enum { VIRT_VIRTIO_SLOTS = 32, VIRT_SPIS = 256, VIRT_V2M_SPI = 48, VIRT_V2M_SPIS = 64 };
 
 // Private interrupts that CPUs drive, as INTIDs.
@@ -58,7 +61,8 @@ struct virt_arm {
     unsigned low_redists; // CPUs whose redistributors are in the low region
     uint64_t *affinities;
     struct psci psci;
-    struct device *gic;
+    struct device *gic, *gpio;
+    struct event power_key; // lets it go again
 };
 
 // Builds the device tree from the tables. The blob is malloc'd.

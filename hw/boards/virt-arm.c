@@ -7,8 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/block/pflash-cfi01.h"
 #include "hw/char/pl011.h"
+#include "hw/gpio/pl061.h"
+#include "hw/intc/gicv2.h"
+#include "hw/intc/gicv2m.h"
+#include "hw/intc/gicv3-its.h"
 #include "hw/intc/gicv3.h"
+#include "hw/nvram/fw-cfg.h"
+#include "hw/rtc/pl031.h"
 #include "hw/virtio/virtio-mmio.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
@@ -75,15 +82,52 @@ static int choose_gic(struct virt_arm *board, struct error *error)
 {
     unsigned cpus = board->machine.cpu_count;
     unsigned low = (unsigned)(virt_parts[VIRT_GIC_REDIST].size / GICV3_REDIST_SIZE);
-    board->gic_version = 3;
+    // As guests expect of this board, but without a limit of CPUs that nobody asked for.
+    bool fits_gicv2 = cpus <= GICV2_MAX_CPUS;
+    board->gic_version = board->gic_choice == VIRT_GIC_2 || (board->gic_choice == VIRT_GIC_AUTO && fits_gicv2) ? 2 : 3;
+    if (board->gic_version == 2 && !fits_gicv2)
+        return error_set(error, EINVAL, "a GICv2 serves at most %u CPUs, not %u; use gic-version=3", GICV2_MAX_CPUS,
+                         cpus);
     board->low_redists = cpus < low ? cpus : low;
-    if (cpus > low && !(board->highmem && board->highmem_redists))
+    if (board->gic_version == 3 && cpus > low && !(board->highmem && board->highmem_redists))
         return error_set(error, EINVAL, "machine 'virt' has at most %u CPUs without highmem-redists", low);
-    // Clusters as large as one SGI register write can reach.
+    // Clusters as large as one write of the SGI register can reach.
+    unsigned cluster = board->gic_version == 2 ? 8 : 16;
     board->affinities = ALLOC_ARRAY(uint64_t, cpus);
     for (unsigned i = 0; i < cpus; i++)
-        board->affinities[i] = (uint64_t)(i / 16) << 8 | (i % 16);
+        board->affinities[i] = (uint64_t)(i / cluster) << 8 | (i % cluster);
     return 0;
+}
+
+static struct irq_line spi_line(struct virt_arm *board, unsigned spi)
+{
+    return board->gic_version == 2 ? gicv2_spi_line(board->gic, spi) : gicv3_spi_line(board->gic, spi);
+}
+
+static struct irq_line ppi_line(struct virt_arm *board, unsigned cpu, unsigned intid)
+{
+    return board->gic_version == 2 ? gicv2_ppi_line(board->gic, cpu, intid) : gicv3_ppi_line(board->gic, cpu, intid);
+}
+
+static int add_gicv2(struct virt_arm *board, struct error *error)
+{
+    struct gicv2_config config = {
+        .cpu_count = board->machine.cpu_count,
+        .irq_count = GIC_INTERNAL + VIRT_SPIS,
+        .dist_base = virt_parts[VIRT_GIC_DIST].base,
+        .cpu_base = virt_parts[VIRT_GIC_CPU].base,
+    };
+    board->gic = device_create(&board->machine, &gicv2_type, NULL);
+    gicv2_configure(board->gic, &config);
+    int result = realize_or_destroy(board->gic, error);
+    if (result)
+        return result;
+    struct irq_line spis[VIRT_V2M_SPIS];
+    for (unsigned i = 0; i < VIRT_V2M_SPIS; i++)
+        spis[i] = spi_line(board, VIRT_V2M_SPI + i);
+    struct device *frame = device_create(&board->machine, &gicv2m_type, NULL);
+    gicv2m_wire(frame, virt_parts[VIRT_GIC_V2M].base, VIRT_V2M_SPI, VIRT_V2M_SPIS, spis);
+    return realize_or_destroy(frame, error);
 }
 
 static int add_gicv3(struct virt_arm *board, struct error *error)
@@ -92,6 +136,7 @@ static int add_gicv3(struct virt_arm *board, struct error *error)
     struct gicv3_config config = {
         .cpu_count = machine->cpu_count,
         .irq_count = GIC_INTERNAL + VIRT_SPIS,
+        .has_lpis = board->its,
         .dist_base = virt_parts[VIRT_GIC_DIST].base,
         .redists = {{virt_parts[VIRT_GIC_REDIST].base, board->low_redists},
                     {virt_parts[VIRT_GIC_REDIST_HIGH].base, machine->cpu_count - board->low_redists}},
@@ -99,12 +144,17 @@ static int add_gicv3(struct virt_arm *board, struct error *error)
     };
     board->gic = device_create(machine, &gicv3_type, NULL);
     gicv3_configure(board->gic, &config);
-    return realize_or_destroy(board->gic, error);
+    int result = realize_or_destroy(board->gic, error);
+    if (result || !board->its)
+        return result;
+    struct device *its = device_create(machine, &gicv3_its_type, NULL);
+    gicv3_its_wire(its, virt_parts[VIRT_GIC_ITS].base, board->gic);
+    return realize_or_destroy(its, error);
 }
 
-static struct irq_line spi_line(struct virt_arm *board, unsigned spi)
+static int add_gic(struct virt_arm *board, struct error *error)
 {
-    return gicv3_spi_line(board->gic, spi);
+    return board->gic_version == 2 ? add_gicv2(board, error) : add_gicv3(board, error);
 }
 
 static void cpu_input(void *opaque, unsigned input, bool level)
@@ -118,22 +168,27 @@ static int add_cpu(struct virt_arm *board, unsigned index, struct error *error)
     struct arm_cpu_config config = {
         .index = index,
         .mpidr = board->affinities[index],
-        .has_gicv3 = true,
         .has_pmu = true,
-        .gic_sysregs = &gicv3_sysregs,
-        .gic_opaque = board->gic,
         .conduit = ARM_CONDUIT_HVC,
         .firmware = &psci_firmware,
         .firmware_opaque = &board->psci,
     };
     for (unsigned i = 0; i < ARM_CPU_OUTPUTS; i++)
-        config.outputs[i] = gicv3_ppi_line(board->gic, index, output_intids[i]);
+        config.outputs[i] = ppi_line(board, index, output_intids[i]);
+    if (board->gic_version == 3) {
+        config.has_gicv3 = true;
+        config.gic_sysregs = &gicv3_sysregs;
+        config.gic_opaque = board->gic;
+    }
     struct vcpu *cpu = machine->cpu_factory->create(machine, machine->cpu_model, &config, error);
     if (!cpu)
         return -EINVAL;
     vcpu_group_add(&machine->vcpus, cpu);
     struct irq_line inputs[2] = {{cpu_input, cpu, ARM_CPU_IRQ}, {cpu_input, cpu, ARM_CPU_FIQ}};
-    gicv3_connect_cpu(board->gic, index, inputs);
+    if (board->gic_version == 2)
+        gicv2_connect_cpu(board->gic, index, inputs);
+    else
+        gicv3_connect_cpu(board->gic, index, inputs);
     return 0;
 }
 
@@ -157,6 +212,70 @@ static int add_uart(struct virt_arm *board, struct error *error)
     return realize_or_destroy(uart, error);
 }
 
+static int add_flash(struct virt_arm *board, struct error *error)
+{
+    static const char *const names[MACHINE_FLASHES] = {"virt.flash0", "virt.flash1"};
+    for (unsigned i = 0; i < MACHINE_FLASHES; i++) {
+        const struct virt_part *part = &virt_parts[VIRT_FLASH0 + i];
+        struct device *flash = device_create(&board->machine, &pflash_cfi01_type, NULL);
+        pflash_wire(flash, names[i], part->base, part->size, board->machine.flashes[i]);
+        int result = realize_or_destroy(flash, error);
+        if (result)
+            return result;
+    }
+    return 0;
+}
+
+static int add_rtc(struct virt_arm *board, struct error *error)
+{
+    const struct virt_part *part = &virt_parts[VIRT_RTC];
+    struct device *rtc = device_create(&board->machine, &pl031_type, NULL);
+    pl031_wire(rtc, part->base, spi_line(board, part->spi));
+    return realize_or_destroy(rtc, error);
+}
+
+static int add_fw_cfg(struct virt_arm *board, struct error *error)
+{
+    struct machine *machine = &board->machine;
+    struct device *cfg = device_create(machine, &fw_cfg_type, NULL);
+    fw_cfg_wire(cfg, virt_parts[VIRT_FW_CFG].base);
+    int result = realize_or_destroy(cfg, error);
+    if (result)
+        return result;
+    fw_cfg_add_le16(cfg, FW_CFG_NB_CPUS, (uint16_t)machine->cpu_count);
+    fw_cfg_add_le16(cfg, FW_CFG_MAX_CPUS, (uint16_t)machine->cpu_count);
+    fw_cfg_add_le64(cfg, FW_CFG_RAM_SIZE, machine->ram_size);
+    machine->fw_cfg = cfg;
+    return 0;
+}
+
+static void release_power_key(void *opaque, uint64_t late_ns)
+{
+    (void)late_ns;
+    struct virt_arm *board = opaque;
+    struct irq_line key = pl061_input(board->gpio, VIRT_GPIO_POWER_KEY);
+    irq_set(&key, false);
+}
+
+static void virt_powerdown(struct machine *machine)
+{
+    struct virt_arm *board = board_of(machine);
+    struct irq_line key = pl061_input(board->gpio, VIRT_GPIO_POWER_KEY);
+    irq_set(&key, true);
+    event_set(&board->power_key, clock_now_ns(machine->clock) + NS_PER_SECOND / 10);
+}
+
+static int add_gpio(struct virt_arm *board, struct error *error)
+{
+    const struct virt_part *part = &virt_parts[VIRT_GPIO];
+    struct device *gpio = device_create(&board->machine, &pl061_type, NULL);
+    pl061_wire(gpio, part->base, spi_line(board, part->spi));
+    event_init(&board->power_key, board->machine.clock, release_power_key, board);
+    int result = realize_or_destroy(gpio, error);
+    board->gpio = result ? NULL : gpio;
+    return result;
+}
+
 static int add_virtio_slots(struct virt_arm *board, struct error *error)
 {
     const struct virt_part *part = &virt_parts[VIRT_VIRTIO];
@@ -175,7 +294,8 @@ static int add_virtio_slots(struct virt_arm *board, struct error *error)
 static int virt_build(struct machine *machine, struct error *error)
 {
     static int (*const steps[])(struct virt_arm *board, struct error *error) = {
-        add_memory, choose_gic, add_gicv3, add_cpus, add_uart, add_virtio_slots,
+        add_memory, choose_gic, add_gic,    add_cpus, add_flash,
+        add_uart,   add_rtc,    add_fw_cfg, add_gpio, add_virtio_slots,
     };
     for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
         int result = steps[i](board_of(machine), error);
@@ -214,6 +334,7 @@ static int virt_finish(struct machine *machine, struct error *error)
 
 static void virt_destroy(struct machine *machine)
 {
+    event_cancel(&board_of(machine)->power_key);
     free(board_of(machine)->affinities);
 }
 
@@ -257,5 +378,6 @@ const struct machine_type virt_arm_type = {
     .properties = virt_properties,
     .build = virt_build,
     .finish = virt_finish,
+    .powerdown = virt_powerdown,
     .destroy = virt_destroy,
 };

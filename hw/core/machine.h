@@ -111,6 +111,7 @@ struct machine {
     struct device *devices, **devices_tail;
     struct bus *buses;
     struct machine_blob *blobs;
+    struct device *fw_cfg; // where items for firmware can be added (hw/nvram/fw-cfg.h); NULL: none
     uint64_t dtb_gpa; // the device tree handed to the guest, a blob; 0 size: none
     void *dtb;
     uint32_t dtb_size;

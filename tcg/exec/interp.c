@@ -163,9 +163,14 @@ enum backend_exit interp_enter(struct tcg_cpu *cpu, struct tcg_block *block, str
         }
         case IR_LD:
         case IR_ST:
+        case IR_LDP:
+        case IR_STP:
         case IR_CAS:
         case IR_ATOMIC:
             memory_operation(&it, i);
+            break;
+        case IR_PROBE:
+            values[i] = (union ir_value){.u64 = {0, 0}};
             break;
         case IR_FENCE:
             atomic_thread_fence(memory_order_seq_cst);

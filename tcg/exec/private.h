@@ -13,6 +13,7 @@
 #include "tcg/base/exec-memory.h"
 #include "tcg/exec/engine.h"
 #include "tcg/exec/guest.h"
+#include "tcg/exec/tlb-large.h"
 
 enum {
     TLB_CONTEXTS = 16,
@@ -60,6 +61,7 @@ struct tlb_state {
     struct tlb_context *contexts; // TLB_CONTEXTS
     struct code_context *code_contexts[CODE_CONTEXTS];
     struct fetch_entry fetch[FETCH_ENTRIES];
+    struct tlb_large large;
 };
 
 struct tcg_block {

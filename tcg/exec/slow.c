@@ -304,11 +304,12 @@ void slow_perform(struct tcg_cpu *cpu, const struct slow_request *r)
 {
     unsigned size = 1u << r->mem.size_log2;
     uint8_t bytes[16] = {0};
-    bool is_load = r->op == IR_LD;
+    bool is_load = r->op == IR_LD || r->op == IR_LDP;
     if (r->mem.align_log2 && (r->address & (BIT32(r->mem.align_log2) - 1)))
         misaligned(cpu, r->address, is_load ? TLB_READ : TLB_WRITE, r->mem.mmu_index);
     switch ((enum ir_op)r->op) {
     case IR_LD:
+    case IR_LDP:
         read_bytes(cpu, r->address, size, r->mem.mmu_index, bytes);
         if (r->mem.big_endian)
             reverse_bytes(bytes, size);
@@ -319,6 +320,7 @@ void slow_perform(struct tcg_cpu *cpu, const struct slow_request *r)
             memcpy(r->result, bytes, 16);
         break;
     case IR_ST:
+    case IR_STP:
         memcpy(bytes, r->data, size);
         if (r->mem.big_endian)
             reverse_bytes(bytes, size);

@@ -32,6 +32,8 @@ static uint64_t entry_page(const struct backend_tlb_entry *e)
     return (e->read_tag & TLB_TAG_INVALID ? e->write_tag : e->read_tag) & ~(uint64_t)TLB_TAG_FLAGS;
 }
 
+static void clear_table(struct code_context *c);
+
 static void clear_context(struct tlb_context *context)
 {
     for (unsigned m = 0; m < TLB_MMU_INDEXES; m++)
@@ -84,8 +86,10 @@ void tlb_switch(struct tcg_cpu *cpu, uint64_t key)
     }
     pthread_spin_lock(&t->lock);
     if (oldest->key != key) {
-        if (oldest->key)
+        if (oldest->key) {
             clear_context(oldest);
+            tlb_large_forget_key(&t->large, oldest->key);
+        }
         oldest->key = key;
     }
     oldest->last_used = ++t->clock;
@@ -95,6 +99,23 @@ void tlb_switch(struct tcg_cpu *cpu, uint64_t key)
 }
 
 // --- filling ---
+
+// With the lock held, before the entry is made.
+static void note_large(struct tlb_state *t, uint64_t gva, const struct tlb_translation *tr)
+{
+    uint64_t key = tr->global ? 0 : t->current->key;
+    if (tlb_large_note(&t->large, key, gva, tr->page_log2))
+        return;
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
+        if (t->contexts[i].key)
+            clear_context(&t->contexts[i]);
+    memset(t->fetch, 0xff, sizeof(t->fetch));
+    for (unsigned i = 0; i < CODE_CONTEXTS; i++)
+        if (t->code_contexts[i])
+            clear_table(t->code_contexts[i]);
+    tlb_large_clear(&t->large);
+    tlb_large_note(&t->large, key, gva, tr->page_log2);
+}
 
 static struct backend_tlb_entry *fill(struct tcg_cpu *cpu, uint64_t gva, unsigned mmu_index,
                                       const struct tlb_translation *tr, uint64_t *bus_error)
@@ -111,6 +132,8 @@ static struct backend_tlb_entry *fill(struct tcg_cpu *cpu, uint64_t gva, unsigne
     uint64_t device = tr->device ? TLB_TAG_DEVICE : 0;
     struct backend_tlb_entry *e = &t->current->tables[mmu_index][table_index(gva)];
     pthread_spin_lock(&t->lock);
+    if (tr->page_log2 > TLB_PAGE_BITS)
+        note_large(t, gva, tr);
     uint64_t read_tag = ~UINT64_C(0), write_tag = ~UINT64_C(0);
     if (tr->readable)
         read_tag = page | device | (direct_read ? 0 : TLB_TAG_MMIO);
@@ -168,6 +191,8 @@ bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, uint64_t *ram_offset, uint8_t *
             return false;
         }
         pthread_spin_lock(&t->lock);
+        if (tr.page_log2 > TLB_PAGE_BITS)
+            note_large(t, pc, &tr);
         *f = (struct fetch_entry){.page = page, .key = t->current->key,
                                   .ram_offset = range->ram_offset + (gpa_page - range->base),
                                   .code_flags = tr.code_flags, .mmu_index = (uint8_t)mmu_index, .global = tr.global};
@@ -305,6 +330,7 @@ void tlb_flush_all(struct tcg_cpu *cpu)
             clear_context(&t->contexts[i]);
     clear_tables_where(t, true, 0);
     memset(t->fetch, 0xff, sizeof(t->fetch));
+    tlb_large_clear(&t->large);
     pthread_spin_unlock(&t->lock);
     vcpu_kick(&cpu->vcpu);
 }
@@ -322,6 +348,7 @@ void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key)
                 clear_entry(e);
     }
     clear_tables_where(t, false, key);
+    tlb_large_forget_key(&t->large, key);
     for (unsigned i = 0; i < FETCH_ENTRIES; i++)
         if (t->fetch[i].key == key && !t->fetch[i].global)
             t->fetch[i].page = ~UINT64_C(0);
@@ -366,6 +393,27 @@ static void flush_context_range(struct tlb_context *c, const struct range_flush 
     }
 }
 
+// Takes in the large mappings that the first and the last page are part of; those between are inside anyway.
+static void widen(const struct tlb_state *t, struct range_flush *r)
+{
+    if (!t->large.sizes)
+        return;
+    uint64_t last = r->first + r->size - 1;
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        uint64_t key = t->contexts[i].key;
+        if (!key || key >> 32 != r->key >> 32 || !(r->all_keys || key == r->key))
+            continue;
+        unsigned at_first = tlb_large_find(&t->large, key, r->first), at_last = tlb_large_find(&t->large, key, last);
+        r->first = r->first >> at_first << at_first;
+        last |= at_last ? mask64(at_last) : 0;
+    }
+    // Global mappings count whether or not there is a context for the key.
+    unsigned at_first = tlb_large_find(&t->large, 0, r->first), at_last = tlb_large_find(&t->large, 0, last);
+    r->first = r->first >> at_first << at_first;
+    last |= at_last ? mask64(at_last) : 0;
+    r->size = last - r->first + 1;
+}
+
 void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t gva, uint64_t size,
                      unsigned ignore_top_bits)
 {
@@ -374,8 +422,10 @@ void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t 
     struct range_flush r = {.key = key, .all_keys = all_keys, .ignore = mask,
                             .first = gva & mask & -(uint64_t)TLB_PAGE_SIZE};
     r.size = round_up((gva & mask) + size, TLB_PAGE_SIZE) - r.first;
-    bool many = r.size > 32 * TLB_PAGE_SIZE, code_gone = false;
+    bool code_gone = false;
     pthread_spin_lock(&t->lock);
+    widen(t, &r);
+    bool many = r.size > 32 * TLB_PAGE_SIZE;
     for (unsigned i = 0; i < TLB_CONTEXTS; i++)
         if (t->contexts[i].key && t->contexts[i].key >> 32 == key >> 32)
             flush_context_range(&t->contexts[i], &r);

@@ -178,6 +178,45 @@ static void emit_only_slow(struct lower *l, struct slow_path *slow)
     slow->from[slow->from_count++] = x86_jmp(&l->c);
 }
 
+static void emit_zero_result(struct lower *l, struct cold_path *path)
+{
+    unsigned reg = (unsigned)path->data[0];
+    x86_patch(path->from, l->c.p);
+    x86_alu_rr(&l->c, X86_XOR, false, reg, reg);
+    x86_jmp_to(&l->c, path->back);
+}
+
+// The check that several accesses share: as emit_probe, but a miss gives 0.
+static void lower_probe(struct lower *l, uint32_t index)
+{
+    struct ir_ins *ins = &l->region->ins[index];
+    struct x86_code *c = &l->c;
+    int32_t lo = (int32_t)(uint32_t)ins->imm, hi = (int32_t)(uint32_t)(ins->imm >> 32);
+    int32_t table = (ins->aux >> 1) * TABLE_BYTES;
+    int32_t tag = table + (int32_t)(ins->aux & 1 ? offsetof(struct backend_tlb_entry, write_tag)
+                                                 : offsetof(struct backend_tlb_entry, read_tag));
+    unsigned address = ra_use(&l->ra, ins->arg[0]), t = ra_temp(&l->ra, IR_I64), dst = ra_def(&l->ra, index);
+    x86_lea(c, false, t, x86_at(address, lo));
+    x86_shift_ri(c, X86_SHR, false, t, 12 - BACKEND_TLB_ENTRY_LOG2);
+    x86_alu_ri(c, X86_AND, false, t, ((1 << BACKEND_TLB_LOG2) - 1) << BACKEND_TLB_ENTRY_LOG2);
+    x86_lea(c, true, dst, x86_at(address, hi - 1));
+    x86_alu_ri(c, X86_AND, true, dst, -4096);
+    x86_rm(c, 0x3b | X86_W, dst, x86_at_index(TLB_REG, t, 0, tag));
+    uint8_t *miss = x86_jcc(c, X86_NE);
+    x86_load(c, true, dst, x86_at_index(TLB_REG, t, 0, table + (int32_t)offsetof(struct backend_tlb_entry, addend)));
+    struct cold_path *path = lower_cold(l);
+    *path = (struct cold_path){.from = miss, .emit = emit_zero_result, .back = c->p, .data = {dst}};
+}
+
+// A probed access has its host offset in a register already, or 0 there.
+static struct probe use_probe(struct lower *l, ir_ref ref)
+{
+    struct probe p = {.host = ra_use(&l->ra, ref), .spare = X86_NO_REG};
+    x86_test_rr(&l->c, true, p.host, p.host);
+    p.slow.from[p.slow.from_count++] = x86_jcc(&l->c, X86_E);
+    return p;
+}
+
 static void lower_load(struct lower *l, uint32_t index)
 {
     struct ir_ins *ins = &l->region->ins[index];
@@ -195,15 +234,20 @@ static void lower_load(struct lower *l, uint32_t index)
         return;
     }
     // Nothing may be spilled between the jump to the slow path and the place it returns to.
-    unsigned dst = is_vector_type(ins->type) ? ra_def(&l->ra, index) : X86_NO_REG;
-    struct probe p = emit_probe(l, address, mem, false);
+    bool probed = ins->op == IR_LDP;
+    if (probed)
+        ra_use(&l->ra, ins->arg[1]);
+    unsigned dst = is_vector_type(ins->type) || probed ? ra_def(&l->ra, index) : X86_NO_REG;
+    struct probe p = probed ? use_probe(l, ins->arg[1]) : emit_probe(l, address, mem, false);
     struct tcg_site *site = make_site(l, ins, address);
     struct x86_mem at = x86_at_index(address, p.host, 0, mem.offset);
     if (is_vector_type(ins->type)) {
         emit_vector_load(l, dst, mem, at);
     } else {
-        ra_def_in(&l->ra, index, p.spare);
-        dst = p.spare;
+        if (!probed) {
+            dst = p.spare;
+            ra_def_in(&l->ra, index, dst);
+        }
         emit_int_load(l, dst, mem, wide, at);
         if (mem.big_endian)
             emit_swap(l, dst, mem, true, wide);
@@ -229,7 +273,8 @@ static void lower_store(struct lower *l, uint32_t index)
         add_slow(l, slow, site);
         return;
     }
-    struct probe p = emit_probe(l, address, mem, true);
+    unsigned swapped = mem.big_endian && mem.size_log2 ? ra_temp(&l->ra, IR_I64) : 0;
+    struct probe p = ins->op == IR_STP ? use_probe(l, ins->arg[2]) : emit_probe(l, address, mem, true);
     struct tcg_site *site = make_site(l, ins, address);
     if (site)
         site->data_reg = (uint8_t)value;
@@ -240,7 +285,7 @@ static void lower_store(struct lower *l, uint32_t index)
         static const uint32_t opcodes[] = {0x88 | X86_BYTE, 0x89 | X86_66, 0x89, 0x89 | X86_W};
         unsigned src = value;
         if (mem.big_endian && mem.size_log2) {
-            src = p.spare;
+            src = swapped;
             x86_mov_rr(&l->c, true, src, value);
             emit_swap(l, src, mem, false, false);
         }
@@ -328,10 +373,15 @@ bool lower_memory(struct lower *l, uint32_t index)
 {
     struct ir_ins *ins = &l->region->ins[index];
     switch ((enum ir_op)ins->op) {
+    case IR_PROBE:
+        lower_probe(l, index);
+        return true;
     case IR_LD:
+    case IR_LDP:
         lower_load(l, index);
         return true;
     case IR_ST:
+    case IR_STP:
         lower_store(l, index);
         return true;
     case IR_CAS:

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// What distributor and CPU interface of the GICv2 share. One lock guards all of it, as in the GICv3.
+#pragma once
+
+#include <pthread.h>
+
+#include "hw/core/memory-map.h"
+#include "hw/intc/gic-bank.h"
+#include "hw/intc/gicv2.h"
+
+enum { GICV2_PRIORITY_BITS = 5, GICV2_IDLE_PRIORITY = 0xff, GICV2_SPURIOUS = 1023, GICV2_INTERNAL = 32 };
+
+struct gicv2_cpu {
+    struct irq_line inputs[2];
+    uint8_t driven;
+    struct gic_bank bank;
+    uint8_t sgi_sources[16]; // of each SGI, which CPUs have sent it
+    uint32_t ctlr, apr[2];   // active priorities of each group
+    uint8_t pmr, bpr[2];     // bpr[1] is GICC_ABPR
+};
+
+struct gicv2 {
+    struct device device;
+    struct gicv2_config config;
+    pthread_mutex_t lock;
+    struct mem_region *dist_region, *cpu_region;
+    struct gicv2_cpu cpus[GICV2_MAX_CPUS];
+    uint32_t dist_ctlr, spi_bank_count, spi_count;
+    struct gic_bank *spis;
+    uint8_t *targets; // of each SPI, a bit for each CPU
+};
+
+struct gicv2_pending {
+    uint32_t intid; // GICV2_SPURIOUS: nothing
+    uint8_t priority, group;
+};
+
+// With the lock held.
+struct gicv2_pending gicv2_highest_pending(const struct gicv2 *gic, unsigned cpu);
+void gicv2_update(struct gicv2 *gic); // drives every CPU's inputs
+struct gic_bank *gicv2_bank_of(struct gicv2 *gic, unsigned cpu, uint32_t intid, uint32_t *bit);
+
+// Whether the interrupt may be signalled now, and as what (bit of ARM_CPU_IRQ or ARM_CPU_FIQ); 0: not.
+unsigned gicv2_signal(const struct gicv2_cpu *cpu, const struct gicv2_pending *pending);
+void gicv2_reset_cpu_if(struct gicv2_cpu *cpu);
+
+extern const struct mmio_ops gicv2_dist_ops, gicv2_cpu_ops;

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// A machine with RAM at 0x40000000 and one AArch64 processor, run on the test's own thread until it calls HVC. The
+// virtual timer drives IRQ, the physical one FIQ; they fire while the processor waits.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hw/core/machine.h"
+#include "target-arm/cpu.h"
+
+struct arm_machine {
+    struct machine *machine;
+    struct accel *accel;
+    struct arm_cpu *cpu;
+    bool hvc_seen;
+    bool kernel_like; // start with the MMU on (RAM mapped flat, as Normal memory, no access from EL0) and FP enabled
+};
+
+enum { ARM_MACHINE_MIB = 16 };
+#define ARM_MACHINE_RAM UINT64_C(0x40000000)
+
+// `accel` is "tcg" or "interp"; max_insns 0 for the default. Ends the program with a message when it cannot.
+struct arm_machine *arm_machine_create(const char *accel, const char *model, unsigned max_insns);
+void arm_machine_destroy(struct arm_machine *m);
+// Host address of guest RAM.
+void *arm_machine_ram(struct arm_machine *m, uint64_t gpa);
+// Resets the processor and lets it run at `entry`. False when it has not come to an HVC within some seconds.
+bool arm_machine_run(struct arm_machine *m, uint64_t entry);

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: MIT
+// random-streams ACCEL CLASS SEED COUNT [MAX_INSNS]: random instruction streams, run here and by qemu-aarch64, must
+// leave the same registers, flags and memory. CLASS is "integer" or "simd".
+//
+// Streams come from the rows of the decode table with random fields; Capstone says which encodings are allocated. They
+// are straight-line code between a part that loads all registers and one that stores them. X27 and X28 address data and
+// are never written; loads and stores go through X28. A stream that differs is cut down to its first bad instruction.
+//
+// Left out: branches, system instructions, pointer authentication (keys differ) and what the architecture leaves open.
+// Exits with 77 (skipped) when there is no qemu-aarch64.
+
+#include <capstone/capstone.h>
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arm-machine.h"
+#include "target-arm/decode.h"
+#include "tcg/base/bits.h"
+
+// Guest layout, the same under both. X27 is DATA, X28 is BUFFER.
+#define CODE UINT64_C(0x40080000)
+#define DATA UINT64_C(0x40100000)
+enum { INPUT = 0, INPUT_V = 0x200, OUTPUT = 0x800, OUTPUT_V = 0xa00, OUTPUT_END = 0xc00 };
+#define BUFFER (DATA + 0x10000)
+enum { BUFFER_BEFORE = 0x1000, BUFFER_AFTER = 0x11000, DATA_BYTES = 0x10000 + BUFFER_AFTER };
+enum { SLOT_SP_VALUE = 31, SLOT_FLAGS = 32, SLOT_FP = 33, INPUT_SLOTS = 34 };
+enum { STREAM = 250, MAX_WORDS = 2048 };
+
+struct stream {
+    uint32_t insns[STREAM];
+    unsigned count;
+    uint8_t data[DATA_BYTES]; // before
+    bool simd;
+};
+
+static uint64_t random_state;
+
+static uint64_t random64(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+static unsigned below(unsigned n)
+{
+    return (unsigned)(random64() >> 33) % n;
+}
+
+// --- instructions ---
+
+enum row_class { ROW_NO, ROW_DATA, ROW_MEMORY };
+
+static bool starts(const char *name, const char *prefix)
+{
+    return !strncmp(name, prefix, strlen(prefix));
+}
+
+static enum row_class classify(const struct a64_row *row, bool simd)
+{
+    unsigned top = row->value >> 25 & 15, mask = row->mask >> 25 & 15;
+    bool memory = (mask & 5) == 5 && (top & 5) == 4;
+    bool vector = (mask & 7) == 7 && (top & 7) == 7;
+    bool vector_memory = memory && (row->value >> 26 & 1);
+    if (row->feature == ARM_FEAT_PAUTH || ((mask & 14) == 14 && (top & 14) == 10))
+        return ROW_NO;
+    if ((vector || vector_memory) != simd && below(4))
+        return ROW_NO;
+    if ((vector || vector_memory) && !simd)
+        return ROW_NO;
+    // PC-relative loads read the stream itself, which lies elsewhere when it is cut; exclusives depend on history.
+    if (strstr(row->name, "literal") || starts(row->name, "STX") || starts(row->name, "LDX") ||
+        starts(row->name, "STTR"))
+        return ROW_NO;
+    return memory ? ROW_MEMORY : ROW_DATA;
+}
+
+static bool field_is(const struct a64_row *row, unsigned low_bit, char letter)
+{
+    return row->pattern[31 - low_bit] == letter && row->pattern[31 - low_bit - 4] == letter;
+}
+
+static bool reserved(unsigned reg)
+{
+    return reg == 27 || reg == 28;
+}
+
+// Whether the instruction leaves X27 and X28 alone and does nothing that the architecture leaves open.
+static bool harmless(const struct a64_row *row, enum row_class class, uint32_t insn)
+{
+    unsigned rd = insn & 31, rt2 = insn >> 10 & 31, rs = insn >> 16 & 31;
+    if (reserved(rd))
+        return false;
+    if (class != ROW_MEMORY)
+        return true;
+    if (field_is(row, 10, 'u') && (reserved(rt2) || rt2 == rd))
+        return false;
+    bool pair_of_four = starts(row->name, "CASP");
+    if (pair_of_four && ((rs | rd) & 1 || reserved(rs + 1) || reserved(rd + 1) || rs == 30 || rd == 30))
+        return false;
+    return !(field_is(row, 16, 's') && reserved(rs));
+}
+
+static csh capstone;
+
+static bool allocated(uint32_t insn)
+{
+    cs_insn *text;
+    size_t count = cs_disasm(capstone, (const uint8_t *)&insn, 4, CODE, 1, &text);
+    if (!count)
+        return false;
+    cs_free(text, count);
+    return true;
+}
+
+// The value of a register operand that makes a sensible index: a small multiple of 16.
+static uint32_t mov_small(unsigned reg, unsigned value)
+{
+    return 0xd2800000 | value << 5 | reg;
+}
+
+enum { MOV_X28_X27_PLUS_64K = 0x9140437c }; // ADD X28, X27, #16, LSL #12
+
+static void add_insn(struct stream *s, uint32_t insn)
+{
+    s->insns[s->count++] = insn;
+}
+
+static void add_memory(struct stream *s, const struct a64_row *row, uint32_t insn)
+{
+    bool by_register = strstr(row->name, "register") != NULL;
+    unsigned rm = insn >> 16 & 31;
+    if (by_register && (reserved(rm) || rm == 31))
+        rm = 5;
+    if (by_register)
+        insn = (insn & ~(31u << 16)) | rm << 16;
+    // Rt must not be what addresses: no load into the index before its use matters, but stores of it are fine.
+    if (by_register)
+        add_insn(s, mov_small(rm, below(64) * 16));
+    add_insn(s, insn);
+    add_insn(s, MOV_X28_X27_PLUS_64K); // undo writeback
+}
+
+static void make_stream(struct stream *s)
+{
+    s->count = 0;
+    while (s->count < STREAM - 4) {
+        const struct a64_row *row = a64_row_at(below(a64_row_count()));
+        enum row_class class = classify(row, s->simd);
+        if (class == ROW_NO)
+            continue;
+        uint32_t insn = ((uint32_t)random64() & ~row->mask) | row->value;
+        if (class == ROW_MEMORY)
+            insn = (insn & ~(31u << 5)) | 28u << 5;
+        if (a64_decode(insn) != row || !harmless(row, class, insn) || !allocated(insn))
+            continue;
+        if (class == ROW_MEMORY)
+            add_memory(s, row, insn);
+        else
+            add_insn(s, insn);
+    }
+    for (unsigned i = 0; i < DATA_BYTES; i += 8) {
+        uint64_t value = random64();
+        switch (below(6)) {
+        case 0:
+            value = below(32);
+            break;
+        case 1:
+            value = (uint64_t)(int64_t)(int32_t)value;
+            break;
+        case 2:
+            value = BIT64(63) >> below(64);
+            break;
+        case 3:
+            value = ~UINT64_C(0) << below(64);
+            break;
+        }
+        memcpy(s->data + i, &value, 8);
+    }
+    uint64_t *input = (uint64_t *)s->data;
+    input[27] = DATA;
+    input[28] = BUFFER;
+    input[SLOT_SP_VALUE] = BUFFER;
+    input[SLOT_FLAGS] &= 0xf0000000;
+    input[SLOT_FP] = 0;
+}
+
+// --- the program around it ---
+
+static uint32_t ldr_x(unsigned t, unsigned offset)
+{
+    return 0xf9400000 | offset / 8 << 10 | 27 << 5 | t;
+}
+
+static uint32_t str_x(unsigned t, unsigned offset)
+{
+    return 0xf9000000 | offset / 8 << 10 | 27 << 5 | t;
+}
+
+static unsigned prologue(uint32_t *out)
+{
+    uint32_t *p = out;
+    *p++ = 0xd2a00000 | (DATA >> 16) << 5 | 27; // MOVZ X27, #DATA, LSL #16
+    for (unsigned n = 0; n < 32; n++)
+        *p++ = 0x3dc00000 | (INPUT_V / 16 + n) << 10 | 27 << 5 | n;
+    *p++ = ldr_x(0, SLOT_FP * 8);
+    *p++ = 0xd51b4400; // MSR FPCR, X0
+    *p++ = 0xd51b443f; // MSR FPSR, XZR
+    *p++ = ldr_x(0, SLOT_FLAGS * 8);
+    *p++ = 0xd51b4200; // MSR NZCV, X0
+    *p++ = ldr_x(0, SLOT_SP_VALUE * 8);
+    *p++ = 0x9100001f; // MOV SP, X0
+    for (unsigned n = 0; n < 31; n++)
+        if (n != 27)
+            *p++ = ldr_x(n, n * 8);
+    return (unsigned)(p - out);
+}
+
+static unsigned epilogue(uint32_t *out)
+{
+    uint32_t *p = out;
+    for (unsigned n = 0; n < 31; n++)
+        *p++ = str_x(n, OUTPUT + n * 8);
+    *p++ = 0x910003e0; // MOV X0, SP
+    *p++ = str_x(0, OUTPUT + SLOT_SP_VALUE * 8);
+    *p++ = 0xd53b4200; // MRS X0, NZCV
+    *p++ = str_x(0, OUTPUT + SLOT_FLAGS * 8);
+    *p++ = 0xd53b4420; // MRS X0, FPSR
+    *p++ = str_x(0, OUTPUT + SLOT_FP * 8);
+    for (unsigned n = 0; n < 32; n++)
+        *p++ = 0x3d800000 | (OUTPUT_V / 16 + n) << 10 | 27 << 5 | n;
+    return (unsigned)(p - out);
+}
+
+static unsigned program(const struct stream *s, unsigned count, uint32_t *out, bool user)
+{
+    static const uint32_t write_and_exit[] = {
+        0xd2800020,                                  // MOV X0, #1
+        0xaa1b03e1,                                  // MOV X1, X27
+        0xd2800002 | (DATA_BYTES & 0xffff) << 5,     // MOVZ X2
+        0xf2a00002 | (uint32_t)(DATA_BYTES >> 16) << 5, // MOVK X2
+        0xd2800808,                                  // MOV X8, #64 (write)
+        0xd4000001, 0xd2800000,                      // SVC #0; MOV X0, #0
+        0xd2800ba8, 0xd4000001,                      // MOV X8, #93 (exit); SVC #0
+    };
+    unsigned n = prologue(out);
+    for (unsigned i = 0; i < count; i++)
+        out[n++] = s->insns[i];
+    n += epilogue(out + n);
+    for (unsigned i = 0; user && i < ARRAY_SIZE(write_and_exit); i++)
+        out[n++] = write_and_exit[i];
+    if (!user)
+        out[n++] = 0xd4000002; // HVC #0
+    return n;
+}
+
+// --- running it ---
+
+// An ELF with the program at CODE and the data at DATA, run by qemu-aarch64; its standard output is DATA afterwards.
+static bool run_qemu(const struct stream *s, unsigned count, uint8_t *after)
+{
+    uint32_t words[MAX_WORDS];
+    unsigned n = program(s, count, words, true);
+    enum { PAGE = 0x1000, DATA_AT = 0x4000 };
+    Elf64_Ehdr header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+                         .e_type = ET_EXEC, .e_machine = EM_AARCH64, .e_version = EV_CURRENT, .e_entry = CODE,
+                         .e_phoff = sizeof(header), .e_ehsize = sizeof(header), .e_phentsize = sizeof(Elf64_Phdr),
+                         .e_phnum = 2};
+    Elf64_Phdr segments[2] = {
+        {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = PAGE, .p_vaddr = CODE, .p_paddr = CODE,
+         .p_filesz = n * 4, .p_memsz = n * 4, .p_align = PAGE},
+        {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = DATA_AT, .p_vaddr = DATA, .p_paddr = DATA,
+         .p_filesz = DATA_BYTES, .p_memsz = DATA_BYTES, .p_align = PAGE}};
+    char path[] = "/tmp/lyrebird-stream-XXXXXX", command[128];
+    int fd = mkstemp(path);
+    if (fd < 0)
+        return false;
+    bool good = pwrite(fd, &header, sizeof(header), 0) > 0 &&
+                pwrite(fd, segments, sizeof(segments), sizeof(header)) > 0 && pwrite(fd, words, n * 4, PAGE) > 0 &&
+                pwrite(fd, s->data, DATA_BYTES, DATA_AT) == DATA_BYTES;
+    fchmod(fd, 0700);
+    close(fd);
+    snprintf(command, sizeof(command), "qemu-aarch64-static -cpu max %s 2>/dev/null", path);
+    FILE *out = good ? popen(command, "r") : NULL;
+    good = out && fread(after, 1, DATA_BYTES, out) == DATA_BYTES;
+    if (out)
+        good = pclose(out) == 0 && good;
+    unlink(path);
+    return good;
+}
+
+static bool run_here(struct arm_machine *m, const struct stream *s, unsigned count, uint8_t *after)
+{
+    uint32_t words[MAX_WORDS];
+    unsigned n = program(s, count, words, false);
+    memcpy(arm_machine_ram(m, CODE), words, n * 4);
+    memcpy(arm_machine_ram(m, DATA), s->data, DATA_BYTES);
+    // Written behind the guest's back.
+    guest_ram_wrote(m->machine->ram, (uint8_t *)arm_machine_ram(m, CODE) - m->machine->ram->host, n * 4);
+    if (!arm_machine_run(m, CODE))
+        return false;
+    memcpy(after, arm_machine_ram(m, DATA), DATA_BYTES);
+    return true;
+}
+
+static void print_differences(const uint8_t *here, const uint8_t *there)
+{
+    for (unsigned i = 0; i < DATA_BYTES; i += 8) {
+        uint64_t a, b;
+        memcpy(&a, here + i, 8);
+        memcpy(&b, there + i, 8);
+        if (a == b)
+            continue;
+        if (i >= OUTPUT_V && i < OUTPUT_END)
+            printf("  V%u.D[%u]", (i - OUTPUT_V) / 16, i / 8 & 1);
+        else if (i >= OUTPUT && i < OUTPUT + 34 * 8)
+            printf("  %s%u", i / 8 - OUTPUT / 8 < 31 ? "X" : "SP,NZCV,FPSR: ", i / 8 - OUTPUT / 8);
+        else
+            printf("  memory X28%+d", (int)i - (int)(BUFFER - DATA));
+        printf(" is %016llx, qemu has %016llx\n", (unsigned long long)a, (unsigned long long)b);
+    }
+}
+
+static void print_insn(uint32_t insn)
+{
+    cs_insn *text;
+    size_t count = cs_disasm(capstone, (const uint8_t *)&insn, 4, 0, 1, &text);
+    printf("%08x  %s %s\n", insn, count ? text->mnemonic : "?", count ? text->op_str : "");
+    if (count)
+        cs_free(text, count);
+}
+
+// Runs the first `count` instructions under both. -1: they agree; 0: they differ; 1: one did not run.
+static int compare(struct arm_machine *m, const struct stream *s, unsigned count, uint8_t *here, uint8_t *there)
+{
+    if (!run_qemu(s, count, there))
+        return 1;
+    memset(here, 0, DATA_BYTES);
+    if (!run_here(m, s, count, here))
+        return 0;
+    return memcmp(here, there, DATA_BYTES) ? 0 : -1;
+}
+
+static bool check(struct arm_machine *m, const struct stream *s)
+{
+    static uint8_t here[DATA_BYTES], there[DATA_BYTES];
+    int result = compare(m, s, s->count, here, there);
+    if (result < 0)
+        return true;
+    // The least number of instructions that is not all right: the last of them is to blame.
+    unsigned low = 0, high = s->count;
+    while (low + 1 < high) {
+        unsigned middle = (low + high) / 2;
+        if (compare(m, s, middle, here, there) < 0)
+            low = middle;
+        else
+            high = middle;
+    }
+    int last = compare(m, s, high, here, there);
+    if (last > 0) {
+        printf("qemu-aarch64 does not run: ");
+        print_insn(s->insns[high - 1]);
+        return true; // its refusal is no error of ours
+    }
+    printf("differs after: ");
+    print_insn(s->insns[high - 1]);
+    print_differences(here, there);
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 5) {
+        fprintf(stderr, "usage: random-streams ACCEL integer|simd SEED COUNT [MAX_INSNS]\n");
+        return 2;
+    }
+    if (system("qemu-aarch64-static --version >/dev/null 2>&1"))
+        return 77;
+    cs_open(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, &capstone);
+    struct arm_machine *m = arm_machine_create(argv[1], "max", argc > 5 ? (unsigned)atoi(argv[5]) : 0);
+    m->kernel_like = true;
+    static struct stream s;
+    s.simd = !strcmp(argv[2], "simd");
+    unsigned seed = (unsigned)atoi(argv[3]), count = (unsigned)atoi(argv[4]), bad = 0;
+    for (unsigned i = 0; i < count; i++) {
+        random_state = (uint64_t)(seed + i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+        make_stream(&s);
+        if (!check(m, &s)) {
+            printf("  (seed %u)\n", seed + i);
+            bad++;
+        }
+    }
+    printf("%u of %u streams differ\n", bad, count);
+    arm_machine_destroy(m);
+    cs_close(&capstone);
+    return bad != 0;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// run-program ACCEL MODEL IMAGE [MAX_INSNS]: runs a test program (see programs/check.h), a flat image for 0x40080000.
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "arm-machine.h"
+
+enum { IMAGE_AT = 0x40080000, IMAGE_MAX = 1 << 20 };
+
+int main(int argc, char **argv)
+{
+    if (argc < 4) {
+        fprintf(stderr, "usage: run-program ACCEL MODEL IMAGE [MAX_INSNS]\n");
+        return 2;
+    }
+    struct arm_machine *m = arm_machine_create(argv[1], argv[2], argc > 4 ? (unsigned)atoi(argv[4]) : 0);
+    FILE *image = fopen(argv[3], "rb");
+    if (!image || !fread(arm_machine_ram(m, IMAGE_AT), 1, IMAGE_MAX, image)) {
+        perror(argv[3]);
+        return 2;
+    }
+    fclose(image);
+    bool ended = arm_machine_run(m, IMAGE_AT);
+    const uint64_t *x = m->cpu->x;
+    if (!ended)
+        printf("did not end; pc 0x%llx\n", (unsigned long long)tcg_get_pc(&m->cpu->tcg));
+    else if (x[0])
+        printf("line %llu: found 0x%llx, expected 0x%llx\n", (unsigned long long)x[0], (unsigned long long)x[1],
+               (unsigned long long)x[2]);
+    int status = !ended || x[0];
+    arm_machine_destroy(m);
+    return status;
+}
