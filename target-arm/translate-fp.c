@@ -45,7 +45,7 @@ static ir_ref negate(struct ir_builder *b, unsigned size, ir_ref x)
     return emit1(b, IR_FNEG, size, x, 0);
 }
 
-static ir_ref fma(struct ir_builder *b, unsigned size, ir_ref addend, ir_ref x, ir_ref y)
+static ir_ref multiply_add(struct ir_builder *b, unsigned size, ir_ref addend, ir_ref x, ir_ref y)
 {
     return ir_emit(b, IR_FMA, ir_type_of(b->region, x), size, addend, x, y, 0);
 }
@@ -65,13 +65,13 @@ static ir_ref inline_op(struct ir_builder *b, enum arm_fp_op op, unsigned size, 
     case FP_OP_NMUL:
         return negate(b, size, emit2(b, IR_FMUL, size, n, m));
     case FP_OP_FMA:
-        return fma(b, size, d, n, m);
+        return multiply_add(b, size, d, n, m);
     case FP_OP_FMS:
-        return fma(b, size, d, negate(b, size, n), m);
+        return multiply_add(b, size, d, negate(b, size, n), m);
     case FP_OP_NMADD:
-        return fma(b, size, negate(b, size, d), negate(b, size, n), m);
+        return multiply_add(b, size, negate(b, size, d), negate(b, size, n), m);
     case FP_OP_NMSUB:
-        return fma(b, size, negate(b, size, d), n, m);
+        return multiply_add(b, size, negate(b, size, d), n, m);
     case FP_OP_ABD:
         return emit1(b, IR_FABS, size, emit2(b, IR_FSUB, size, n, m), 0);
     case FP_OP_ACGE:
@@ -136,7 +136,7 @@ static ir_ref convert_lanes(struct ir_builder *b, enum arm_fp_op op, unsigned si
                             unsigned extra)
 {
     unsigned result_size = op == FP_OP_CONVERT ? extra : size;
-    ir_ref lane[4];
+    ir_ref lane[4] = {IR_NONE};
     for (unsigned i = 0; i < lanes; i++)
         lane[i] = from_scalar(b, convert_lane(b, op, size, i ? ir_v2(b, IR_VEXT, 0, v, v, i << size) : v, extra));
     if (lanes == 1)
