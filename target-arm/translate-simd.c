@@ -12,7 +12,7 @@ struct simd simd_decode(struct a64 *a, uint32_t insn, unsigned size)
                          .size = size,
                          .bytes = scalar ? 1U << size : q ? 16 : 8,
                          .scalar = scalar,
-                         .q = q};
+                         .q = q && !scalar};
 }
 
 ir_ref simd_splat(const struct simd *s, unsigned size, uint64_t value)

@@ -17,7 +17,7 @@ struct simd {
     unsigned size;  // log2 of the bytes of a lane
     unsigned bytes; // of the vector, or of the one lane for a scalar
     bool scalar;
-    bool q;         // bit 30: a vector of 16 bytes, or the "2" forms that use upper halves
+    bool q;         // a vector of 16 bytes, or the "2" forms that use upper halves
 };
 
 // Sets of lane sizes.

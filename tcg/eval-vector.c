@@ -259,8 +259,10 @@ bool ir_eval_vector(const struct ir_eval_op *e, union ir_value *result, const un
                     const union ir_value *b, const union ir_value *c)
 {
     union ir_value out = {.u64 = {0, 0}};
-    bool done = whole(e, a, b, c, &out) || resizing(e, a, b, &out);
-    if (!done && (ir_ops[e->op].properties & IR_PROP_LANE) && !(ir_ops[e->op].properties & IR_PROP_FP)) {
+    // Of other operations `aux` is no lane size.
+    bool lanes = (ir_ops[e->op].properties & IR_PROP_LANE) && !(ir_ops[e->op].properties & IR_PROP_FP);
+    bool done = whole(e, a, b, c, &out) || (lanes && resizing(e, a, b, &out));
+    if (!done && lanes) {
         done = true;
         for (unsigned n = 0; n < 16u >> e->aux && done; n++) {
             uint64_t value;
