@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// run-program ACCEL MODEL IMAGE [MAX_INSNS]: runs a test program (see programs/check.h), a flat image for 0x40080000.
+// run-program ACCEL MODEL IMAGE [MAX_INSNS]: runs a test program (see programs/check.inc), a flat image for 0x40080000.
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Exclusive, ordered and atomic accesses: the monitor's states, pairs, alignment (Arm ARM, B2.9, C6.2).
-#include "check.h"
+#include "check.inc"
 
 start:
     adr x0, vectors

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Exception entry and return between EL0 and EL1: syndromes, vectors, saved state (Arm ARM, D1.3, D24.2.40).
-#include "check.h"
+#include "check.inc"
 
 start:
     adr x0, vectors

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Stage 1 translation with 4 KiB pages (Arm ARM, D8): permissions, faults with their levels, PAN, unprivileged accesses,
 // address spaces, invalidation of pages and blocks, hardware access flag and dirty state, AT, top byte ignore.
-#include "check.h"
+#include "check.inc"
 
 #define TABLE1 0x40300000
 #define TABLE2 0x40301000

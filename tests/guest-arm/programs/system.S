@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // System registers and their traps from EL0, timers and waiting, software step, branch targets, pointer authentication,
 // cache maintenance.
-#include "check.h"
+#include "check.inc"
 
 #define TRAP_READ(op0, op1, crn, crm, op2, rt)                                                                        \
     ESR(0x18, (op0) << 20 | (op2) << 17 | (op1) << 14 | (crn) << 10 | (rt) << 5 | (crm) << 1 | 1)
