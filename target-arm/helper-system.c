@@ -70,6 +70,12 @@ static void sevl(struct arm_cpu *cpu)
 }
 const struct ir_helper arm_helper_sevl = {"sevl", ARM_HELPER_FN(sevl), 0, IR_VOID, 0, {0}};
 
+static void dsb(struct arm_cpu *cpu)
+{
+    tlb_wait_others(&cpu->tcg);
+}
+const struct ir_helper arm_helper_dsb = {"dsb", ARM_HELPER_FN(dsb), 0, IR_VOID, 0, {0}};
+
 // --- PSTATE ---
 
 const struct ir_helper arm_helper_interrupts_pending = {

@@ -25,6 +25,7 @@ extern const struct ir_helper arm_helper_wfi;
 extern const struct ir_helper arm_helper_wfe;
 extern const struct ir_helper arm_helper_sev;
 extern const struct ir_helper arm_helper_sevl;
+extern const struct ir_helper arm_helper_dsb;
 extern const struct ir_helper arm_helper_interrupts_pending;  // -> i32 set of PSTATE_I, PSTATE_F
 extern const struct ir_helper arm_helper_check_daif;          // (syndrome i32); EL0 access to DAIF, may trap
 extern const struct ir_helper arm_helper_msr_pstate;          // (op1:op2 i32, value i32)

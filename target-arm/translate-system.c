@@ -58,6 +58,9 @@ bool a64_DMB(struct a64 *a, uint32_t insn)
 bool a64_DSB(struct a64 *a, uint32_t insn)
 {
     barrier(a, insn);
+    // One that waits for stores too also completes invalidations on other processors.
+    if (extract32(insn, 8, 2) != 1)
+        ir_call(a->b, &arm_helper_dsb, NULL);
     return true;
 }
 

@@ -17,9 +17,15 @@ struct backend_tlb_entry {
 enum {
     BACKEND_TLB_LOG2 = 10,     // entries in a table
     BACKEND_TLB_ENTRY_LOG2 = 5,
-    BACKEND_JUMP_LOG2 = 12,    // entries in a lookup table for code, indexed by pc >> 2
+    BACKEND_JUMP_LOG2 = 12,    // entries in a lookup table for code
     BACKEND_JUMP_ENTRY_LOG2 = 4,
 };
+
+// Where a lookup table for code has its entry for a pc: the instruction's place in its page, folded with the page.
+static inline unsigned backend_jump_index(uint64_t pc)
+{
+    return (unsigned)(pc >> 2 ^ pc >> 12) & ((1u << BACKEND_JUMP_LOG2) - 1);
+}
 
 // An entry of a lookup table for code.
 struct backend_jump_entry {

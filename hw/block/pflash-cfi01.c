@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// NOR flash, Intel command set (Common Flash Interface, JESD68; commands as in the Intel StrataFlash data sheets).
-// Both chips get the same commands; the lower one's byte decides. Programming and erasing take no time.
+// NOR flash, Intel command set (Common Flash Interface, JESD68; commands as in the Intel StrataFlash data
+// sheets). Both chips get the same commands; the lower one's byte decides. Programming and erasing take no
+// time.
 //
-// Contents are guest memory. What changed is written to the drive in the background, one request at a time, page by
-// page from a bitmap, so a guest that programs in a loop cannot pile up requests.
+// Contents are guest memory. What changed is written to the drive in the background, one request at a time,
+// page by page from a bitmap, so a guest that programs in a loop cannot pile up requests.
 #include "hw/block/pflash-cfi01.h"
 
 #include <assert.h>
@@ -41,7 +42,15 @@ enum flash_status {
 };
 
 // What the next write means, when it is not a command.
-enum flash_phase { PHASE_COMMAND, PHASE_PROGRAM, PHASE_ERASE, PHASE_LOCK, PHASE_COUNT, PHASE_DATA, PHASE_CONFIRM };
+enum flash_phase {
+    PHASE_COMMAND,
+    PHASE_PROGRAM,
+    PHASE_ERASE,
+    PHASE_LOCK,
+    PHASE_COUNT,
+    PHASE_DATA,
+    PHASE_CONFIRM
+};
 
 enum {
     BUFFER_LOG2 = 11, // of one chip
@@ -80,7 +89,8 @@ static void write_back_done(struct block_request *request, int result)
     struct pflash *flash = CONTAINER_OF(request, struct pflash, write);
     flash->write_busy = false;
     if (result)
-        fprintf(stderr, "lyrebird: cannot write flash contents of '%s': %s\n", flash->region_name, strerror(-result));
+        fprintf(stderr, "lyrebird: cannot write flash contents of '%s': %s\n", flash->region_name,
+                strerror(-result));
     write_back_next(flash);
 }
 
@@ -94,8 +104,11 @@ static void write_back_next(struct pflash *flash)
         uint64_t offset = (w * 64 + (uint64_t)ctz64(flash->dirty[w])) * DIRTY_PAGE;
         flash->dirty[w] &= flash->dirty[w] - 1;
         flash->write_vector = (struct iovec){flash->contents + offset, DIRTY_PAGE};
-        flash->write = (struct block_request){.op = BLOCK_WRITE, .offset = offset, .length = DIRTY_PAGE,
-                                              .vector = &flash->write_vector, .vector_count = 1,
+        flash->write = (struct block_request){.op = BLOCK_WRITE,
+                                              .offset = offset,
+                                              .length = DIRTY_PAGE,
+                                              .vector = &flash->write_vector,
+                                              .vector_count = 1,
                                               .done = write_back_done};
         flash->write_busy = true;
         block_submit(flash->drive, &flash->write);
@@ -168,7 +181,8 @@ static uint64_t pflash_read(void *opaque, struct mmio_access access)
 
 static void bad_sequence(struct pflash *flash, uint64_t offset, uint64_t value)
 {
-    log_printf(LOG_GUEST_ERRORS, "flash: unexpected 0x%x at 0x%llx\n", (unsigned)value, (unsigned long long)offset);
+    log_printf(LOG_GUEST_ERRORS, "flash: unexpected 0x%x at 0x%llx\n", (unsigned)value,
+               (unsigned long long)offset);
     flash->status |= STATUS_SEQUENCE_ERROR;
     flash->phase = PHASE_COMMAND;
 }
@@ -326,8 +340,8 @@ static int load_contents(struct pflash *flash, struct error *error)
                          (unsigned long long)drive->size, (unsigned long long)flash->size,
                          drive->size > flash->size ? "it does not fit" : "pad it, or make it read-only");
     struct iovec vector = {flash->contents, drive->size};
-    struct block_request read = {.op = BLOCK_READ, .length = drive->size, .vector = &vector, .vector_count = 1,
-                                 .done = load_done};
+    struct block_request read = {
+        .op = BLOCK_READ, .length = drive->size, .vector = &vector, .vector_count = 1, .done = load_done};
     block_submit(drive, &read);
     block_drain(drive);
     if (read.result)
@@ -346,8 +360,12 @@ static int pflash_realize(struct device *device, struct error *error)
     flash->contents = machine->ram->host + flash->ram_offset;
     if (flash->drive && (result = load_contents(flash, error)))
         return result;
-    struct mem_region_desc desc = {.name = flash->region_name, .base = flash->base, .size = flash->size,
-                                   .kind = MEM_ROM_DEVICE, .ram_offset = flash->ram_offset, .ops = &pflash_ops,
+    struct mem_region_desc desc = {.name = flash->region_name,
+                                   .base = flash->base,
+                                   .size = flash->size,
+                                   .kind = MEM_ROM_DEVICE,
+                                   .ram_offset = flash->ram_offset,
+                                   .ops = &pflash_ops,
                                    .opaque = flash};
     flash->region = memory_map_add(machine->map, desc, error);
     if (!flash->region)
@@ -385,10 +403,13 @@ static void pflash_state_loaded(struct device *device)
 }
 
 static const struct state_field pflash_state[] = {
-    STATE_FIELD(pflash, U8, command),     STATE_FIELD(pflash, U8, phase),
-    STATE_FIELD(pflash, U8, status),      STATE_FIELD(pflash, U32, words_left),
+    STATE_FIELD(pflash, U8, command),
+    STATE_FIELD(pflash, U8, phase),
+    STATE_FIELD(pflash, U8, status),
+    STATE_FIELD(pflash, U32, words_left),
     STATE_FIELD(pflash, U64, buffer_base),
-    STATE_ARRAY(pflash, U8, buffer),      STATE_POINTER(pflash, U64, dirty, dirty_words),
+    STATE_ARRAY(pflash, U8, buffer),
+    STATE_POINTER(pflash, U64, dirty, dirty_words),
     STATE_END,
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A disk image that is the disk byte for byte: a file or a host block device. A few worker threads do the blocking
-// calls straight on guest memory, so several requests are in flight and neither vCPUs nor the I/O thread wait for
-// the host's disk. Finished requests go back to the I/O loop in one task.
+// A disk image that is the disk byte for byte: a file or a host block device. A few worker threads do the
+// blocking calls straight on guest memory, so several requests are in flight and neither vCPUs nor the I/O
+// thread wait for the host's disk. Finished requests go back to the I/O loop in one task.
 #include "hw/core/block.h"
 
 #include <errno.h>
@@ -105,7 +105,9 @@ static int release_space(struct raw_file *file, uint64_t offset, uint64_t length
         uint64_t range[2] = {offset, length};
         return ioctl(file->fd, BLKDISCARD, range) ? -errno : 0;
     }
-    return fallocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length) ? -errno : 0;
+    return fallocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length)
+               ? -errno
+               : 0;
 }
 
 static int write_zeroes(struct raw_file *file, const struct block_request *request)
@@ -269,8 +271,8 @@ static int find_size(struct raw_file *file, const char *path, struct error *erro
     return 0;
 }
 
-int block_raw_file_open(const struct block_options *options, struct io_loop *loop, struct block_backend **block,
-                        struct error *error)
+int block_raw_file_open(const struct block_options *options, struct io_loop *loop,
+                        struct block_backend **block, struct error *error)
 {
     int flags = O_CLOEXEC | (options->readonly ? O_RDONLY : O_RDWR);
     int fd = open(options->path, flags | (options->direct ? O_DIRECT : 0));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The board's device tree, written in one pass by libfdt's sequential interface. Errors stick in the builder and are
-// looked at once, at the end.
+// The board's device tree, written in one pass by libfdt's sequential interface. Errors stick in the builder
+// and are looked at once, at the end.
 #include <errno.h>
 #include <libfdt.h>
 #include <stdlib.h>
@@ -73,9 +73,10 @@ static void cells(struct dtb *dtb, const char *name, unsigned count, const uint3
     bytes(dtb, name, raw, count * sizeof(raw[0]));
 }
 
-#define CELLS(dtb, name, ...)                                                                                        \
+#define CELLS(dtb, name, ...)                                                                                \
     cells(dtb, name, sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), (uint32_t[]){__VA_ARGS__})
-#define STRINGS(dtb, name, list) bytes(dtb, name, list, sizeof(list)) // "one\0two": the last NUL is the literal's
+#define STRINGS(dtb, name, list)                                                                             \
+    bytes(dtb, name, list, sizeof(list)) // "one\0two": the last NUL is the literal's
 #define ADDRESS(value) (uint32_t)((uint64_t)(value) >> 32), (uint32_t)(value)
 
 static void reg(struct dtb *dtb, const struct virt_part *part)
@@ -106,11 +107,12 @@ static void add_memory(struct dtb *dtb, const struct virt_arm *board)
 // The "compatible" that guests know a CPU model by.
 static const char *cpu_compatible(const char *model)
 {
-    static const char *const known[] = {"cortex-a35", "cortex-a53", "cortex-a55", "cortex-a57", "cortex-a72",
-                                        "cortex-a76", "cortex-a710", "neoverse-n1", "neoverse-v1", "neoverse-n2"};
-    static const char *const names[] = {"arm,cortex-a35", "arm,cortex-a53", "arm,cortex-a55", "arm,cortex-a57",
-                                        "arm,cortex-a72", "arm,cortex-a76", "arm,cortex-a710", "arm,neoverse-n1",
-                                        "arm,neoverse-v1", "arm,neoverse-n2"};
+    static const char *const known[] = {"cortex-a35",  "cortex-a53", "cortex-a55",  "cortex-a57",
+                                        "cortex-a72",  "cortex-a76", "cortex-a710", "neoverse-n1",
+                                        "neoverse-v1", "neoverse-n2"};
+    static const char *const names[] = {
+        "arm,cortex-a35", "arm,cortex-a53",  "arm,cortex-a55",  "arm,cortex-a57",  "arm,cortex-a72",
+        "arm,cortex-a76", "arm,cortex-a710", "arm,neoverse-n1", "arm,neoverse-v1", "arm,neoverse-n2"};
     for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (!strcmp(model, known[i]))
             return names[i];
@@ -258,7 +260,8 @@ static void add_flash(struct dtb *dtb)
     const struct virt_part *first = &virt_parts[VIRT_FLASH0], *second = &virt_parts[VIRT_FLASH1];
     begin_at(dtb, "flash", first->base);
     text(dtb, "compatible", "cfi-flash");
-    CELLS(dtb, "reg", ADDRESS(first->base), ADDRESS(first->size), ADDRESS(second->base), ADDRESS(second->size));
+    CELLS(dtb, "reg", ADDRESS(first->base), ADDRESS(first->size), ADDRESS(second->base),
+          ADDRESS(second->size));
     CELLS(dtb, "bank-width", 4);
     end(dtb);
 }

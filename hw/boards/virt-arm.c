@@ -42,8 +42,8 @@ const struct virt_part virt_parts[VIRT_PLACES] = {
 
 // What a CPU's outputs are wired to.
 static const uint8_t output_intids[ARM_CPU_OUTPUTS] = {
-    [ARM_TIMER_PHYS] = VIRT_PPI_TIMER_PHYS,     [ARM_TIMER_VIRT] = VIRT_PPI_TIMER_VIRT,
-    [ARM_TIMER_HYP] = VIRT_PPI_TIMER_HYP,       [ARM_TIMER_SECURE] = VIRT_PPI_TIMER_SECURE,
+    [ARM_TIMER_PHYS] = VIRT_PPI_TIMER_PHYS,         [ARM_TIMER_VIRT] = VIRT_PPI_TIMER_VIRT,
+    [ARM_TIMER_HYP] = VIRT_PPI_TIMER_HYP,           [ARM_TIMER_SECURE] = VIRT_PPI_TIMER_SECURE,
     [ARM_TIMER_HYP_VIRT] = VIRT_PPI_TIMER_HYP_VIRT, [ARM_PMU_OVERFLOW] = VIRT_PPI_PMU,
 };
 
@@ -84,10 +84,11 @@ static int choose_gic(struct virt_arm *board, struct error *error)
     unsigned low = (unsigned)(virt_parts[VIRT_GIC_REDIST].size / GICV3_REDIST_SIZE);
     // As guests expect of this board, but without a limit of CPUs that nobody asked for.
     bool fits_gicv2 = cpus <= GICV2_MAX_CPUS;
-    board->gic_version = board->gic_choice == VIRT_GIC_2 || (board->gic_choice == VIRT_GIC_AUTO && fits_gicv2) ? 2 : 3;
+    board->gic_version =
+        board->gic_choice == VIRT_GIC_2 || (board->gic_choice == VIRT_GIC_AUTO && fits_gicv2) ? 2 : 3;
     if (board->gic_version == 2 && !fits_gicv2)
-        return error_set(error, EINVAL, "a GICv2 serves at most %u CPUs, not %u; use gic-version=3", GICV2_MAX_CPUS,
-                         cpus);
+        return error_set(error, EINVAL, "a GICv2 serves at most %u CPUs, not %u; use gic-version=3",
+                         GICV2_MAX_CPUS, cpus);
     board->low_redists = cpus < low ? cpus : low;
     if (board->gic_version == 3 && cpus > low && !(board->highmem && board->highmem_redists))
         return error_set(error, EINVAL, "machine 'virt' has at most %u CPUs without highmem-redists", low);
@@ -106,7 +107,8 @@ static struct irq_line spi_line(struct virt_arm *board, unsigned spi)
 
 static struct irq_line ppi_line(struct virt_arm *board, unsigned cpu, unsigned intid)
 {
-    return board->gic_version == 2 ? gicv2_ppi_line(board->gic, cpu, intid) : gicv3_ppi_line(board->gic, cpu, intid);
+    return board->gic_version == 2 ? gicv2_ppi_line(board->gic, cpu, intid)
+                                   : gicv3_ppi_line(board->gic, cpu, intid);
 }
 
 static int add_gicv2(struct virt_arm *board, struct error *error)
@@ -293,7 +295,7 @@ static int add_virtio_slots(struct virt_arm *board, struct error *error)
 
 static int virt_build(struct machine *machine, struct error *error)
 {
-    static int (*const steps[])(struct virt_arm *board, struct error *error) = {
+    static int (*const steps[])(struct virt_arm * board, struct error * error) = {
         add_memory, choose_gic, add_gic,    add_cpus, add_flash,
         add_uart,   add_rtc,    add_fw_cfg, add_gpio, add_virtio_slots,
     };
@@ -322,7 +324,8 @@ static int virt_finish(struct machine *machine, struct error *error)
     if (result)
         return result;
     machine->dtb_gpa = place_dtb(machine);
-    result = machine_add_blob(machine, "device tree", machine->dtb_gpa, machine->dtb, machine->dtb_size, error);
+    result =
+        machine_add_blob(machine, "device tree", machine->dtb_gpa, machine->dtb, machine->dtb_size, error);
     if (result) {
         machine->dtb = NULL;
         machine->dtb_size = 0;
@@ -345,18 +348,23 @@ static const char *const only_none[] = {"none", NULL};
 static const struct property virt_properties[] = {
     {"gic-version", PROPERTY_CHOICE, offsetof(struct virt_arm, gic_choice), "auto", "interrupt controller",
      gic_choices},
-    {"its", PROPERTY_BOOL, offsetof(struct virt_arm, its), "on", "message-signalled interrupts of a GICv3", NULL},
-    {"highmem", PROPERTY_BOOL, offsetof(struct virt_arm, highmem), "on", "use addresses beyond 32 bits", NULL},
+    {"its", PROPERTY_BOOL, offsetof(struct virt_arm, its), "on", "message-signalled interrupts of a GICv3",
+     NULL},
+    {"highmem", PROPERTY_BOOL, offsetof(struct virt_arm, highmem), "on", "use addresses beyond 32 bits",
+     NULL},
     {"highmem-redists", PROPERTY_BOOL, offsetof(struct virt_arm, highmem_redists), "on",
      "room for more than 123 CPUs beyond 32 bits", NULL},
     {"dtb-randomness", PROPERTY_BOOL, offsetof(struct virt_arm, dtb_randomness), "on",
      "seeds for the guest in the device tree", NULL},
-    {"virtualization", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "EL2 (not there yet)", only_off},
+    {"virtualization", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "EL2 (not there yet)",
+     only_off},
     {"secure", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "EL3 (not there yet)", only_off},
-    {"mte", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "memory tagging (not there yet)", only_off},
+    {"mte", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "memory tagging (not there yet)",
+     only_off},
     {"ras", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "report host memory errors (not there)",
      only_off},
-    {"acpi", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "ACPI tables (not there yet)", only_off},
+    {"acpi", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "ACPI tables (not there yet)",
+     only_off},
     {"usb", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "USB (not there yet)", only_off},
     {"iommu", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "none", "IOMMU (not there yet)", only_none},
     {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},

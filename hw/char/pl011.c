@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// PL011. The transmit FIFO empties into the backend as soon as that takes bytes, so it has contents only while the
-// host's side is blocked; the receive FIFO holds what the guest has not read.
+// PL011. The transmit FIFO empties into the backend as soon as that takes bytes, so it has contents only
+// while the host's side is blocked; the receive FIFO holds what the guest has not read.
 #include "hw/char/pl011.h"
 
 #include <errno.h>
@@ -307,9 +307,14 @@ static int pl011_realize(struct device *device, struct error *error)
 {
     struct pl011 *uart = (struct pl011 *)device;
     if (chardev_attach(uart->chardev, &front, uart))
-        return error_set(error, EBUSY, "device 'pl011': chardev '%s' is used by another device", uart->chardev->id);
-    struct mem_region_desc desc = {.name = "pl011", .base = uart->base, .size = REGISTERS_SIZE, .kind = MEM_MMIO,
-                                   .ops = &pl011_ops, .opaque = uart};
+        return error_set(error, EBUSY, "device 'pl011': chardev '%s' is used by another device",
+                         uart->chardev->id);
+    struct mem_region_desc desc = {.name = "pl011",
+                                   .base = uart->base,
+                                   .size = REGISTERS_SIZE,
+                                   .kind = MEM_MMIO,
+                                   .ops = &pl011_ops,
+                                   .opaque = uart};
     uart->region = memory_map_add(device->machine->map, desc, error);
     return uart->region ? 0 : -EINVAL;
 }
@@ -346,12 +351,14 @@ static const struct property pl011_properties[] = {
 };
 
 static const struct state_field pl011_state[] = {
-    STATE_FIELD(pl011, U32, ilpr),     STATE_FIELD(pl011, U32, ibrd),     STATE_FIELD(pl011, U32, fbrd),
-    STATE_FIELD(pl011, U32, lcr),      STATE_FIELD(pl011, U32, cr),       STATE_FIELD(pl011, U32, ifls),
-    STATE_FIELD(pl011, U32, imsc),     STATE_FIELD(pl011, U32, ris),      STATE_FIELD(pl011, U32, dmacr),
-    STATE_FIELD(pl011, U32, rsr),      STATE_ARRAY(pl011, U16, rx),       STATE_ARRAY(pl011, U8, tx),
-    STATE_FIELD(pl011, U32, rx_first), STATE_FIELD(pl011, U32, rx_count), STATE_FIELD(pl011, U32, tx_count),
-    STATE_END,
+    STATE_FIELD(pl011, U32, ilpr),     STATE_FIELD(pl011, U32, ibrd),
+    STATE_FIELD(pl011, U32, fbrd),     STATE_FIELD(pl011, U32, lcr),
+    STATE_FIELD(pl011, U32, cr),       STATE_FIELD(pl011, U32, ifls),
+    STATE_FIELD(pl011, U32, imsc),     STATE_FIELD(pl011, U32, ris),
+    STATE_FIELD(pl011, U32, dmacr),    STATE_FIELD(pl011, U32, rsr),
+    STATE_ARRAY(pl011, U16, rx),       STATE_ARRAY(pl011, U8, tx),
+    STATE_FIELD(pl011, U32, rx_first), STATE_FIELD(pl011, U32, rx_count),
+    STATE_FIELD(pl011, U32, tx_count), STATE_END,
 };
 
 const struct device_type pl011_type = {

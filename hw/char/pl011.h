@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Arm PrimeCell UART (PL011), as in the Technical Reference Manual DDI 0183. Bytes move at once, whatever the baud
-// rate says. Left out: modem control lines, IrDA and DMA, which have no one at the other end.
+// Arm PrimeCell UART (PL011), as in the Technical Reference Manual DDI 0183. Bytes move at once, whatever the
+// baud rate says. Left out: modem control lines, IrDA and DMA, which have no one at the other end.
 #pragma once
 
 #include "hw/core/device.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What holds for every image format: bounds and the read-only mark are checked before a format sees a request.
+// What holds for every image format: bounds and the read-only mark are checked before a format sees a
+// request.
 #include "hw/core/block.h"
 
 #include <errno.h>

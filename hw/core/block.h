@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A disk image as devices see it: requests go down and complete later, in any order, several at a time. Formats
-// (raw file, qcow2, network) implement `struct block_ops`.
+// A disk image as devices see it: requests go down and complete later, in any order, several at a time.
+// Formats (raw file, qcow2, network) implement `struct block_ops`.
 //
 // The device submits with the device lock held; `done` is called with it held, on the I/O thread or out of
 // block_drain. Requests and their buffers belong to the device and must stay until `done`. Data may be read
@@ -68,8 +68,8 @@ struct block_options {
 
 // A file or host block device that holds the disk byte for byte. Takes a lock on the file so that two writers
 // cannot have it at once (-EAGAIN, with a message).
-int block_raw_file_open(const struct block_options *options, struct io_loop *loop, struct block_backend **block,
-                        struct error *error);
+int block_raw_file_open(const struct block_options *options, struct io_loop *loop,
+                        struct block_backend **block, struct error *error);
 
 // Whether the request fits size and readonly: 0, -EIO or -EROFS.
 int block_check(const struct block_backend *block, const struct block_request *request);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The event clock: a binary heap of events under a lock of its own, and machine time as an offset to a source.
+// The event clock: a binary heap of events under a lock of its own, and machine time as an offset to a
+// source.
 #include "hw/core/clock.h"
 
 #include <assert.h>
@@ -66,7 +67,8 @@ uint64_t clock_now_ns(struct event_clock *clock)
     uint64_t frozen = atomic_load_explicit(&clock->frozen_ns, memory_order_acquire);
     if (frozen != RUNNING)
         return frozen;
-    return clock->source.now_ns(clock->source.opaque) - atomic_load_explicit(&clock->base_ns, memory_order_relaxed);
+    return clock->source.now_ns(clock->source.opaque) -
+           atomic_load_explicit(&clock->base_ns, memory_order_relaxed);
 }
 
 // Called with the mutex held, released in here: the thread that runs events may take it at once.
@@ -199,7 +201,8 @@ void event_clock_run(struct event_clock *clock)
         return;
     uint64_t now = clock_now_ns(clock);
     pthread_mutex_lock(&clock->mutex);
-    // Events set from now on wait for the next call, so a guest that keeps asking for the past cannot hold us here.
+    // Events set from now on wait for the next call, so a guest that keeps asking for the past cannot hold us
+    // here.
     uint64_t newest = clock->next_order;
     while (clock->count && clock->heap[0].at_ns <= now && clock->heap[0].order < newest) {
         struct event *event = clock->heap[0].event;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The event clock: the machine's time in nanoseconds, and the queue of what devices want to do at a later time.
-// Each device embeds its own `struct event`, so setting a timer allocates nothing.
+// The event clock: the machine's time in nanoseconds, and the queue of what devices want to do at a later
+// time. Each device embeds its own `struct event`, so setting a timer allocates nothing.
 //
-// Time comes from a source. The host source follows the host's monotonic clock and stands still while the machine
-// is paused; a deterministic source can count executed instructions instead, without any device noticing.
+// Time comes from a source. The host source follows the host's monotonic clock and stands still while the
+// machine is paused; a deterministic source can count executed instructions instead, without any device
+// noticing.
 //
-// Events may be set and cancelled from any thread. They fire on the I/O thread with the device lock held and are
-// told how late they are, so that periodic ones need not drift. Whoever holds the device lock and cancels an event
-// knows that it will not fire; without the lock it may be firing at that moment.
+// Events may be set and cancelled from any thread. They fire on the I/O thread with the device lock held and
+// are told how late they are, so that periodic ones need not drift. Whoever holds the device lock and cancels
+// an event knows that it will not fire; without the lock it may be firing at that moment.
 #pragma once
 
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The one lock for device state. A vCPU thread takes it around an MMIO access, the I/O thread around events and
-// file descriptor callbacks. Guest RAM, soft TLBs and translated code never take it, and chips on hot paths (GIC)
-// bring a lock of their own. It is not recursive: taking it twice is a bug that asserts.
+// The one lock for device state. A vCPU thread takes it around an MMIO access, the I/O thread around events
+// and file descriptor callbacks. Guest RAM, soft TLBs and translated code never take it, and chips on hot
+// paths (GIC) bring a lock of their own. It is not recursive: taking it twice is a bug that asserts.
 //
 // Order: device lock, then a chip's own lock, then the event clock's queue lock.
 #pragma once

@@ -26,8 +26,8 @@ static void visit_fields(const struct state_field *fields, char *object, char *p
         bool array = field->indirect || field->count != 1;
         for (uint32_t i = 0; first && i < count; i++) {
             char *element = first + i * field->stride;
-            int n = snprintf(path + prefix, PATH_SIZE - prefix, array ? "%s%s[%u]" : "%s%s", prefix ? "." : "",
-                             field->name, i);
+            int n = snprintf(path + prefix, PATH_SIZE - prefix, array ? "%s%s[%u]" : "%s%s",
+                             prefix ? "." : "", field->name, i);
             if (n < 0 || (size_t)n >= PATH_SIZE - prefix)
                 continue;
             if (field->kind == STATE_STRUCT)

@@ -35,7 +35,8 @@ int device_set(struct device *device, const char *name, const char *text, struct
         *own = alloc_string(text);
         return 0;
     }
-    return property_set(device->type->properties, device, owner, name, text, &device->machine->backends, error);
+    return property_set(device->type->properties, device, owner, name, text, &device->machine->backends,
+                        error);
 }
 
 void bus_add(struct machine *machine, struct bus *bus)
@@ -72,11 +73,13 @@ static int find_bus(struct device *device, struct bus **result, struct error *er
     if (last_free)
         return 0;
     if (device->bus_name && taken)
-        return error_set(error, EBUSY, "device '%s': bus '%s' is taken", device->type->name, device->bus_name);
+        return error_set(error, EBUSY, "device '%s': bus '%s' is taken", device->type->name,
+                         device->bus_name);
     if (device->bus_name)
         return error_set(error, ENOENT, "device '%s': there is no %s called '%s'", device->type->name,
                          device->type->bus, device->bus_name);
-    return error_set(error, ENODEV, any ? "device '%s': every %s is taken" : "device '%s': this machine has no %s",
+    return error_set(error, ENODEV,
+                     any ? "device '%s': every %s is taken" : "device '%s': this machine has no %s",
                      device->type->name, device->type->bus);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Devices. A device has a constant type (name, help, properties, state fields, functions) and instances that embed
-// `struct device` as their first member. Life: create (defaults set) -> set properties -> realize (checks, maps,
-// connects) -> reset/run -> destroy.
+// Devices. A device has a constant type (name, help, properties, state fields, functions) and instances that
+// embed `struct device` as their first member. Life: create (defaults set) -> set properties -> realize
+// (checks, maps, connects) -> reset/run -> destroy.
 //
-// The state table names every field that the guest can change. Snapshots, replay digests and `info` read it, so a
-// field that is missing there is a bug. Configuration (properties, wiring) is not state.
+// The state table names every field that the guest can change. Snapshots, replay digests and `info` read it,
+// so a field that is missing there is a bug. Configuration (properties, wiring) is not state.
 #pragma once
 
 #include <stdbool.h>
@@ -21,9 +21,9 @@ struct bus;
 
 enum state_kind { STATE_U8, STATE_U16, STATE_U32, STATE_U64, STATE_BOOL, STATE_STRUCT };
 
-// One field, or array of fields. Element i is at offset + i * stride; with `indirect`, `offset` holds a pointer to
-// the elements instead. The number of elements is `count`, or is read from the uint32_t at `count_offset` of the
-// same structure when that is not 0.
+// One field, or array of fields. Element i is at offset + i * stride; with `indirect`, `offset` holds a
+// pointer to the elements instead. The number of elements is `count`, or is read from the uint32_t at
+// `count_offset` of the same structure when that is not 0.
 struct state_field {
     const char *name;
     enum state_kind kind;
@@ -35,24 +35,41 @@ struct state_field {
 };
 
 // Rows for the common cases. KIND is U8, U16, U32, U64 or BOOL; ARRAY takes its length from the C array.
-#define STATE_FIELD(TYPE, KIND, FIELD)                                                                               \
-    {#FIELD, STATE_##KIND, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD), 1, 0, false, NULL}
-#define STATE_ARRAY(TYPE, KIND, FIELD)                                                                               \
-    {#FIELD, STATE_##KIND, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]),                       \
-     sizeof(((struct TYPE *)0)->FIELD) / sizeof(((struct TYPE *)0)->FIELD[0]), 0, false, NULL}
+#define STATE_FIELD(TYPE, KIND, FIELD)                                                                       \
+    {                                                                                                        \
+#FIELD, STATE_##KIND, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD), 1, 0, false,  \
+            NULL                                                                                             \
+    }
+#define STATE_ARRAY(TYPE, KIND, FIELD)                                                                       \
+    {                                                                                                        \
+#FIELD, STATE_##KIND, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]),            \
+            sizeof(((struct TYPE *)0)->FIELD) / sizeof(((struct TYPE *)0)->FIELD[0]), 0, false, NULL         \
+    }
 // Elements behind a pointer; COUNT is a uint32_t member.
-#define STATE_POINTER(TYPE, KIND, FIELD, COUNT)                                                                      \
-    {#FIELD, STATE_##KIND, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]), 0,                    \
-     offsetof(struct TYPE, COUNT), true, NULL}
-#define STATE_STRUCT_FIELD(TYPE, FIELD, FIELDS)                                                                      \
-    {#FIELD, STATE_STRUCT, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD), 1, 0, false, FIELDS}
-#define STATE_STRUCTS(TYPE, FIELD, FIELDS)                                                                           \
-    {#FIELD, STATE_STRUCT, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]),                       \
-     sizeof(((struct TYPE *)0)->FIELD) / sizeof(((struct TYPE *)0)->FIELD[0]), 0, false, FIELDS}
-#define STATE_POINTER_STRUCTS(TYPE, FIELD, COUNT, FIELDS)                                                            \
-    {#FIELD, STATE_STRUCT, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]), 0,                    \
-     offsetof(struct TYPE, COUNT), true, FIELDS}
-#define STATE_END {NULL, STATE_U8, 0, 0, 0, 0, false, NULL}
+#define STATE_POINTER(TYPE, KIND, FIELD, COUNT)                                                              \
+    {                                                                                                        \
+#FIELD, STATE_##KIND, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]), 0,         \
+            offsetof(struct TYPE, COUNT), true, NULL                                                         \
+    }
+#define STATE_STRUCT_FIELD(TYPE, FIELD, FIELDS)                                                              \
+    {                                                                                                        \
+#FIELD, STATE_STRUCT, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD), 1, 0, false,  \
+            FIELDS                                                                                           \
+    }
+#define STATE_STRUCTS(TYPE, FIELD, FIELDS)                                                                   \
+    {                                                                                                        \
+#FIELD, STATE_STRUCT, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]),            \
+            sizeof(((struct TYPE *)0)->FIELD) / sizeof(((struct TYPE *)0)->FIELD[0]), 0, false, FIELDS       \
+    }
+#define STATE_POINTER_STRUCTS(TYPE, FIELD, COUNT, FIELDS)                                                    \
+    {                                                                                                        \
+#FIELD, STATE_STRUCT, offsetof(struct TYPE, FIELD), sizeof(((struct TYPE *)0)->FIELD[0]), 0,         \
+            offsetof(struct TYPE, COUNT), true, FIELDS                                                       \
+    }
+#define STATE_END                                                                                            \
+    {                                                                                                        \
+        NULL, STATE_U8, 0, 0, 0, 0, false, NULL                                                              \
+    }
 
 struct device_type {
     const char *name, *help;
@@ -73,9 +90,9 @@ struct device_type {
 struct device {
     const struct device_type *type;
     struct machine *machine;
-    char *id;           // NULL: none given
-    char *bus_name;     // wanted bus, NULL: the first free one
-    struct bus *parent; // plugged into, NULL: none
+    char *id;            // NULL: none given
+    char *bus_name;      // wanted bus, NULL: the first free one
+    struct bus *parent;  // plugged into, NULL: none
     struct device *next; // the machine's list, in order of realize
     bool realized;
 };
@@ -93,8 +110,8 @@ struct bus {
 struct device *device_create(struct machine *machine, const struct device_type *type, const char *id);
 // Sets one property from text; "id" and "bus" are understood for every device. See property_set for results.
 int device_set(struct device *device, const char *name, const char *text, struct error *error);
-// Plugs the device into its bus if its type has one, realizes it and adds it to the machine. Afterwards properties
-// are fixed. On failure the device is as before and can be destroyed.
+// Plugs the device into its bus if its type has one, realizes it and adds it to the machine. Afterwards
+// properties are fixed. On failure the device is as before and can be destroyed.
 int device_realize(struct device *device, struct error *error);
 void device_reset(struct device *device);
 // Unrealizes if need be, takes it off its bus and frees it. NULL is fine.
@@ -104,8 +121,8 @@ void device_destroy(struct device *device);
 void bus_add(struct machine *machine, struct bus *bus);
 void bus_remove(struct machine *machine, struct bus *bus);
 
-// Calls `visit` for every leaf of the state: `path` like "lines[3].level", `count` contiguous elements of `size`
-// bytes, in host byte order.
+// Calls `visit` for every leaf of the state: `path` like "lines[3].level", `count` contiguous elements of
+// `size` bytes, in host byte order.
 typedef void state_visit_fn(void *opaque, const char *path, enum state_kind kind, void *data, unsigned size);
 void state_visit(const struct state_field *fields, void *object, state_visit_fn *visit, void *opaque);
 // One "path=value" line for each leaf that is not zero.

@@ -94,7 +94,8 @@ void guest_ram_wrote(struct guest_ram *ram, uint64_t ram_offset, uint64_t length
     atomic_thread_fence(memory_order_seq_cst);
     uint64_t first = ram_offset >> GUEST_PAGE_BITS, last = (ram_offset + length - 1) >> GUEST_PAGE_BITS;
     for (uint64_t page = first; page <= last; page++) {
-        if (!(atomic_load_explicit(&ram->page_flags[page], memory_order_relaxed) & PAGE_CODE) || !ram->code_write)
+        if (!(atomic_load_explicit(&ram->page_flags[page], memory_order_relaxed) & PAGE_CODE) ||
+            !ram->code_write)
             continue;
         uint64_t start = page << GUEST_PAGE_BITS, end = start + GUEST_PAGE_SIZE;
         if (start < ram_offset)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Everything the guest can execute from (RAM, ROM, flash contents) lives in one memory object, a memfd mapped once
-// without reserving host memory. A page is known by its offset in the object ("ram offset") whatever guest physical
-// addresses show it, so translated code is found by ram offset.
+// Everything the guest can execute from (RAM, ROM, flash contents) lives in one memory object, a memfd mapped
+// once without reserving host memory. A page is known by its offset in the object ("ram offset") whatever
+// guest physical addresses show it, so translated code is found by ram offset.
 //
 // Each 4 KiB page has one byte of flags. The protocol that keeps translated code and stores in step:
 //   translator: set PAGE_CODE, then read the guest's instructions;
@@ -35,7 +35,8 @@ struct guest_ram {
 // Reserves an object of `capacity` bytes, all zero. -EINVAL, -ENOMEM or what the host said, with a message.
 int guest_ram_create(uint64_t capacity, struct guest_ram **ram, struct error *error);
 void guest_ram_destroy(struct guest_ram *ram);
-// Takes the next `bytes` (rounded up to pages) of the object; *ram_offset says where. -ENOMEM when it is full.
+// Takes the next `bytes` (rounded up to pages) of the object; *ram_offset says where. -ENOMEM when it is
+// full.
 int guest_ram_carve(struct guest_ram *ram, uint64_t bytes, uint64_t *ram_offset, struct error *error);
 // Zeroes [ram_offset, +length) by giving the pages back to the host where that is whole pages.
 void guest_ram_zero(struct guest_ram *ram, uint64_t ram_offset, uint64_t length);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The I/O loop, on ppoll. Watches removed while callbacks run are freed after the round, so that no callback sees
-// freed memory.
+// The I/O loop, on ppoll. Watches removed while callbacks run are freed after the round, so that no callback
+// sees freed memory.
 #include "hw/core/io-loop.h"
 
 #include <assert.h>
@@ -174,7 +174,8 @@ static size_t prepare_polls(struct io_loop *loop)
     loop->polls[0] = (struct pollfd){.fd = loop->wake_fd, .events = POLLIN};
     size_t i = 1;
     for (struct io_watch *watch = loop->watches; watch; watch = watch->next, i++) {
-        short events = (short)((watch->events & IO_READ ? POLLIN : 0) | (watch->events & IO_WRITE ? POLLOUT : 0));
+        short events =
+            (short)((watch->events & IO_READ ? POLLIN : 0) | (watch->events & IO_WRITE ? POLLOUT : 0));
         loop->polls[i] = (struct pollfd){.fd = watch->fd, .events = events};
     }
     return count;

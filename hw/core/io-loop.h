@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The I/O thread's loop: waits for file descriptors, the event clock and work posted by other threads, and runs
-// their callbacks with the device lock held.
+// The I/O thread's loop: waits for file descriptors, the event clock and work posted by other threads, and
+// runs their callbacks with the device lock held.
 #pragma once
 
 #include <stdbool.h>
@@ -27,8 +27,8 @@ struct io_task {
 struct io_loop *io_loop_create(struct device_lock *lock, struct event_clock *clock);
 void io_loop_destroy(struct io_loop *loop);
 
-// Watches `fd` for `events` (IO_HANGUP is always reported). These three need the device lock, or a loop that is
-// not running yet.
+// Watches `fd` for `events` (IO_HANGUP is always reported). These three need the device lock, or a loop that
+// is not running yet.
 struct io_watch *io_watch_add(struct io_loop *loop, int fd, unsigned events, io_watch_fn *fn, void *opaque);
 void io_watch_set_events(struct io_watch *watch, unsigned events);
 void io_watch_remove(struct io_watch *watch);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An interrupt wire, seen from the device that drives it: whom to tell, and which input of his it is. A small value
-// that boards copy into devices. An unconnected line is all zeroes.
+// An interrupt wire, seen from the device that drives it: whom to tell, and which input of his it is. A small
+// value that boards copy into devices. An unconnected line is all zeroes.
 #pragma once
 
 #include <stdbool.h>

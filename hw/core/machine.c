@@ -54,7 +54,8 @@ int machine_build(struct machine *machine, struct error *error)
         return error_set(error, EINVAL, "machine '%s' needs at least %" PRIu64 " MiB of memory, not %" PRIu64,
                          type->name, type->min_ram >> 20, machine->ram_size >> 20);
     if (machine->ram_size & ((1 << 20) - 1))
-        return error_set(error, EINVAL, "memory size %" PRIu64 " is not a whole number of MiB", machine->ram_size);
+        return error_set(error, EINVAL, "memory size %" PRIu64 " is not a whole number of MiB",
+                         machine->ram_size);
     if (!machine->cpu_model)
         machine->cpu_model = alloc_string(type->default_cpu);
     int result = type->build(machine, error);
@@ -124,7 +125,8 @@ int machine_add_blob(struct machine *machine, const char *name, uint64_t gpa, vo
     if (!dma_write_rom(machine->map, gpa, data, size)) {
         free(data);
         return error_set(error, EINVAL,
-                         "%s (%" PRIu64 " KiB at 0x%" PRIx64 ") does not fit into memory; give the machine more (-m)",
+                         "%s (%" PRIu64 " KiB at 0x%" PRIx64
+                         ") does not fit into memory; give the machine more (-m)",
                          name, (size + 1023) >> 10, gpa);
     }
     struct machine_blob *blob = ALLOC(struct machine_blob);
@@ -187,8 +189,10 @@ enum run_state machine_state(const struct machine *machine)
 
 const char *run_state_name(enum run_state state)
 {
-    static const char *const names[] = {
-        [RUN_PRELAUNCH] = "prelaunch", [RUN_RUNNING] = "running", [RUN_PAUSED] = "paused", [RUN_SHUTDOWN] = "shutdown"};
+    static const char *const names[] = {[RUN_PRELAUNCH] = "prelaunch",
+                                        [RUN_RUNNING] = "running",
+                                        [RUN_PAUSED] = "paused",
+                                        [RUN_SHUTDOWN] = "shutdown"};
     return names[state];
 }
 

@@ -3,11 +3,12 @@
 //
 // How a program uses it:
 //   machine_create -> set the plain fields and properties -> machine_build (RAM, vCPUs, board devices)
-//   -> device_create/set/realize for further devices -> set `boot` and add blobs -> machine_finish (device tree)
+//   -> device_create/set/realize for further devices -> set `boot` and add blobs -> machine_finish (device
+//   tree)
 //   -> machine_run on the I/O thread, which returns at shutdown -> machine_destroy.
 //
-// Requests (shutdown, reset, pause, resume) may come from any thread, vCPUs included; the I/O thread carries them
-// out with all vCPUs stopped.
+// Requests (shutdown, reset, pause, resume) may come from any thread, vCPUs included; the I/O thread carries
+// them out with all vCPUs stopped.
 #pragma once
 
 #include <stdatomic.h>
@@ -49,15 +50,18 @@ struct machine_type {
     void (*destroy)(struct machine *machine);   // what build made, devices and vCPUs apart
 };
 
-// Makes a vCPU of a guest family by model name. `config` is the family's record (struct arm_cpu_config). The result
-// is added to machine->vcpus by the board. NULL with a message (an unknown model suggests the nearest one).
+// Makes a vCPU of a guest family by model name. `config` is the family's record (struct arm_cpu_config). The
+// result is added to machine->vcpus by the board. NULL with a message (an unknown model suggests the nearest
+// one).
 struct cpu_factory {
-    struct vcpu *(*create)(struct machine *machine, const char *model, const void *config, struct error *error);
+    struct vcpu *(*create)(struct machine *machine, const char *model, const void *config,
+                           struct error *error);
 };
 
-// What the guest starts with. The loader (which puts the bytes into blobs) fills this in before machine_finish.
+// What the guest starts with. The loader (which puts the bytes into blobs) fills this in before
+// machine_finish.
 struct machine_boot {
-    bool direct;              // start a loaded kernel rather than firmware
+    bool direct;                       // start a loaded kernel rather than firmware
     uint64_t kernel_start, kernel_end; // where it lies; the board keeps its tables clear of it
     uint64_t entry;
     uint64_t initrd_start, initrd_end; // equal: none
@@ -93,9 +97,9 @@ struct machine {
     const struct cpu_factory *cpu_factory;
     struct chardev *serials[MACHINE_SERIALS];
     struct block_backend *flashes[MACHINE_FLASHES]; // NULL: an empty, volatile bank
-    bool no_reboot;      // a guest reset ends the machine
-    bool start_paused;   // -S
-    bool no_guest_shutdown_exit; // -no-shutdown: a guest power off pauses the machine
+    bool no_reboot;                                 // a guest reset ends the machine
+    bool start_paused;                              // -S
+    bool no_guest_shutdown_exit;                    // -no-shutdown: a guest power off pauses the machine
     struct machine_boot boot;
     struct backend_list backends; // the machine's: closed when it is destroyed
 
@@ -112,7 +116,7 @@ struct machine {
     struct bus *buses;
     struct machine_blob *blobs;
     struct device *fw_cfg; // where items for firmware can be added (hw/nvram/fw-cfg.h); NULL: none
-    uint64_t dtb_gpa; // the device tree handed to the guest, a blob; 0 size: none
+    uint64_t dtb_gpa;      // the device tree handed to the guest, a blob; 0 size: none
     void *dtb;
     uint32_t dtb_size;
 
@@ -137,12 +141,12 @@ int machine_init_memory(struct machine *machine, uint64_t capacity, struct error
 // Takes over `data` (malloc). Written now and at each reset. -EINVAL when there is no memory at gpa.
 int machine_add_blob(struct machine *machine, const char *name, uint64_t gpa, void *data, uint64_t size,
                      struct error *error);
-// Resets devices in order of realize, then blobs, then asks the vCPUs to. vCPUs must be paused. machine_run calls
-// it before the start and for each reset request.
+// Resets devices in order of realize, then blobs, then asks the vCPUs to. vCPUs must be paused. machine_run
+// calls it before the start and for each reset request.
 void machine_reset(struct machine *machine);
 
-// Runs the I/O loop on the calling thread. vCPU threads are started by the accelerator before this and are let go
-// here. Returns the reason when the machine is shut down, with the vCPUs paused.
+// Runs the I/O loop on the calling thread. vCPU threads are started by the accelerator before this and are
+// let go here. Returns the reason when the machine is shut down, with the vCPUs paused.
 enum shutdown_reason machine_run(struct machine *machine);
 
 void machine_shutdown_request(struct machine *machine, enum shutdown_reason reason);

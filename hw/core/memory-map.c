@@ -73,8 +73,8 @@ static bool wins(const struct mem_region *a, const struct mem_region *b)
     return a->order > b->order;
 }
 
-static struct mem_range make_range(const struct memory_map *map, const struct mem_region *region, uint64_t base,
-                                   uint64_t last)
+static struct mem_range make_range(const struct memory_map *map, const struct mem_region *region,
+                                   uint64_t base, uint64_t last)
 {
     const struct mem_region_desc *desc = &region->desc;
     struct mem_range range = {.base = base,
@@ -98,8 +98,8 @@ static int compare_u64(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-// Cuts the address space at every edge of a region; each piece belongs to the region that wins there. Addresses are
-// inclusive at the top so that a region may end at the last byte.
+// Cuts the address space at every edge of a region; each piece belongs to the region that wins there.
+// Addresses are inclusive at the top so that a region may end at the last byte.
 static void rebuild(struct memory_map *map)
 {
     size_t edge_count = 0;
@@ -124,7 +124,8 @@ static void rebuild(struct memory_map *map)
         const struct mem_region *winner = NULL;
         for (size_t i = 0; i < map->region_count; i++) {
             const struct mem_region *region = map->regions[i];
-            if (base >= region->desc.base && base - region->desc.base < region->desc.size && wins(region, winner))
+            if (base >= region->desc.base && base - region->desc.base < region->desc.size &&
+                wins(region, winner))
                 winner = region;
         }
         if (!winner)
@@ -161,8 +162,9 @@ static void tell_listeners(struct memory_map *map, uint64_t base, uint64_t size)
 struct mem_region *memory_map_add(struct memory_map *map, struct mem_region_desc desc, struct error *error)
 {
     if (!desc.size || desc.size - 1 > UINT64_MAX - desc.base) {
-        error_set(error, EINVAL, "region '%s' at 0x%" PRIx64 " of size 0x%" PRIx64 " is not in the address space",
-                  desc.name, desc.base, desc.size);
+        error_set(error, EINVAL,
+                  "region '%s' at 0x%" PRIx64 " of size 0x%" PRIx64 " is not in the address space", desc.name,
+                  desc.base, desc.size);
         return NULL;
     }
     bool memory = desc.kind != MEM_MMIO;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The guest physical memory map. Regions are added and removed by value; the map keeps a sorted flat table of
-// non-overlapping ranges which is rebuilt on each change, published by one atomic pointer and read without a lock.
-// Old tables stay valid until memory_map_reclaim, which is for moments when no vCPU runs.
+// non-overlapping ranges which is rebuilt on each change, published by one atomic pointer and read without a
+// lock. Old tables stay valid until memory_map_reclaim, which is for moments when no vCPU runs.
 //
 // Where regions overlap, the higher priority wins, then the one added last.
 //
-// Device handlers see only aligned accesses of the sizes they declare: the map splits wide and odd accesses (low
-// addresses first) and widens narrow ones (a narrow write reaches the device as one write of its least size in
-// which the other byte lanes are zero). Byte order is little-endian.
+// Device handlers see only aligned accesses of the sizes they declare: the map splits wide and odd accesses
+// (low addresses first) and widens narrow ones (a narrow write reaches the device as one write of its least
+// size in which the other byte lanes are zero). Byte order is little-endian.
 #pragma once
 
 #include <stdatomic.h>
@@ -33,8 +33,8 @@ struct mmio_access {
     bool secure;     // made in the Secure state
 };
 
-// A device's handlers. They cannot fail: what hardware answers to a bad offset is the device's knowledge (most
-// read zero and ignore writes, and log a guest error).
+// A device's handlers. They cannot fail: what hardware answers to a bad offset is the device's knowledge
+// (most read zero and ignore writes, and log a guest error).
 struct mmio_ops {
     uint64_t (*read)(void *opaque, struct mmio_access access);
     void (*write)(void *opaque, struct mmio_access access, uint64_t value);
@@ -104,16 +104,16 @@ uint64_t memory_map_generation(struct memory_map *map);
 // Frees tables that were replaced. Only while no other thread reads the map.
 void memory_map_reclaim(struct memory_map *map);
 
-// One guest access of 1, 2, 4 or 8 bytes to any kind of range, MMIO included; may cross ranges and be unaligned.
-// Takes the device lock around handlers that want it, so the caller must not hold it. When part of the access
-// decodes to nothing the result is MEM_DECODE_ERROR and *value has zeroes there.
+// One guest access of 1, 2, 4 or 8 bytes to any kind of range, MMIO included; may cross ranges and be
+// unaligned. Takes the device lock around handlers that want it, so the caller must not hold it. When part of
+// the access decodes to nothing the result is MEM_DECODE_ERROR and *value has zeroes there.
 enum mem_result memory_map_read(struct memory_map *map, struct mem_requester who, uint64_t gpa, unsigned size,
                                 uint64_t *value);
-enum mem_result memory_map_write(struct memory_map *map, struct mem_requester who, uint64_t gpa, unsigned size,
-                                 uint64_t value);
+enum mem_result memory_map_write(struct memory_map *map, struct mem_requester who, uint64_t gpa,
+                                 unsigned size, uint64_t value);
 
-// Called after each change, on the thread that made it, with the device lock held or before vCPUs run. A soft TLB
-// must forget what it cached about [base, base + size).
+// Called after each change, on the thread that made it, with the device lock held or before vCPUs run. A soft
+// TLB must forget what it cached about [base, base + size).
 struct memory_map_listener {
     void (*changed)(void *opaque, uint64_t base, uint64_t size);
     void *opaque;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Single guest accesses: finds what is there, takes the device lock where the device wants it, and cuts or widens
-// the access to what its handlers declare.
+// Single guest accesses: finds what is there, takes the device lock where the device wants it, and cuts or
+// widens the access to what its handlers declare.
 #include "hw/core/memory-map.h"
 
 #include <inttypes.h>
@@ -24,7 +24,8 @@ static uint64_t low_bytes(uint64_t value, unsigned size)
     return value & mask64(size * 8);
 }
 
-static uint64_t device_read(const struct mem_range *range, struct mem_requester who, uint64_t offset, unsigned size)
+static uint64_t device_read(const struct mem_range *range, struct mem_requester who, uint64_t offset,
+                            unsigned size)
 {
     const struct mmio_ops *ops = range->ops;
     uint64_t value = 0;
@@ -33,15 +34,16 @@ static uint64_t device_read(const struct mem_range *range, struct mem_requester 
         unsigned wide = piece < ops->min_size ? ops->min_size : piece;
         uint64_t at = (offset + done) & ~(uint64_t)(wide - 1);
         unsigned shift = (unsigned)(offset + done - at) * 8;
-        struct mmio_access access = {.offset = at, .cpu = who.cpu, .size = (uint8_t)wide, .secure = who.secure};
+        struct mmio_access access = {
+            .offset = at, .cpu = who.cpu, .size = (uint8_t)wide, .secure = who.secure};
         value |= low_bytes(ops->read(range->opaque, access) >> shift, piece) << (done * 8);
         done += piece;
     }
     return value;
 }
 
-static void device_write(const struct mem_range *range, struct mem_requester who, uint64_t offset, unsigned size,
-                         uint64_t value)
+static void device_write(const struct mem_range *range, struct mem_requester who, uint64_t offset,
+                         unsigned size, uint64_t value)
 {
     const struct mmio_ops *ops = range->ops;
     for (unsigned done = 0; done < size;) {
@@ -49,7 +51,8 @@ static void device_write(const struct mem_range *range, struct mem_requester who
         unsigned wide = piece < ops->min_size ? ops->min_size : piece;
         uint64_t at = (offset + done) & ~(uint64_t)(wide - 1);
         unsigned shift = (unsigned)(offset + done - at) * 8;
-        struct mmio_access access = {.offset = at, .cpu = who.cpu, .size = (uint8_t)wide, .secure = who.secure};
+        struct mmio_access access = {
+            .offset = at, .cpu = who.cpu, .size = (uint8_t)wide, .secure = who.secure};
         ops->write(range->opaque, access, low_bytes(value >> (done * 8), piece) << shift);
         done += piece;
     }
@@ -118,8 +121,8 @@ enum mem_result memory_map_read(struct memory_map *map, struct mem_requester who
     return result == MEM_OK ? result : nothing_there(gpa, size, "read");
 }
 
-enum mem_result memory_map_write(struct memory_map *map, struct mem_requester who, uint64_t gpa, unsigned size,
-                                 uint64_t value)
+enum mem_result memory_map_write(struct memory_map *map, struct mem_requester who, uint64_t gpa,
+                                 unsigned size, uint64_t value)
 {
     enum mem_result result = MEM_OK;
     for (unsigned done = 0; done < size;) {

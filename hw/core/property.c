@@ -12,9 +12,9 @@
 #include "tcg/base/alloc.h"
 
 static const char *const type_names[] = {
-    [PROPERTY_BOOL] = "bool",      [PROPERTY_UINT32] = "uint32", [PROPERTY_UINT64] = "uint64",
-    [PROPERTY_SIZE] = "size",      [PROPERTY_STRING] = "str",    [PROPERTY_CHOICE] = "choice",
-    [PROPERTY_CHARDEV] = "chardev", [PROPERTY_DRIVE] = "drive",  [PROPERTY_NETDEV] = "netdev",
+    [PROPERTY_BOOL] = "bool",       [PROPERTY_UINT32] = "uint32", [PROPERTY_UINT64] = "uint64",
+    [PROPERTY_SIZE] = "size",       [PROPERTY_STRING] = "str",    [PROPERTY_CHOICE] = "choice",
+    [PROPERTY_CHARDEV] = "chardev", [PROPERTY_DRIVE] = "drive",   [PROPERTY_NETDEV] = "netdev",
 };
 
 const char *property_type_name(enum property_type type)
@@ -140,7 +140,8 @@ const struct property *property_find(const struct property *table, const char *n
     return NULL;
 }
 
-static int unknown_property(const struct property *table, const char *owner, const char *name, struct error *error)
+static int unknown_property(const struct property *table, const char *owner, const char *name,
+                            struct error *error)
 {
     size_t count = 0;
     while (table && table[count].name)
@@ -169,7 +170,8 @@ static int set_choice(const struct property *property, unsigned *value, const ch
         size_t used = strlen(list);
         snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", property->choices[i]);
     }
-    return error_set(error, EINVAL, "%s: '%s' cannot be '%s'; choose one of %s", owner, property->name, text, list);
+    return error_set(error, EINVAL, "%s: '%s' cannot be '%s'; choose one of %s", owner, property->name, text,
+                     list);
 }
 
 static int set_backend(const struct property *property, void **value, const char *owner, const char *text,
@@ -185,14 +187,16 @@ static int set_backend(const struct property *property, void **value, const char
     }
     const char *ids[64];
     size_t count = 0;
-    for (const struct backend_entry *e = backends ? backends->entries[kind] : NULL; e && count < 63; e = e->next)
+    for (const struct backend_entry *e = backends ? backends->entries[kind] : NULL; e && count < 63;
+         e = e->next)
         ids[count++] = e->id;
     ids[count] = NULL;
     const char *near = nearest_name(text, ids), *what = type_names[property->type];
     if (near)
-        return error_set(error, ENOENT, "%s: there is no %s '%s'; did you mean '%s'?", owner, what, text, near);
-    return error_set(error, ENOENT, "%s: there is no %s '%s'; define it with -%s ...,id=%s", owner, what, text, what,
-                     text);
+        return error_set(error, ENOENT, "%s: there is no %s '%s'; did you mean '%s'?", owner, what, text,
+                         near);
+    return error_set(error, ENOENT, "%s: there is no %s '%s'; define it with -%s ...,id=%s", owner, what,
+                     text, what, text);
 }
 
 static int set_value(const struct property *property, void *object, const char *owner, const char *text,
@@ -203,15 +207,18 @@ static int set_value(const struct property *property, void *object, const char *
     switch (property->type) {
     case PROPERTY_BOOL:
         if (!parse_bool(text, field))
-            return error_set(error, EINVAL, "%s: '%s' must be on or off, not '%s'", owner, property->name, text);
+            return error_set(error, EINVAL, "%s: '%s' must be on or off, not '%s'", owner, property->name,
+                             text);
         return 0;
     case PROPERTY_UINT32:
     case PROPERTY_UINT64:
     case PROPERTY_SIZE:
         if (!parse_size(text, &number))
-            return error_set(error, EINVAL, "%s: '%s' must be a number, not '%s'", owner, property->name, text);
+            return error_set(error, EINVAL, "%s: '%s' must be a number, not '%s'", owner, property->name,
+                             text);
         if (property->type == PROPERTY_UINT32 && number > UINT32_MAX)
-            return error_set(error, ERANGE, "%s: '%s' of %s is more than %u", owner, property->name, text, UINT32_MAX);
+            return error_set(error, ERANGE, "%s: '%s' of %s is more than %u", owner, property->name, text,
+                             UINT32_MAX);
         if (property->type == PROPERTY_UINT32)
             *(uint32_t *)field = (uint32_t)number;
         else
@@ -231,8 +238,8 @@ static int set_value(const struct property *property, void *object, const char *
     return error_set(error, EINVAL, "%s: '%s' cannot be set", owner, property->name);
 }
 
-int property_set(const struct property *table, void *object, const char *owner, const char *name, const char *text,
-                 const struct backend_list *backends, struct error *error)
+int property_set(const struct property *table, void *object, const char *owner, const char *name,
+                 const char *text, const struct backend_list *backends, struct error *error)
 {
     const struct property *property = property_find(table, name);
     if (!property)

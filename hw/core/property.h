@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Named settings of devices and machines: a constant table says name, type, default and help of each and where its
-// value lives in the object. Text from the command line is parsed here, so that every object takes the same
-// spellings ("on", "64K", "0x10") and refuses with the same clear messages.
+// Named settings of devices and machines: a constant table says name, type, default and help of each and
+// where its value lives in the object. Text from the command line is parsed here, so that every object takes
+// the same spellings ("on", "64K", "0x10") and refuses with the same clear messages.
 #pragma once
 
 #include <stdbool.h>
@@ -28,8 +28,8 @@ enum property_type {
 struct property {
     const char *name;
     enum property_type type;
-    size_t offset;            // in the object
-    const char *initial;      // default, as text; NULL leaves zero
+    size_t offset;       // in the object
+    const char *initial; // default, as text; NULL leaves zero
     const char *help;
     const char *const *choices; // CHOICE: the words, ended by NULL
 };
@@ -57,10 +57,10 @@ void backend_list_clear(struct backend_list *list);
 const struct property *property_find(const struct property *table, const char *name);
 // Gives every property its default.
 void property_set_defaults(const struct property *table, void *object);
-// Parses `text` into the named property. `owner` ("device 'virtio-blk-device'") opens messages. `backends` may be
-// NULL where no property refers to one. -ENOENT (message suggests the nearest name), -EINVAL, -ERANGE.
-int property_set(const struct property *table, void *object, const char *owner, const char *name, const char *text,
-                 const struct backend_list *backends, struct error *error);
+// Parses `text` into the named property. `owner` ("device 'virtio-blk-device'") opens messages. `backends`
+// may be NULL where no property refers to one. -ENOENT (message suggests the nearest name), -EINVAL, -ERANGE.
+int property_set(const struct property *table, void *object, const char *owner, const char *name,
+                 const char *text, const struct backend_list *backends, struct error *error);
 // The value as text that property_set takes, into a buffer the caller frees.
 char *property_get(const struct property *property, const void *object);
 // Frees the strings.

@@ -43,7 +43,7 @@ static uint8_t lines(const struct pl061 *gpio)
 
 static uint8_t raw_status(const struct pl061 *gpio)
 {
-    uint8_t level = (uint8_t)~(lines(gpio) ^ gpio->event);
+    uint8_t level = (uint8_t) ~(lines(gpio) ^ gpio->event);
     return (uint8_t)((level & gpio->sense) | (gpio->edges & ~gpio->sense));
 }
 
@@ -63,7 +63,7 @@ static void drive_outputs(struct pl061 *gpio)
 static void lines_changed(struct pl061 *gpio, uint8_t before)
 {
     uint8_t now = lines(gpio), changed = now ^ before;
-    gpio->edges |= changed & ~gpio->sense & (gpio->both | (uint8_t)~(now ^ gpio->event));
+    gpio->edges |= changed & ~gpio->sense & (gpio->both | (uint8_t) ~(now ^ gpio->event));
     update_irq(gpio);
 }
 
@@ -171,8 +171,12 @@ void pl061_wire(struct device *device, uint64_t base, struct irq_line irq)
 static int pl061_realize(struct device *device, struct error *error)
 {
     struct pl061 *gpio = (struct pl061 *)device;
-    struct mem_region_desc desc = {.name = "pl061", .base = gpio->base, .size = REGISTERS_SIZE, .kind = MEM_MMIO,
-                                   .ops = &pl061_ops, .opaque = gpio};
+    struct mem_region_desc desc = {.name = "pl061",
+                                   .base = gpio->base,
+                                   .size = REGISTERS_SIZE,
+                                   .kind = MEM_MMIO,
+                                   .ops = &pl061_ops,
+                                   .opaque = gpio};
     gpio->region = memory_map_add(device->machine->map, desc, error);
     return gpio->region ? 0 : -EINVAL;
 }
@@ -198,10 +202,11 @@ static void pl061_state_loaded(struct device *device)
 }
 
 static const struct state_field pl061_state[] = {
-    STATE_FIELD(pl061, U8, direction), STATE_FIELD(pl061, U8, output), STATE_FIELD(pl061, U8, input),
-    STATE_FIELD(pl061, U8, sense),     STATE_FIELD(pl061, U8, both),   STATE_FIELD(pl061, U8, event),
-    STATE_FIELD(pl061, U8, enable),    STATE_FIELD(pl061, U8, edges),  STATE_FIELD(pl061, U8, alternate),
-    STATE_END,
+    STATE_FIELD(pl061, U8, direction), STATE_FIELD(pl061, U8, output),
+    STATE_FIELD(pl061, U8, input),     STATE_FIELD(pl061, U8, sense),
+    STATE_FIELD(pl061, U8, both),      STATE_FIELD(pl061, U8, event),
+    STATE_FIELD(pl061, U8, enable),    STATE_FIELD(pl061, U8, edges),
+    STATE_FIELD(pl061, U8, alternate), STATE_END,
 };
 
 const struct device_type pl061_type = {

@@ -5,8 +5,9 @@
 #include "tcg/base/bits.h"
 
 const struct state_field gic_bank_state[] = {
-    STATE_FIELD(gic_bank, U32, group),    STATE_FIELD(gic_bank, U32, enabled), STATE_FIELD(gic_bank, U32, latch),
-    STATE_FIELD(gic_bank, U32, line),     STATE_FIELD(gic_bank, U32, active),  STATE_FIELD(gic_bank, U32, edge),
+    STATE_FIELD(gic_bank, U32, group),   STATE_FIELD(gic_bank, U32, enabled),
+    STATE_FIELD(gic_bank, U32, latch),   STATE_FIELD(gic_bank, U32, line),
+    STATE_FIELD(gic_bank, U32, active),  STATE_FIELD(gic_bank, U32, edge),
     STATE_ARRAY(gic_bank, U8, priority), STATE_END,
 };
 

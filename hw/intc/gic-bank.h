@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// 32 interrupts and their per-interrupt registers, laid out alike in every Arm GIC: distributors have one such bank
-// for each 32 shared interrupts, and each CPU has one for its private ones. No locking.
+// 32 interrupts and their per-interrupt registers, laid out alike in every Arm GIC: distributors have one
+// such bank for each 32 shared interrupts, and each CPU has one for its private ones. No locking.
 #pragma once
 
 #include <stdbool.h>
@@ -39,9 +39,11 @@ struct gic_bank_place {
 
 // Which bank register a distributor offset names. GIC_BANK_NONE when it is something else.
 struct gic_bank_place gic_bank_decode(uint64_t offset);
-// `size` is 1, 2 or 4. Registers other than priorities take words only; else reads give 0 and writes do nothing.
+// `size` is 1, 2 or 4. Registers other than priorities take words only; else reads give 0 and writes do
+// nothing.
 uint32_t gic_bank_read(const struct gic_bank *bank, struct gic_bank_place place, unsigned size);
-// Returns the interrupts that may have to be considered anew. `fixed_edge` interrupts keep their trigger mode.
+// Returns the interrupts that may have to be considered anew. `fixed_edge` interrupts keep their trigger
+// mode.
 uint32_t gic_bank_write(struct gic_bank *bank, struct gic_bank_place place, unsigned size, uint32_t value,
                         uint32_t fixed_edge, unsigned priority_bits);
 void gic_bank_set_line(struct gic_bank *bank, uint32_t bit, bool level);
@@ -51,7 +53,8 @@ static inline uint32_t gic_bank_pending(const struct gic_bank *bank)
     return bank->latch | (bank->line & ~bank->edge);
 }
 
-// The interrupt among `candidates` with the highest priority (the lowest number), if that beats `limit`; -1: none.
+// The interrupt among `candidates` with the highest priority (the lowest number), if that beats `limit`; -1:
+// none.
 static inline int gic_bank_best(const struct gic_bank *bank, uint32_t candidates, unsigned limit)
 {
     int best = -1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// GICv2 CPU interface registers (IHI 0048 section 4.4). Group 0 is signalled as IRQ, or as FIQ with GICC_CTLR.FIQEn;
-// Group 1 always as IRQ.
+// GICv2 CPU interface registers (IHI 0048 section 4.4). Group 0 is signalled as IRQ, or as FIQ with
+// GICC_CTLR.FIQEn; Group 1 always as IRQ.
 #include "hw/core/arm-cpu-if.h"
 #include "hw/intc/gicv2-internal.h"
 #include "tcg/base/bits.h"
@@ -180,6 +180,9 @@ static void cpu_write_locked(struct gicv2 *gic, unsigned index, uint64_t offset,
         cpu->apr[1] = value;
         break;
     default:
+        // GICC_APR1 to 3 and GICC_NSAPR1 to 3 would hold priorities that are not implemented.
+        if (offset > GICC_APR0 && offset < GICC_IIDR)
+            return;
         log_printf(LOG_GUEST_ERRORS, "gicv2: write of CPU interface register 0x%x\n", (unsigned)offset);
         return;
     }

@@ -32,7 +32,8 @@ static uint32_t dist_read_locked(const struct gicv2 *gic, unsigned cpu, uint64_t
     static const uint8_t ids[] = {0x04, 0x00, 0x00, 0x00, 0x90, 0xb4, 0x2b, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
     if (offset >= GICD_IDREGS)
         return ids[(offset - GICD_IDREGS) / 4];
-    if ((offset >= GICD_ITARGETSR && offset < GIC_ICFGR) || (offset >= GICD_CPENDSGIR && offset < GICD_SGI_END)) {
+    if ((offset >= GICD_ITARGETSR && offset < GIC_ICFGR) ||
+        (offset >= GICD_CPENDSGIR && offset < GICD_SGI_END)) {
         uint32_t value = 0;
         for (unsigned i = 0; i < size; i++)
             value |= read_byte_registers(gic, cpu, offset + i) << (8 * i);
@@ -103,7 +104,8 @@ static void write_private(struct gicv2_cpu *cpu, struct gic_bank_place place, un
 static void dist_write_locked(struct gicv2 *gic, unsigned cpu, uint64_t offset, unsigned size, uint32_t value)
 {
     struct gic_bank_place place = gic_bank_decode(offset);
-    if ((offset >= GICD_ITARGETSR && offset < GIC_ICFGR) || (offset >= GICD_CPENDSGIR && offset < GICD_SGI_END)) {
+    if ((offset >= GICD_ITARGETSR && offset < GIC_ICFGR) ||
+        (offset >= GICD_CPENDSGIR && offset < GICD_SGI_END)) {
         for (unsigned i = 0; i < size; i++)
             write_byte_registers(gic, cpu, offset + i, (uint8_t)(value >> (8 * i)));
     } else if (place.reg != GIC_BANK_NONE && place.bank == 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Arm Generic Interrupt Controller version 2 (IHI 0048): distributor and memory-mapped CPU interfaces for up to eight
-// CPUs, both interrupt groups, 5 priority bits. Left out: the Security and Virtualization Extensions.
+// Arm Generic Interrupt Controller version 2 (IHI 0048): distributor and memory-mapped CPU interfaces for up
+// to eight CPUs, both interrupt groups, 5 priority bits. Left out: the Security and Virtualization
+// Extensions.
 #pragma once
 
 #include "hw/core/device.h"

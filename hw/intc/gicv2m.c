@@ -57,8 +57,12 @@ void gicv2m_wire(struct device *device, uint64_t base, unsigned first_spi, unsig
 static int gicv2m_realize(struct device *device, struct error *error)
 {
     struct gicv2m *frame = (struct gicv2m *)device;
-    struct mem_region_desc desc = {.name = "gicv2m", .base = frame->base, .size = GICV2M_SIZE, .kind = MEM_MMIO,
-                                   .ops = &gicv2m_ops, .opaque = frame};
+    struct mem_region_desc desc = {.name = "gicv2m",
+                                   .base = frame->base,
+                                   .size = GICV2M_SIZE,
+                                   .kind = MEM_MMIO,
+                                   .ops = &gicv2m_ops,
+                                   .opaque = frame};
     frame->region = memory_map_add(device->machine->map, desc, error);
     return frame->region ? 0 : -EINVAL;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // GICv3 CPU interface: the ICC_* system registers (IHI 0069 section 12.2).
 //
-// With one Security state Group 0 interrupts are FIQs and Group 1 ones IRQs. Group 1 is grouped by ICC_BPR1_EL1 minus
-// one, as a Non-secure binary point, so its least value is one more than ICC_BPR0_EL1's.
+// With one Security state Group 0 interrupts are FIQs and Group 1 ones IRQs. Group 1 is grouped by
+// ICC_BPR1_EL1 minus one, as a Non-secure binary point, so its least value is one more than ICC_BPR0_EL1's.
 #include "hw/intc/gicv3-internal.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/log.h"

@@ -18,11 +18,10 @@ enum {
 
 static uint32_t typer(const struct gicv3 *gic)
 {
-    return gic->spi_bank_count             // ITLinesNumber
-           | (gic->config.has_lpis ? 1u << 17 : 0)
-           | (GIC_LPI_ID_BITS - 1) << 19   // IDbits
-           | 1u << 24                      // A3V
-           | (gic->config.has_lpis ? 0 : 1u << 16); // MBIS: message-based SPIs
+    return gic->spi_bank_count                                                   // ITLinesNumber
+           | (gic->config.has_lpis ? 1u << 17 : 0) | (GIC_LPI_ID_BITS - 1) << 19 // IDbits
+           | 1u << 24                                                            // A3V
+           | (gic->config.has_lpis ? 0 : 1u << 16);                              // MBIS: message-based SPIs
 }
 
 // PIDR4-7, PIDR0-3, CIDR0-3 of an Arm GICv3; PIDR2 holds the architecture revision.
@@ -45,8 +44,10 @@ static uint64_t read_word(struct gicv3 *gic, uint64_t offset, unsigned size)
     struct gic_bank_place place = gic_bank_decode(offset);
     if (place.reg != GIC_BANK_NONE) // bank 0 belongs to the redistributors
         return place.bank >= 1 && place.bank <= gic->spi_bank_count
-                   ? gic_bank_read(&gic->spis[place.bank - 1], place, size) : 0;
-    if (offset >= GICD_IROUTER + 8 * GIC_INTERNAL && offset < GICD_IROUTER + 8 * (GIC_INTERNAL + gic->spi_count))
+                   ? gic_bank_read(&gic->spis[place.bank - 1], place, size)
+                   : 0;
+    if (offset >= GICD_IROUTER + 8 * GIC_INTERNAL &&
+        offset < GICD_IROUTER + 8 * (GIC_INTERNAL + gic->spi_count))
         return gic->irouter[(offset - GICD_IROUTER) / 8 - GIC_INTERNAL] >> (offset & 4 ? 32 : 0);
     if (offset >= GICD_IDREGS)
         return id_register((unsigned)(offset - GICD_IDREGS) / 4);
@@ -91,7 +92,8 @@ static void write_word(struct gicv3 *gic, uint64_t offset, unsigned size, uint32
     struct gic_bank_place place = gic_bank_decode(offset);
     if (place.reg != GIC_BANK_NONE) {
         if (place.bank >= 1 && place.bank <= gic->spi_bank_count) {
-            uint32_t changed = gic_bank_write(&gic->spis[place.bank - 1], place, size, value, 0, GIC_PRIORITY_BITS);
+            uint32_t changed =
+                gic_bank_write(&gic->spis[place.bank - 1], place, size, value, 0, GIC_PRIORITY_BITS);
             gicv3_update_spis(gic, place.bank - 1, changed);
         }
     } else if (offset >= GICD_IROUTER + 8 * GIC_INTERNAL &&

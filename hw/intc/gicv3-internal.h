@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the parts of the GICv3 share. Everything in `struct gicv3` that a guest can change is guarded by its lock,
-// which is taken by every entry (register access, input line, system register) and held while CPU inputs are driven.
+// What the parts of the GICv3 share. Everything in `struct gicv3` that a guest can change is guarded by its
+// lock, which is taken by every entry (register access, input line, system register) and held while CPU
+// inputs are driven.
 #pragma once
 
 #include <pthread.h>
@@ -25,9 +26,9 @@ enum {
 
 struct gicv3_cpu {
     struct gicv3 *gic;
-    uint64_t affinity; // Aff3.Aff2.Aff1.Aff0 packed in 32 bits
+    uint64_t affinity;         // Aff3.Aff2.Aff1.Aff0 packed in 32 bits
     struct irq_line inputs[2]; // ARM_CPU_IRQ, ARM_CPU_FIQ
-    uint8_t driven; // levels last put on the inputs, a bit each
+    uint8_t driven;            // levels last put on the inputs, a bit each
 
     // redistributor
     struct gic_bank bank; // SGIs and PPIs
@@ -57,10 +58,10 @@ struct gicv3 {
     uint32_t cpu_count, spi_bank_count, spi_count;
     struct gicv3_cpu *cpus;
     uint32_t dist_ctlr;
-    struct gic_bank *spis;   // bank b holds INTIDs 32 + 32b and up
-    uint64_t *irouter;       // of each SPI
-    uint16_t *target;        // of each SPI: index of the CPU it goes to, GIC_NO_CPU
-    uint64_t *lpi_memory;    // all CPUs' pending bits
+    struct gic_bank *spis; // bank b holds INTIDs 32 + 32b and up
+    uint64_t *irouter;     // of each SPI
+    uint16_t *target;      // of each SPI: index of the CPU it goes to, GIC_NO_CPU
+    uint64_t *lpi_memory;  // all CPUs' pending bits
 };
 
 enum { GIC_NO_CPU = 0xffff };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// ITS commands (IHI 0069 section 5.3). A command with a wrong operand does nothing, is logged, and the queue goes on;
-// a queue that is not in memory stalls.
+// ITS commands (IHI 0069 section 5.3). A command with a wrong operand does nothing, is logged, and the queue
+// goes on; a queue that is not in memory stalls.
 #include "hw/core/dma.h"
 #include "hw/core/machine.h"
 #include "hw/intc/gicv3-its-internal.h"
@@ -190,14 +190,16 @@ static unsigned run_command(struct gicv3_its *its, const struct command *c)
         break;
     }
     if (!ok)
-        log_printf(LOG_GUEST_ERRORS, "its: command 0x%llx 0x%llx 0x%llx ignored\n", (unsigned long long)c->words[0],
-                   (unsigned long long)c->words[1], (unsigned long long)c->words[2]);
+        log_printf(LOG_GUEST_ERRORS, "its: command 0x%llx 0x%llx 0x%llx ignored\n",
+                   (unsigned long long)c->words[0], (unsigned long long)c->words[1],
+                   (unsigned long long)c->words[2]);
     return work;
 }
 
 bool its_run_commands(struct gicv3_its *its)
 {
-    uint64_t base = its->cbaser & UINT64_C(0x000ffffffffff000), bytes = (extract64(its->cbaser, 0, 8) + 1) * 4096;
+    uint64_t base = its->cbaser & UINT64_C(0x000ffffffffff000),
+             bytes = (extract64(its->cbaser, 0, 8) + 1) * 4096;
     unsigned work = 0;
     while (its->creadr != its->cwriter) {
         if (!(its->ctlr & GITS_CTLR_ENABLED) || !(its->cbaser >> 63) || its->cwriter >= bytes ||

@@ -2,9 +2,9 @@
 // ITS registers, tables and commands. Guarded by the lock of the GIC it belongs to.
 //
 // Tables are in guest memory; entries are ours to lay out, 8 bytes each:
-//   device table (type 1):      [0] valid  [5:1] event ID bits minus 1  [49:6] address of the translation table / 256
-//   collection table (type 4):  [0] valid  [16:1] CPU number
-//   translation table (ITT):    [0] valid  [24:1] INTID  [40:25] collection
+//   device table (type 1):      [0] valid  [5:1] event ID bits minus 1  [49:6] address of the translation
+//   table / 256 collection table (type 4):  [0] valid  [16:1] CPU number translation table (ITT):    [0]
+//   valid  [24:1] INTID  [40:25] collection
 #pragma once
 
 #include "hw/core/io-loop.h"
@@ -40,7 +40,8 @@ struct gicv3_its {
 // --- gicv3-its-table.c: false when the table has no such entry or is not in memory
 bool its_table_read(const struct gicv3_its *its, unsigned table, uint32_t index, uint64_t *entry);
 bool its_table_write(const struct gicv3_its *its, unsigned table, uint32_t index, uint64_t entry);
-// The translation of an event: address of its entry. False when the device is not mapped or the event too large.
+// The translation of an event: address of its entry. False when the device is not mapped or the event too
+// large.
 bool its_event_address(const struct gicv3_its *its, uint32_t device_id, uint32_t event, uint64_t *address);
 // What an event is mapped to. False when it is not.
 struct its_translation {
@@ -49,7 +50,8 @@ struct its_translation {
     uint16_t collection;
     struct gicv3_cpu *cpu; // NULL: the collection is not mapped
 };
-bool its_translate(const struct gicv3_its *its, uint32_t device_id, uint32_t event, struct its_translation *out);
+bool its_translate(const struct gicv3_its *its, uint32_t device_id, uint32_t event,
+                   struct its_translation *out);
 struct gicv3_cpu *its_collection_cpu(const struct gicv3_its *its, uint32_t collection);
 
 // --- gicv3-its-command.c

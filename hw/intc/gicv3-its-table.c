@@ -65,7 +65,8 @@ struct gicv3_cpu *its_collection_cpu(const struct gicv3_its *its, uint32_t colle
     return cpu < its->gic->cpu_count ? &its->gic->cpus[cpu] : NULL;
 }
 
-bool its_translate(const struct gicv3_its *its, uint32_t device_id, uint32_t event, struct its_translation *out)
+bool its_translate(const struct gicv3_its *its, uint32_t device_id, uint32_t event,
+                   struct its_translation *out)
 {
     uint64_t entry;
     if (!its_event_address(its, device_id, event, &out->entry_address) ||

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// ITS registers: the control frame, and the translation frame in which messages arrive. Work done by one register
-// write is bounded; the rest of a long command queue is left to the I/O loop.
+// ITS registers: the control frame, and the translation frame in which messages arrive. Work done by one
+// register write is bounded; the rest of a long command queue is left to the I/O loop.
 #include "hw/intc/gicv3-its.h"
 
 #include <errno.h>
@@ -37,10 +37,10 @@ static uint64_t baser_fixed(unsigned table)
 
 static uint64_t typer(void)
 {
-    return 1                                        // physical LPIs
-           | (uint64_t)(ITS_ENTRY_BYTES - 1) << 4   // ITT_entry_size
-           | (uint64_t)(ITS_EVENT_BITS - 1) << 8    // ID_bits
-           | (uint64_t)(ITS_DEVICE_BITS - 1) << 13  // Devbits
+    return 1                                                        // physical LPIs
+           | (uint64_t)(ITS_ENTRY_BYTES - 1) << 4                   // ITT_entry_size
+           | (uint64_t)(ITS_EVENT_BITS - 1) << 8                    // ID_bits
+           | (uint64_t)(ITS_DEVICE_BITS - 1) << 13                  // Devbits
            | (uint64_t)(ITS_COLLECTION_BITS - 1) << 32 | BIT64(36); // CIDbits, CIL
 }
 
@@ -176,8 +176,12 @@ void gicv3_its_wire(struct device *device, uint64_t base, struct device *gic)
 static int its_realize(struct device *device, struct error *error)
 {
     struct gicv3_its *its = (struct gicv3_its *)device;
-    struct mem_region_desc desc = {.name = "gicv3_its", .base = its->base, .size = GICV3_ITS_SIZE,
-                                   .kind = MEM_MMIO, .ops = &its_ops, .opaque = its};
+    struct mem_region_desc desc = {.name = "gicv3_its",
+                                   .base = its->base,
+                                   .size = GICV3_ITS_SIZE,
+                                   .kind = MEM_MMIO,
+                                   .ops = &its_ops,
+                                   .opaque = its};
     io_task_init(&its->task, run_later, its);
     its->region = memory_map_add(device->machine->map, desc, error);
     return its->region ? 0 : -EINVAL;
@@ -210,8 +214,9 @@ static void its_state_loaded(struct device *device)
 }
 
 static const struct state_field its_state[] = {
-    STATE_FIELD(gicv3_its, U32, ctlr),    STATE_FIELD(gicv3_its, U64, cbaser), STATE_FIELD(gicv3_its, U64, cwriter),
-    STATE_FIELD(gicv3_its, U64, creadr),  STATE_ARRAY(gicv3_its, U64, baser),  STATE_END,
+    STATE_FIELD(gicv3_its, U32, ctlr),    STATE_FIELD(gicv3_its, U64, cbaser),
+    STATE_FIELD(gicv3_its, U64, cwriter), STATE_FIELD(gicv3_its, U64, creadr),
+    STATE_ARRAY(gicv3_its, U64, baser),   STATE_END,
 };
 
 const struct device_type gicv3_its_type = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// LPIs of a redistributor (IHI 0069 chapter 5). The configuration table (priority and enable, a byte each) stays in
-// guest memory and is read when an LPI becomes pending or the guest invalidates. The pending table is kept here
-// while LPIs are enabled, and exchanged with guest memory when that changes.
+// LPIs of a redistributor (IHI 0069 chapter 5). The configuration table (priority and enable, a byte each)
+// stays in guest memory and is read when an LPI becomes pending or the guest invalidates. The pending table
+// is kept here while LPIs are enabled, and exchanged with guest memory when that changes.
 #include "hw/core/dma.h"
 #include "hw/core/machine.h"
 #include "hw/intc/gicv3-internal.h"
@@ -35,8 +35,8 @@ static void consider(struct gicv3_cpu *cpu, uint32_t intid)
     uint8_t priority;
     if (!lpi_priority(cpu, intid, &priority))
         return;
-    if (cpu->best_lpi && (cpu->best_lpi_priority < priority ||
-                          (cpu->best_lpi_priority == priority && cpu->best_lpi <= intid)))
+    if (cpu->best_lpi &&
+        (cpu->best_lpi_priority < priority || (cpu->best_lpi_priority == priority && cpu->best_lpi <= intid)))
         return;
     cpu->best_lpi = intid;
     cpu->best_lpi_priority = priority;

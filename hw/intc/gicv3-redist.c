@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// GICv3 redistributor registers (IHI 0069 sections 12.10 and 12.11): for each CPU a frame for control and LPIs and
-// a frame with the registers of its SGIs and PPIs.
+// GICv3 redistributor registers (IHI 0069 sections 12.10 and 12.11): for each CPU a frame for control and
+// LPIs and a frame with the registers of its SGIs and PPIs.
 #include "hw/intc/gicv3-internal.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/log.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // GICv3: the device, and the question all parts ask: which interrupt, if any, should each CPU see now?
 //
-// There is no incremental bookkeeping. A CPU's answer is worked out from its own bank, the shared banks (a few
-// words, nearly always zero) and the remembered best LPI each time something changed for it.
+// There is no incremental bookkeeping. A CPU's answer is worked out from its own bank, the shared banks (a
+// few words, nearly always zero) and the remembered best LPI each time something changed for it.
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -159,17 +159,24 @@ void gicv3_configure(struct device *device, const struct gicv3_config *config)
 static int map_registers(struct gicv3 *gic, struct error *error)
 {
     struct memory_map *map = gic->device.machine->map;
-    struct mem_region_desc dist = {.name = "gicv3_dist", .base = gic->config.dist_base, .size = GICV3_DIST_SIZE,
-                                   .kind = MEM_MMIO, .ops = &gicv3_dist_ops, .opaque = gic};
+    struct mem_region_desc dist = {.name = "gicv3_dist",
+                                   .base = gic->config.dist_base,
+                                   .size = GICV3_DIST_SIZE,
+                                   .kind = MEM_MMIO,
+                                   .ops = &gicv3_dist_ops,
+                                   .opaque = gic};
     gic->dist_region = memory_map_add(map, dist, error);
     if (!gic->dist_region)
         return -EINVAL;
     unsigned first = 0;
     for (unsigned i = 0; i < 2 && gic->config.redists[i].count; i++) {
         gic->frames[i] = (struct gicv3_redist_frames){gic, first};
-        struct mem_region_desc redist = {.name = "gicv3_redist", .base = gic->config.redists[i].base,
+        struct mem_region_desc redist = {.name = "gicv3_redist",
+                                         .base = gic->config.redists[i].base,
                                          .size = (uint64_t)gic->config.redists[i].count * GICV3_REDIST_SIZE,
-                                         .kind = MEM_MMIO, .ops = &gicv3_redist_ops, .opaque = &gic->frames[i]};
+                                         .kind = MEM_MMIO,
+                                         .ops = &gicv3_redist_ops,
+                                         .opaque = &gic->frames[i]};
         gic->redist_regions[i] = memory_map_add(map, redist, error);
         if (!gic->redist_regions[i])
             return -EINVAL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Arm Generic Interrupt Controller version 3: distributor, one redistributor a CPU, and the CPU interface as system
-// registers, as in the architecture specification IHI 0069. One Security state (GICD_CTLR.DS is always 1), affinity
-// routing always on, 5 priority bits; LPIs through an ITS (gicv3-its.h).
+// Arm Generic Interrupt Controller version 3: distributor, one redistributor a CPU, and the CPU interface as
+// system registers, as in the architecture specification IHI 0069. One Security state (GICD_CTLR.DS is always
+// 1), affinity routing always on, 5 priority bits; LPIs through an ITS (gicv3-its.h).
 //
 // Left out: the Secure world's views, message-based SPIs with status reporting, extended PPI and SPI ranges.
 #pragma once

@@ -61,7 +61,8 @@ static void select_item(struct fw_cfg *cfg, uint16_t key)
     cfg->position = 0;
 }
 
-// The next bytes of the item, then zeroes. The register is a stream: its first byte is the one at the lowest address.
+// The next bytes of the item, then zeroes. The register is a stream: its first byte is the one at the lowest
+// address.
 static uint64_t read_data(struct fw_cfg *cfg, unsigned size)
 {
     const struct item *item = selected(cfg);
@@ -98,7 +99,8 @@ static void run_dma(struct fw_cfg *cfg, uint64_t address)
     struct memory_map *map = cfg->device.machine->map;
     uint8_t raw[16];
     if (!dma_read(map, address, raw, sizeof(raw))) {
-        log_printf(LOG_GUEST_ERRORS, "fw_cfg: DMA request at 0x%llx is not in memory\n", (unsigned long long)address);
+        log_printf(LOG_GUEST_ERRORS, "fw_cfg: DMA request at 0x%llx is not in memory\n",
+                   (unsigned long long)address);
         return;
     }
     uint32_t control = load_be32(raw), length = load_be32(raw + 4), result = 0;
@@ -205,12 +207,14 @@ static void rebuild_directory(struct fw_cfg *cfg)
     free(directory);
 }
 
-int fw_cfg_add_file(struct device *device, const char *name, const void *data, uint32_t length, struct error *error)
+int fw_cfg_add_file(struct device *device, const char *name, const void *data, uint32_t length,
+                    struct error *error)
 {
     struct fw_cfg *cfg = (struct fw_cfg *)device;
     struct item *files = &cfg->items[FILE_FIRST];
     if (strlen(name) >= NAME_BYTES)
-        return error_set(error, EINVAL, "fw_cfg file name '%s' is longer than %d bytes", name, NAME_BYTES - 1);
+        return error_set(error, EINVAL, "fw_cfg file name '%s' is longer than %d bytes", name,
+                         NAME_BYTES - 1);
     unsigned at = 0;
     while (at < cfg->file_count && strcmp(files[at].name, name) < 0)
         at++;
@@ -241,8 +245,12 @@ static void fw_cfg_init(struct device *device)
 static int fw_cfg_realize(struct device *device, struct error *error)
 {
     struct fw_cfg *cfg = (struct fw_cfg *)device;
-    struct mem_region_desc desc = {.name = "fw_cfg", .base = cfg->base, .size = REGISTERS_SIZE, .kind = MEM_MMIO,
-                                   .ops = &fw_cfg_ops, .opaque = cfg};
+    struct mem_region_desc desc = {.name = "fw_cfg",
+                                   .base = cfg->base,
+                                   .size = REGISTERS_SIZE,
+                                   .kind = MEM_MMIO,
+                                   .ops = &fw_cfg_ops,
+                                   .opaque = cfg};
     cfg->region = memory_map_add(device->machine->map, desc, error);
     return cfg->region ? 0 : -EINVAL;
 }
@@ -265,7 +273,9 @@ static void fw_cfg_reset(struct device *device)
 }
 
 static const struct state_field fw_cfg_state[] = {
-    STATE_FIELD(fw_cfg, U16, key), STATE_FIELD(fw_cfg, U32, position), STATE_FIELD(fw_cfg, U64, dma_address),
+    STATE_FIELD(fw_cfg, U16, key),
+    STATE_FIELD(fw_cfg, U32, position),
+    STATE_FIELD(fw_cfg, U64, dma_address),
     STATE_END,
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The firmware configuration device (docs/specs/fw_cfg in QEMU's documentation): numbered items of bytes that
-// firmware reads, by a data register or by DMA, and a directory of named ones. Memory-mapped layout: data at 0,
-// selector (big-endian) at 8, DMA address (big-endian) at 16. Nothing is writable.
+// firmware reads, by a data register or by DMA, and a directory of named ones. Memory-mapped layout: data at
+// 0, selector (big-endian) at 8, DMA address (big-endian) at 16. Nothing is writable.
 #pragma once
 
 #include "hw/core/device.h"
@@ -36,6 +36,7 @@ void fw_cfg_add(struct device *device, enum fw_cfg_key key, const void *data, ui
 void fw_cfg_add_le16(struct device *device, enum fw_cfg_key key, uint16_t value);
 void fw_cfg_add_le32(struct device *device, enum fw_cfg_key key, uint32_t value);
 void fw_cfg_add_le64(struct device *device, enum fw_cfg_key key, uint64_t value);
-// A named file ("etc/...", "opt/..."), shown in the directory sorted by name. -EINVAL for a name of more than 55
-// bytes, -EEXIST, -ENOSPC.
-int fw_cfg_add_file(struct device *device, const char *name, const void *data, uint32_t length, struct error *error);
+// A named file ("etc/...", "opt/..."), shown in the directory sorted by name. -EINVAL for a name of more than
+// 55 bytes, -EEXIST, -ENOSPC.
+int fw_cfg_add_file(struct device *device, const char *name, const void *data, uint32_t length,
+                    struct error *error);

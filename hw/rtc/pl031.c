@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// PL031. The counter is an offset to machine time, so it stands still while the machine is paused; machine time 0 is
-// tied to the host's wall clock at realize.
+// PL031. The counter is an offset to machine time, so it stands still while the machine is paused; machine
+// time 0 is tied to the host's wall clock at realize.
 #include "hw/rtc/pl031.h"
 
 #include <errno.h>
@@ -133,8 +133,12 @@ void pl031_wire(struct device *device, uint64_t base, struct irq_line irq)
 static int pl031_realize(struct device *device, struct error *error)
 {
     struct pl031 *rtc = (struct pl031 *)device;
-    struct mem_region_desc desc = {.name = "pl031", .base = rtc->base, .size = REGISTERS_SIZE, .kind = MEM_MMIO,
-                                   .ops = &pl031_ops, .opaque = rtc};
+    struct mem_region_desc desc = {.name = "pl031",
+                                   .base = rtc->base,
+                                   .size = REGISTERS_SIZE,
+                                   .kind = MEM_MMIO,
+                                   .ops = &pl031_ops,
+                                   .opaque = rtc};
     event_init(&rtc->alarm, device->machine->clock, alarm_fired, rtc);
     rtc->offset = (uint32_t)time(NULL) - (uint32_t)(clock_now_ns(device->machine->clock) / NS_PER_SECOND);
     rtc->region = memory_map_add(device->machine->map, desc, error);

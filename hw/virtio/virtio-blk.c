@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Virtio block device (VIRTIO 1.2 section 5.2). Requests are handed to the backend as they come and finish in any
-// order; data moves between the image and guest memory without a copy.
+// Virtio block device (VIRTIO 1.2 section 5.2). Requests are handed to the backend as they come and finish in
+// any order; data moves between the image and guest memory without a copy.
 //
-// A request is a readable header {le32 type, le32 reserved, le64 sector}, data, and a writable status byte at the
-// very end; where descriptors begin and end says nothing.
+// A request is a readable header {le32 type, le32 reserved, le64 sector}, data, and a writable status byte at
+// the very end; where descriptors begin and end says nothing.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +57,8 @@ struct virtio_blk {
     struct virtq_chain chain;
 };
 
-// A request in flight: what must be kept of the chain. The vector holds the data and, last, the writable memory.
+// A request in flight: what must be kept of the chain. The vector holds the data and, last, the writable
+// memory.
 struct blk_request {
     struct block_request block;
     struct virtqueue *queue;
@@ -94,8 +95,8 @@ static void blk_get_config(struct virtio_device *device, uint8_t *config)
     config[56] = 1; // write zeroes may unmap
 }
 
-static void finish(struct virtqueue *queue, uint16_t head, const struct iovec *write,
-                   unsigned write_count, uint8_t *status_at, uint8_t status, uint32_t data_bytes)
+static void finish(struct virtqueue *queue, uint16_t head, const struct iovec *write, unsigned write_count,
+                   uint8_t *status_at, uint8_t status, uint32_t data_bytes)
 {
     *status_at = status;
     dma_wrote(queue->owner->device.machine->map, status_at, 1);
@@ -107,8 +108,8 @@ static void block_done(struct block_request *block, int result)
 {
     struct blk_request *request = (struct blk_request *)block;
     uint8_t status = result ? BLK_S_IOERR : BLK_S_OK;
-    finish(request->queue, request->head, request->write, request->write_count, request->status,
-           status, request->in_bytes);
+    finish(request->queue, request->head, request->write, request->write_count, request->status, status,
+           request->in_bytes);
     free(request);
 }
 
@@ -164,7 +165,8 @@ static bool start_transfer(struct virtio_blk *blk, struct virtqueue *queue, uint
         !range_inside(sector * SECTOR, length, blk->drive->size))
         return false;
     struct blk_request *request =
-        out ? make_request(blk, queue, status, BLOCK_WRITE, chain->read, chain->read_count, HEADER_BYTES, length)
+        out ? make_request(blk, queue, status, BLOCK_WRITE, chain->read, chain->read_count, HEADER_BYTES,
+                           length)
             : make_request(blk, queue, status, BLOCK_READ, chain->write, chain->write_count, 0, length);
     request->block.offset = sector * SECTOR;
     request->in_bytes = out ? 0 : (uint32_t)length;
@@ -267,9 +269,11 @@ static int blk_realize(struct device *device, struct error *error)
     if (!blk->drive)
         return error_set(error, EINVAL, "device 'virtio-blk-device' needs a drive; give it drive=ID");
     if (blk->drive->user)
-        return error_set(error, EBUSY, "drive '%s' is used by another device", blk->drive->id ? blk->drive->id : "");
+        return error_set(error, EBUSY, "drive '%s' is used by another device",
+                         blk->drive->id ? blk->drive->id : "");
     if (!is_power_of_two(blk->queue_size) || blk->queue_size < 4 || blk->queue_size > VIRTQUEUE_MAX_SIZE)
-        return error_set(error, EINVAL, "device 'virtio-blk-device': queue-size %u is not a power of two of 4 to %u",
+        return error_set(error, EINVAL,
+                         "device 'virtio-blk-device': queue-size %u is not a power of two of 4 to %u",
                          blk->queue_size, VIRTQUEUE_MAX_SIZE);
     if (!is_power_of_two(blk->logical_block_size) || blk->logical_block_size < SECTOR ||
         blk->logical_block_size > 1 << 16)
@@ -293,13 +297,15 @@ static void blk_unrealize(struct device *device)
 
 static const struct property blk_properties[] = {
     {"drive", PROPERTY_DRIVE, offsetof(struct virtio_blk, drive), NULL, "the disk image", NULL},
-    {"serial", PROPERTY_STRING, offsetof(struct virtio_blk, serial), NULL, "serial number, up to 20 characters",
+    {"serial", PROPERTY_STRING, offsetof(struct virtio_blk, serial), NULL,
+     "serial number, up to 20 characters", NULL},
+    {"queue-size", PROPERTY_UINT32, offsetof(struct virtio_blk, queue_size), "256", "entries of the queue",
      NULL},
-    {"queue-size", PROPERTY_UINT32, offsetof(struct virtio_blk, queue_size), "256", "entries of the queue", NULL},
     {"logical_block_size", PROPERTY_UINT32, offsetof(struct virtio_blk, logical_block_size), "512",
      "smallest unit of access", NULL},
     {"discard", PROPERTY_BOOL, offsetof(struct virtio_blk, discard), "on", "offer to discard sectors", NULL},
-    {"write-zeroes", PROPERTY_BOOL, offsetof(struct virtio_blk, write_zeroes), "on", "offer to zero sectors", NULL},
+    {"write-zeroes", PROPERTY_BOOL, offsetof(struct virtio_blk, write_zeroes), "on", "offer to zero sectors",
+     NULL},
     VIRTIO_PROPERTIES(virtio_blk),
     {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},
 };

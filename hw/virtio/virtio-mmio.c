@@ -45,8 +45,8 @@ enum mmio_register {
 
 enum { INTERRUPT_QUEUE = 1, INTERRUPT_CONFIG = 2 };
 
-#define MAGIC 0x74726976u     // "virt"
-#define VENDOR 0x554d4551u    // "QEMU", which some drivers look for
+#define MAGIC 0x74726976u  // "virt"
+#define VENDOR 0x554d4551u // "QEMU", which some drivers look for
 
 struct virtio_mmio {
     struct device device;
@@ -93,11 +93,15 @@ static uint32_t read_plugged(struct virtio_mmio *mmio, uint64_t offset)
     const struct virtqueue *queue = selected_queue(mmio);
     switch (offset) {
     case DEVICE_FEATURES:
-        return mmio->device_features_sel > 1 ? 0 : (uint32_t)(device->host_features >> (32 * mmio->device_features_sel));
+        return mmio->device_features_sel > 1
+                   ? 0
+                   : (uint32_t)(device->host_features >> (32 * mmio->device_features_sel));
     case QUEUE_NUM_MAX:
         return queue ? queue->max_size : 0;
     case QUEUE_PFN:
-        return queue && mmio->force_legacy && mmio->page_size ? (uint32_t)(queue->descriptors / mmio->page_size) : 0;
+        return queue && mmio->force_legacy && mmio->page_size
+                   ? (uint32_t)(queue->descriptors / mmio->page_size)
+                   : 0;
     case QUEUE_READY:
         return queue && !mmio->force_legacy ? queue->ready : 0;
     case INTERRUPT_STATUS:
@@ -165,7 +169,8 @@ static void write_queue(struct virtio_mmio *mmio, uint64_t offset, uint32_t valu
         return;
     switch (offset) {
     case QUEUE_NUM:
-        queue->size = value > queue->max_size ? 0 : (uint16_t)value; // 0 is refused when the queue is made ready
+        queue->size =
+            value > queue->max_size ? 0 : (uint16_t)value; // 0 is refused when the queue is made ready
         break;
     case QUEUE_ALIGN:
         mmio->queue_align = value;
@@ -256,8 +261,12 @@ void virtio_mmio_wire(struct device *device, uint64_t base, struct irq_line irq,
 static int virtio_mmio_realize(struct device *device, struct error *error)
 {
     struct virtio_mmio *mmio = (struct virtio_mmio *)device;
-    struct mem_region_desc desc = {.name = "virtio-mmio", .base = mmio->base, .size = VIRTIO_MMIO_SIZE,
-                                   .kind = MEM_MMIO, .ops = &mmio_ops, .opaque = mmio};
+    struct mem_region_desc desc = {.name = "virtio-mmio",
+                                   .base = mmio->base,
+                                   .size = VIRTIO_MMIO_SIZE,
+                                   .kind = MEM_MMIO,
+                                   .ops = &mmio_ops,
+                                   .opaque = mmio};
     mmio->region = memory_map_add(device->machine->map, desc, error);
     if (!mmio->region)
         return -EINVAL;
@@ -298,9 +307,12 @@ static const struct property mmio_properties[] = {
 };
 
 static const struct state_field mmio_state[] = {
-    STATE_FIELD(virtio_mmio, U32, device_features_sel), STATE_FIELD(virtio_mmio, U32, driver_features_sel),
-    STATE_FIELD(virtio_mmio, U32, queue_sel),           STATE_FIELD(virtio_mmio, U32, interrupt_status),
-    STATE_FIELD(virtio_mmio, U32, page_size),           STATE_FIELD(virtio_mmio, U32, queue_align),
+    STATE_FIELD(virtio_mmio, U32, device_features_sel),
+    STATE_FIELD(virtio_mmio, U32, driver_features_sel),
+    STATE_FIELD(virtio_mmio, U32, queue_sel),
+    STATE_FIELD(virtio_mmio, U32, interrupt_status),
+    STATE_FIELD(virtio_mmio, U32, page_size),
+    STATE_FIELD(virtio_mmio, U32, queue_align),
     STATE_END,
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Virtio over MMIO (VIRTIO 1.2 section 4.2): one register window with room for one device. Version 2, or the legacy
-// interface of version 1 with the property "force-legacy".
+// Virtio over MMIO (VIRTIO 1.2 section 4.2): one register window with room for one device. Version 2, or the
+// legacy interface of version 1 with the property "force-legacy".
 #pragma once
 
 #include "hw/core/device.h"

@@ -26,7 +26,8 @@ static void rng_notify(struct virtio_device *device, struct virtqueue *queue)
     while (virtqueue_next(queue, chain, &budget)) {
         uint32_t done = 0;
         for (unsigned i = 0; i < chain->write_count && done < MAX_BYTES; i++) {
-            size_t n = chain->write[i].iov_len < MAX_BYTES - done ? chain->write[i].iov_len : MAX_BYTES - done;
+            size_t n =
+                chain->write[i].iov_len < MAX_BYTES - done ? chain->write[i].iov_len : MAX_BYTES - done;
             rng_fill(&self->rng, chain->write[i].iov_base, n);
             done += (uint32_t)n;
         }

@@ -21,10 +21,11 @@ static void port_unrealize(struct device *device)
 }
 
 static const struct property port_properties[] = {
-    {"chardev", PROPERTY_CHARDEV, offsetof(struct serial_port, chardev), NULL, "the other end of the line", NULL},
-    {"name", PROPERTY_STRING, offsetof(struct serial_port, name), NULL, "the port's name in the guest", NULL},
-    {"nr", PROPERTY_UINT32, offsetof(struct serial_port, number), NULL, "port number; the next free one by default",
+    {"chardev", PROPERTY_CHARDEV, offsetof(struct serial_port, chardev), NULL, "the other end of the line",
      NULL},
+    {"name", PROPERTY_STRING, offsetof(struct serial_port, name), NULL, "the port's name in the guest", NULL},
+    {"nr", PROPERTY_UINT32, offsetof(struct serial_port, number), NULL,
+     "port number; the next free one by default", NULL},
     {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Virtio console device with several ports (VIRTIO 1.2 section 5.3). Queues 0 and 1 belong to port 0, 2 and 3 are
-// for control messages, and port n > 0 has 2n + 2 and 2n + 3. Emergency writes go to port 0.
+// Virtio console device with several ports (VIRTIO 1.2 section 5.3). Queues 0 and 1 belong to port 0, 2 and 3
+// are for control messages, and port n > 0 has 2n + 2 and 2n + 3. Emergency writes go to port 0.
 #include "hw/virtio/virtio-serial.h"
 
 #include <errno.h>
@@ -94,7 +94,8 @@ static void flush_control(struct virtio_serial *serial)
         virtqueue_notify(queue);
 }
 
-static void send_control(struct virtio_serial *serial, uint32_t port, enum control_event event, uint16_t value)
+static void send_control(struct virtio_serial *serial, uint32_t port, enum control_event event,
+                         uint16_t value)
 {
     if (!multiport(serial) || !virtio_running(&serial->virtio) || serial->control_count == MAX_CONTROL)
         return;
@@ -141,7 +142,8 @@ static void serve_control(struct virtio_serial *serial, struct virtqueue *queue)
     unsigned budget = queue->size;
     while (virtqueue_next(queue, &serial->chain, &budget)) {
         uint8_t raw[CONTROL_BYTES];
-        bool whole = iovec_read(serial->chain.read, serial->chain.read_count, 0, raw, sizeof(raw)) == sizeof(raw);
+        bool whole =
+            iovec_read(serial->chain.read, serial->chain.read_count, 0, raw, sizeof(raw)) == sizeof(raw);
         virtqueue_push(queue, &serial->chain, 0);
         if (whole)
             handle_control(serial, raw);
@@ -149,8 +151,8 @@ static void serve_control(struct virtio_serial *serial, struct virtqueue *queue)
     virtqueue_notify(queue);
 }
 
-// Moves what the guest sends to the backend. A request that the backend takes only in part stays at the head of the
-// queue until the backend has room.
+// Moves what the guest sends to the backend. A request that the backend takes only in part stays at the head
+// of the queue until the backend has room.
 static void serve_output(struct virtio_serial *serial, struct serial_port *port, struct virtqueue *queue)
 {
     struct virtq_chain *chain = &serial->chain;
@@ -339,7 +341,8 @@ static int serial_realize(struct device *device, struct error *error)
         return result;
     serial->bus_name = alloc_format("%s.0", device->id ? device->id : "virtio-serial0");
     for (unsigned i = 0; i < VIRTIO_SERIAL_PORTS; i++) {
-        serial->sockets[i] = (struct bus){.type = "virtio-serial-bus", .name = serial->bus_name, .opaque = serial};
+        serial->sockets[i] =
+            (struct bus){.type = "virtio-serial-bus", .name = serial->bus_name, .opaque = serial};
         bus_add(device->machine, &serial->sockets[i]);
     }
     return 0;
@@ -360,8 +363,10 @@ static const struct property serial_properties[] = {
 };
 
 static const struct state_field control_state[] = {
-    STATE_FIELD(control_message, U32, port), STATE_FIELD(control_message, U16, event),
-    STATE_FIELD(control_message, U16, value), STATE_END,
+    STATE_FIELD(control_message, U32, port),
+    STATE_FIELD(control_message, U16, event),
+    STATE_FIELD(control_message, U16, value),
+    STATE_END,
 };
 
 static const struct state_field serial_state[] = {

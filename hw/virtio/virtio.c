@@ -158,7 +158,8 @@ void virtio_config_changed(struct virtio_device *device)
 
 void virtio_broken(struct virtio_device *device, const char *what)
 {
-    log_printf(LOG_GUEST_ERRORS, "%s: %s; the device stops until it is reset\n", device->device.type->name, what);
+    log_printf(LOG_GUEST_ERRORS, "%s: %s; the device stops until it is reset\n", device->device.type->name,
+               what);
     if (device->status & VIRTIO_STATUS_NEEDS_RESET)
         return;
     bool tell = device->status & VIRTIO_STATUS_DRIVER_OK;

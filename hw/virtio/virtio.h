@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A virtio device, apart from how the guest reaches it. A device type (block, console) embeds `struct virtio_device`
-// and supplies a class; a transport (MMIO, PCI) offers it a bus of type "virtio-bus" and turns register accesses
-// into the calls below. Device lock held in all of them.
+// A virtio device, apart from how the guest reaches it. A device type (block, console) embeds `struct
+// virtio_device` and supplies a class; a transport (MMIO, PCI) offers it a bus of type "virtio-bus" and turns
+// register accesses into the calls below. Device lock held in all of them.
 #pragma once
 
 #include "hw/core/device.h"
@@ -34,7 +34,7 @@ struct virtio_class {
     void (*get_config)(struct virtio_device *device, uint8_t *config);
     void (*set_config)(struct virtio_device *device, unsigned offset, unsigned size, uint32_t value);
     void (*notify)(struct virtio_device *device, struct virtqueue *queue); // the driver added requests
-    void (*started)(struct virtio_device *device);                        // DRIVER_OK; may be NULL
+    void (*started)(struct virtio_device *device);                         // DRIVER_OK; may be NULL
     void (*stop)(struct virtio_device *device); // gives up all requests in flight; may be NULL
 };
 
@@ -61,10 +61,17 @@ struct virtio_device {
 };
 
 // To be named in device types that embed struct virtio_device as member `virtio`.
-#define VIRTIO_PROPERTIES(TYPE)                                                                                      \
-    {"indirect_desc", PROPERTY_BOOL, offsetof(struct TYPE, virtio.offer_indirect), "on", "offer indirect descriptors", \
-     NULL},                                                                                                          \
-        {"event_idx", PROPERTY_BOOL, offsetof(struct TYPE, virtio.offer_event_idx), "on", "offer event indices", NULL}
+#define VIRTIO_PROPERTIES(TYPE)                                                                              \
+    {"indirect_desc",                                                                                        \
+     PROPERTY_BOOL,                                                                                          \
+     offsetof(struct TYPE, virtio.offer_indirect),                                                           \
+     "on",                                                                                                   \
+     "offer indirect descriptors",                                                                           \
+     NULL},                                                                                                  \
+    {                                                                                                        \
+        "event_idx", PROPERTY_BOOL, offsetof(struct TYPE, virtio.offer_event_idx), "on",                     \
+            "offer event indices", NULL                                                                      \
+    }
 
 extern const struct state_field virtio_state[]; // of struct virtio_device
 

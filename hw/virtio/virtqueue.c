@@ -29,11 +29,16 @@ struct descriptor {
 };
 
 const struct state_field virtqueue_state[] = {
-    STATE_FIELD(virtqueue, U16, size),           STATE_FIELD(virtqueue, BOOL, ready),
-    STATE_FIELD(virtqueue, U64, descriptors),    STATE_FIELD(virtqueue, U64, available),
-    STATE_FIELD(virtqueue, U64, used),           STATE_FIELD(virtqueue, U16, last_available),
-    STATE_FIELD(virtqueue, U16, used_index),     STATE_FIELD(virtqueue, U16, signalled),
-    STATE_FIELD(virtqueue, BOOL, signalled_valid), STATE_END,
+    STATE_FIELD(virtqueue, U16, size),
+    STATE_FIELD(virtqueue, BOOL, ready),
+    STATE_FIELD(virtqueue, U64, descriptors),
+    STATE_FIELD(virtqueue, U64, available),
+    STATE_FIELD(virtqueue, U64, used),
+    STATE_FIELD(virtqueue, U16, last_available),
+    STATE_FIELD(virtqueue, U16, used_index),
+    STATE_FIELD(virtqueue, U16, signalled),
+    STATE_FIELD(virtqueue, BOOL, signalled_valid),
+    STATE_END,
 };
 
 static struct memory_map *map_of(const struct virtqueue *queue)
@@ -164,8 +169,8 @@ void virtqueue_unpop(struct virtqueue *queue)
     queue->last_available--;
 }
 
-void virtqueue_push_parts(struct virtqueue *queue, uint16_t head, const struct iovec *write, unsigned write_count,
-                          uint32_t written)
+void virtqueue_push_parts(struct virtqueue *queue, uint16_t head, const struct iovec *write,
+                          unsigned write_count, uint32_t written)
 {
     struct memory_map *map = map_of(queue);
     uint32_t left = written;
@@ -246,8 +251,8 @@ void virtqueue_defer(struct virtqueue *queue)
     io_loop_post(queue->owner->device.machine->loop, &queue->task);
 }
 
-static uint64_t copy(const struct iovec *vector, unsigned count, uint64_t offset, char *buffer, uint64_t length,
-                     bool out)
+static uint64_t copy(const struct iovec *vector, unsigned count, uint64_t offset, char *buffer,
+                     uint64_t length, bool out)
 {
     uint64_t done = 0;
     for (unsigned i = 0; i < count && done < length; i++) {
@@ -265,7 +270,8 @@ static uint64_t copy(const struct iovec *vector, unsigned count, uint64_t offset
     return done;
 }
 
-uint64_t iovec_read(const struct iovec *vector, unsigned count, uint64_t offset, void *buffer, uint64_t length)
+uint64_t iovec_read(const struct iovec *vector, unsigned count, uint64_t offset, void *buffer,
+                    uint64_t length)
 {
     return copy(vector, count, offset, buffer, length, false);
 }

@@ -82,6 +82,8 @@ struct tcg_cpu {
     struct tcg_engine *engine;
     struct tlb_state *tlb;
     struct code_context *code_context;
+    // Inside translated code, which may hold addresses that it checked; and: some of those have been invalidated since.
+    _Atomic bool in_code, tlb_stale;
     void *slow_frame;               // register dump while inside a memory slow path
     void (*restore)(struct tcg_cpu *cpu); // puts state in memory when the interpreter leaves in its middle, or NULL
     void *restore_data;

@@ -63,6 +63,19 @@ static bool should_return(struct tcg_cpu *cpu)
     return atomic_load_explicit(&cpu->vcpu.exit_request, memory_order_relaxed) || cpu->vcpu.halted;
 }
 
+// In this order, with a full barrier at the end: an invalidation before it is seen by every access in the code, and one
+// after it finds in_code set.
+static void enter_code(struct tcg_cpu *cpu)
+{
+    atomic_store_explicit(&cpu->tlb_stale, false, memory_order_relaxed);
+    atomic_store(&cpu->in_code, true);
+}
+
+static void leave_code(struct tcg_cpu *cpu)
+{
+    atomic_store_explicit(&cpu->in_code, false, memory_order_release);
+}
+
 static void loop(struct tcg_cpu *cpu)
 {
     struct tcg_engine *e = cpu->engine;
@@ -88,10 +101,12 @@ static void loop(struct tcg_cpu *cpu)
             if (log_enabled(LOG_EXEC | LOG_CPU))
                 log_entry(cpu, tcg_get_pc(cpu));
             cpu->blocks_entered++;
+            enter_code(cpu);
             if (e->interp)
                 reason = interp_enter(cpu, b, &link);
             else
                 reason = backend_enter(e->backend, cpu, b->code.entry + e->buffers.exec_delta, &link);
+            leave_code(cpu);
             if (reason != BACKEND_EXIT_LINK || log_enabled(LOG_EXEC | LOG_CPU))
                 link = NULL;
         }
@@ -105,6 +120,7 @@ static void run(struct accel *accel, struct vcpu *vcpu)
     uint32_t host = fp_env_swap(cpu->fp_control);
     // tcg_leave comes back here: state and pc are in memory, and the loop begins anew.
     (void)setjmp(cpu->leave);
+    leave_code(cpu);
     loop(cpu);
     cpu->fp_control = fp_env_swap(host);
 }

@@ -2,6 +2,7 @@
 // The soft TLB: contexts, filling, invalidation; and the lookup tables for code, which share its life.
 #include "tcg/exec/tlb.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -229,7 +230,7 @@ void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset)
 // An address that is never looked up in this entry: its own index is another one.
 static void clear_jump_entry(struct code_context *c, unsigned i)
 {
-    __atomic_store_n(&c->table[i].pc, (uint64_t)(i ^ 1) << 2, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->table[i].pc, (uint64_t)((i ^ 1) & 1023) << 2, __ATOMIC_RELAXED);
 }
 
 static void clear_table(struct code_context *c)
@@ -282,7 +283,7 @@ void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags)
 void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code)
 {
     struct code_context *c = cpu->code_context;
-    unsigned index = (pc >> 2) & (JUMP_ENTRIES - 1);
+    unsigned index = backend_jump_index(pc);
     struct backend_jump_entry *e = &c->table[index];
     unsigned bit = filter_bit(pc >> TLB_PAGE_BITS);
     pthread_spin_lock(&cpu->tlb->lock);
@@ -313,13 +314,35 @@ static void clear_table_page(struct code_context *c, uint64_t page)
     unsigned bit = filter_bit(page >> TLB_PAGE_BITS);
     if (!(c->filter[bit / 64] >> (bit % 64) & 1))
         return;
-    unsigned first = (page >> 2) & (JUMP_ENTRIES - 1);
-    for (unsigned i = first; i < first + TLB_PAGE_SIZE / 4; i++)
+    for (uint64_t pc = page; pc < page + TLB_PAGE_SIZE; pc += 4) {
+        unsigned i = backend_jump_index(pc);
         if ((c->table[i].pc & -(uint64_t)TLB_PAGE_SIZE) == page)
             clear_jump_entry(c, i);
+    }
 }
 
 // --- invalidation ---
+
+// The end of an invalidation that may have hit what the vCPU uses at this moment.
+static void make_stale(struct tcg_cpu *cpu)
+{
+    if (pthread_equal(pthread_self(), cpu->vcpu.thread))
+        return; // it is in a helper, and translated code keeps no address across one
+    atomic_store(&cpu->tlb_stale, true);
+    vcpu_kick(&cpu->vcpu);
+}
+
+void tlb_wait_others(struct tcg_cpu *cpu)
+{
+    const struct vcpu_group *group = cpu->vcpu.group;
+    bool was_in_code = atomic_exchange(&cpu->in_code, false); // two that wait must not wait for each other
+    for (unsigned i = 0; i < group->count; i++) {
+        struct tcg_cpu *other = tcg_cpu_of(group->cpus[i]);
+        while (other != cpu && atomic_load(&other->tlb_stale) && atomic_load(&other->in_code))
+            sched_yield();
+    }
+    atomic_store(&cpu->in_code, was_in_code);
+}
 
 void tlb_flush_all(struct tcg_cpu *cpu)
 {
@@ -332,7 +355,7 @@ void tlb_flush_all(struct tcg_cpu *cpu)
     memset(t->fetch, 0xff, sizeof(t->fetch));
     tlb_large_clear(&t->large);
     pthread_spin_unlock(&t->lock);
-    vcpu_kick(&cpu->vcpu);
+    make_stale(cpu);
 }
 
 void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key)
@@ -352,8 +375,10 @@ void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key)
     for (unsigned i = 0; i < FETCH_ENTRIES; i++)
         if (t->fetch[i].key == key && !t->fetch[i].global)
             t->fetch[i].page = ~UINT64_C(0);
+    bool in_use = t->current->key == key;
     pthread_spin_unlock(&t->lock);
-    vcpu_kick(&cpu->vcpu);
+    if (in_use)
+        make_stale(cpu);
 }
 
 void tlb_flush_regime(struct tcg_cpu *cpu, uint32_t regime)
@@ -366,7 +391,7 @@ void tlb_flush_regime(struct tcg_cpu *cpu, uint32_t regime)
     clear_tables_where(t, true, 0);
     memset(t->fetch, 0xff, sizeof(t->fetch));
     pthread_spin_unlock(&t->lock);
-    vcpu_kick(&cpu->vcpu);
+    make_stale(cpu);
 }
 
 struct range_flush {
@@ -379,18 +404,23 @@ static bool in_range(const struct range_flush *r, uint64_t page)
     return ((page & r->ignore) - r->first) < r->size;
 }
 
-static void flush_context_range(struct tlb_context *c, const struct range_flush *r)
+// True when global entries of another context went.
+static bool flush_context_range(struct tlb_context *c, const struct range_flush *r)
 {
+    bool shared = false;
     uint64_t pages = r->size >> TLB_PAGE_BITS;
     unsigned count = pages < TLB_ENTRIES ? (unsigned)pages : TLB_ENTRIES;
     bool whole_key = r->all_keys || c->key == r->key;
     for (unsigned m = 0; m < TLB_MMU_INDEXES; m++) {
         for (unsigned i = 0; i < count; i++) {
             struct backend_tlb_entry *e = &c->tables[m][(table_index(r->first) + i) & (TLB_ENTRIES - 1)];
-            if (entry_valid(e) && in_range(r, entry_page(e)) && (whole_key || (e->info & TLB_INFO_GLOBAL)))
+            if (entry_valid(e) && in_range(r, entry_page(e)) && (whole_key || (e->info & TLB_INFO_GLOBAL))) {
                 clear_entry(e);
+                shared |= !whole_key;
+            }
         }
     }
+    return shared;
 }
 
 // Takes in the large mappings that the first and the last page are part of; those between are inside anyway.
@@ -422,13 +452,13 @@ void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t 
     struct range_flush r = {.key = key, .all_keys = all_keys, .ignore = mask,
                             .first = gva & mask & -(uint64_t)TLB_PAGE_SIZE};
     r.size = round_up((gva & mask) + size, TLB_PAGE_SIZE) - r.first;
-    bool code_gone = false;
     pthread_spin_lock(&t->lock);
+    bool in_use = all_keys || t->current->key == key;
     widen(t, &r);
     bool many = r.size > 32 * TLB_PAGE_SIZE;
     for (unsigned i = 0; i < TLB_CONTEXTS; i++)
         if (t->contexts[i].key && t->contexts[i].key >> 32 == key >> 32)
-            flush_context_range(&t->contexts[i], &r);
+            in_use |= flush_context_range(&t->contexts[i], &r);
     for (unsigned i = 0; i < CODE_CONTEXTS; i++) {
         struct code_context *c = t->code_contexts[i];
         if (!c || !(all_keys || c->space == key || c->space == 0))
@@ -446,12 +476,12 @@ void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t 
     for (unsigned i = 0; i < FETCH_ENTRIES; i++) {
         if (t->fetch[i].page != ~UINT64_C(0) && in_range(&r, t->fetch[i].page)) {
             t->fetch[i].page = ~UINT64_C(0);
-            code_gone = true;
+            in_use = true;
         }
     }
     pthread_spin_unlock(&t->lock);
-    if (code_gone || many)
-        vcpu_kick(&cpu->vcpu);
+    if (in_use)
+        make_stale(cpu);
 }
 
 void tlb_print(struct tcg_cpu *cpu, FILE *out)

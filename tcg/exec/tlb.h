@@ -48,8 +48,8 @@ struct tlb_fault {
 // `key >> 32` share global entries.
 void tlb_switch(struct tcg_cpu *cpu, uint64_t key);
 
-// Invalidation, in one vCPU's TLB and its lookup tables for code. Any thread. When the call returns, the next memory
-// access that `cpu` starts after its next poll sees the change, and at once for the calling thread's own.
+// Invalidation, in one vCPU's TLB and its lookup tables for code. Any thread. What `cpu` does after its next poll sees
+// the change; tlb_wait_others waits for that.
 void tlb_flush_all(struct tcg_cpu *cpu);
 // All entries of the context (not the global ones).
 void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key);
@@ -59,6 +59,10 @@ void tlb_flush_regime(struct tcg_cpu *cpu, uint32_t regime);
 // the address are not compared. With all_keys, in every context of the regime.
 void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t gva, uint64_t size,
                      unsigned ignore_top_bits);
+
+// Returns when no other vCPU can still be using what has been invalidated before the call: what a guest's barrier after
+// invalidation promises. From a helper or the run loop of `cpu`.
+void tlb_wait_others(struct tcg_cpu *cpu);
 
 // Accesses on behalf of helpers, with the permissions of `mmu_index`, faulting as guest accesses do. The helper must
 // have been declared MAY_FAULT. Sizes of 1 to 16 bytes; not for device memory when larger than 8.

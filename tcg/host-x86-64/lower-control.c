@@ -236,13 +236,17 @@ static void emit_lookup_miss(struct lower *l, struct cold_path *path)
     x86_jmp_to(&l->c, l->backend->exit_lookup_pc);
 }
 
-// Looks the pc up in the current table: index pc >> 2, compare, jump.
+// Looks the pc up in the current table for code.
 static void lower_exit_indirect(struct lower *l, struct ir_ins *ins)
 {
     ra_use_in(&l->ra, ins->arg[0], RDI);
     struct x86_code *c = &l->c;
+    // backend_jump_index, scaled to the size of an entry
     x86_mov_rr(c, false, RAX, RDI);
+    x86_mov_rr(c, false, RCX, RDI);
     x86_shift_ri(c, X86_SHL, false, RAX, BACKEND_JUMP_ENTRY_LOG2 - 2);
+    x86_shift_ri(c, X86_SHR, false, RCX, 12 - BACKEND_JUMP_ENTRY_LOG2);
+    x86_alu_rr(c, X86_XOR, false, RAX, RCX);
     x86_alu_ri(c, X86_AND, false, RAX, ((1 << BACKEND_JUMP_LOG2) - 1) << BACKEND_JUMP_ENTRY_LOG2);
     x86_alu_rm(c, X86_ADD, true, RAX, x86_at(STATE_REG, l->backend->layout.jump_table));
     x86_rm(c, 0x3b | X86_W, RDI, x86_at(RAX, 0));

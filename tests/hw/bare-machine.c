@@ -44,7 +44,8 @@ struct irq_line irq_sink_line(struct irq_sink *sink)
     return (struct irq_line){sink_set, sink, 0};
 }
 
-struct device *bare_device(struct machine *machine, const struct device_type *type, const char *const *properties)
+struct device *bare_device(struct machine *machine, const struct device_type *type,
+                           const char *const *properties)
 {
     struct error error = {""};
     struct device *device = device_create(machine, type, NULL);

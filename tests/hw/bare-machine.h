@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine without a board, for tests of single chips: RAM at 0x40000000, a clock that the test moves, interrupt
-// lines that are only counted.
+// A machine without a board, for tests of single chips: RAM at 0x40000000, a clock that the test moves,
+// interrupt lines that are only counted.
 #pragma once
 
 #include "hw/core/irq.h"
@@ -18,7 +18,8 @@ struct machine *bare_machine_create(void);
 void bare_machine_destroy(struct machine *machine);
 struct irq_line irq_sink_line(struct irq_sink *sink);
 // A device of the type with its properties ("name=value" strings ended by NULL) set and realized.
-struct device *bare_device(struct machine *machine, const struct device_type *type, const char *const *properties);
+struct device *bare_device(struct machine *machine, const struct device_type *type,
+                           const char *const *properties);
 // Guest accesses that must decode.
 uint64_t guest_read(struct machine *machine, uint64_t gpa, unsigned size);
 void guest_write(struct machine *machine, uint64_t gpa, unsigned size, uint64_t value);

@@ -29,7 +29,8 @@ static void realize(struct device *device)
     device_lock_release(&machine->lock);
 }
 
-// --- RTC -----------------------------------------------------------------------------------------------------------
+// --- RTC
+// -----------------------------------------------------------------------------------------------------------
 
 Test(pl031, time_and_alarm)
 {
@@ -56,7 +57,8 @@ Test(pl031, time_and_alarm)
     bare_machine_destroy(machine);
 }
 
-// --- GPIO ----------------------------------------------------------------------------------------------------------
+// --- GPIO
+// ----------------------------------------------------------------------------------------------------------
 
 Test(pl061, inputs_outputs_and_interrupts)
 {
@@ -104,7 +106,8 @@ Test(pl061, inputs_outputs_and_interrupts)
     bare_machine_destroy(machine);
 }
 
-// --- fw_cfg --------------------------------------------------------------------------------------------------------
+// --- fw_cfg
+// --------------------------------------------------------------------------------------------------------
 
 static struct device *start_fw_cfg(void)
 {
@@ -134,8 +137,9 @@ Test(fw_cfg, items_and_directory)
     cr_assert_eq(fw_cfg_add_file(cfg, "opt/second", "22", 2, &error), 0);
     cr_assert_eq(fw_cfg_add_file(cfg, "etc/first", "1", 1, &error), 0);
     cr_assert_eq(fw_cfg_add_file(cfg, "etc/first", "1", 1, &error), -EEXIST);
-    cr_assert_eq(fw_cfg_add_file(cfg, "a/name/that/is/much/longer/than/the/directory/has/room/for", "1", 1, &error),
-                 -EINVAL);
+    cr_assert_eq(
+        fw_cfg_add_file(cfg, "a/name/that/is/much/longer/than/the/directory/has/room/for", "1", 1, &error),
+        -EINVAL);
     select_key(FW_CFG_FILE_DIR);
     cr_assert_eq(be32toh((uint32_t)guest_read(machine, BASE, 4)), 2);
     cr_assert_eq(be32toh((uint32_t)guest_read(machine, BASE, 4)), 1);
@@ -180,7 +184,8 @@ Test(fw_cfg, dma, .timeout = 10)
     bare_machine_destroy(machine);
 }
 
-// --- flash ---------------------------------------------------------------------------------------------------------
+// --- flash
+// ---------------------------------------------------------------------------------------------------------
 
 enum { FLASH = 0, FLASH_BYTES = 1 << 20 };
 

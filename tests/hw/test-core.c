@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The parts every machine is made of: memory map, DMA, event clock, properties, state tables, raw disk images.
+// The parts every machine is made of: memory map, DMA, event clock, properties, state tables, raw disk
+// images.
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
@@ -41,8 +42,13 @@ static const struct mmio_ops flash_like = {record_read, record_write, 1, 8, fals
 static struct mem_region *add_mmio(struct machine *machine, struct recorder *r, uint64_t base, uint64_t size,
                                    int priority)
 {
-    struct mem_region_desc desc = {.name = "recorder", .base = base, .size = size, .kind = MEM_MMIO,
-                                   .priority = priority, .ops = &words_only, .opaque = r};
+    struct mem_region_desc desc = {.name = "recorder",
+                                   .base = base,
+                                   .size = size,
+                                   .kind = MEM_MMIO,
+                                   .priority = priority,
+                                   .ops = &words_only,
+                                   .opaque = r};
     struct error error;
     return memory_map_add(machine->map, desc, &error);
 }
@@ -88,11 +94,12 @@ Test(memory_map, overlap_holes_and_removal)
     memory_map_remove(machine->map, wide);
     cr_assert_null(memory_map_find(machine->map, 0x1400));
     uint64_t value;
-    cr_assert_eq(memory_map_read(machine->map, (struct mem_requester){0}, 0x1400, 4, &value), MEM_DECODE_ERROR);
+    cr_assert_eq(memory_map_read(machine->map, (struct mem_requester){0}, 0x1400, 4, &value),
+                 MEM_DECODE_ERROR);
     memory_map_reclaim(machine->map);
     struct error error;
-    struct mem_region_desc bad = {.name = "bad", .base = UINT64_MAX - 3, .size = 8, .ops = &words_only,
-                                  .kind = MEM_MMIO};
+    struct mem_region_desc bad = {
+        .name = "bad", .base = UINT64_MAX - 3, .size = 8, .ops = &words_only, .kind = MEM_MMIO};
     cr_assert_null(memory_map_add(machine->map, bad, &error));
     bad.size = 4; // up to the last byte is fine
     cr_assert(memory_map_add(machine->map, bad, &error));
@@ -126,9 +133,15 @@ Test(memory_map, flash_reads_follow_its_mode)
     unsigned changes = 0;
     struct error error;
     cr_assert_eq(guest_ram_carve(machine->ram, 0x1000, &offset, &error), 0);
-    memory_map_listen(machine->map, &(struct memory_map_listener){.changed = count_change, .opaque = &changes});
-    struct mem_region_desc desc = {.name = "flash", .base = 0, .size = 0x1000, .kind = MEM_ROM_DEVICE,
-                                   .ram_offset = offset, .ops = &flash_like, .opaque = &r};
+    memory_map_listen(machine->map,
+                      &(struct memory_map_listener){.changed = count_change, .opaque = &changes});
+    struct mem_region_desc desc = {.name = "flash",
+                                   .base = 0,
+                                   .size = 0x1000,
+                                   .kind = MEM_ROM_DEVICE,
+                                   .ram_offset = offset,
+                                   .ops = &flash_like,
+                                   .opaque = &r};
     struct mem_region *flash = memory_map_add(machine->map, desc, &error);
     cr_assert(dma_write_rom(machine->map, 4, "abcd", 4));
     cr_assert_not(dma_write(machine->map, 4, "zzzz", 4));
@@ -303,7 +316,7 @@ struct sample {
     struct sample_line {
         uint8_t level;
         uint16_t mask;
-    } *lines;
+    } * lines;
     uint32_t fifo[3];
 };
 
@@ -316,13 +329,15 @@ static const struct property sample_properties[] = {
     {"label", PROPERTY_STRING, offsetof(struct sample, label), NULL, "text", NULL},
     {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},
 };
-static const struct state_field line_state[] = {
-    STATE_FIELD(sample_line, U8, level), STATE_FIELD(sample_line, U16, mask), STATE_END};
+static const struct state_field line_state[] = {STATE_FIELD(sample_line, U8, level),
+                                                STATE_FIELD(sample_line, U16, mask), STATE_END};
 static const struct state_field sample_state[] = {
     STATE_ARRAY(sample, U32, fifo), STATE_POINTER_STRUCTS(sample, lines, count, line_state), STATE_END};
-static const struct device_type sample_type = {
-    .name = "sample", .help = "a sample", .instance_size = sizeof(struct sample), .properties = sample_properties,
-    .state = sample_state};
+static const struct device_type sample_type = {.name = "sample",
+                                               .help = "a sample",
+                                               .instance_size = sizeof(struct sample),
+                                               .properties = sample_properties,
+                                               .state = sample_state};
 
 Test(device, properties_parse_and_suggest)
 {
@@ -386,8 +401,13 @@ static int disk_run(struct machine *machine, struct block_backend *disk, enum bl
                     void *data, uint64_t length)
 {
     struct iovec vector = {data, length};
-    struct disk_job job = {.request = {.op = op, .offset = offset, .length = length, .vector = &vector,
-                                       .vector_count = 1, .may_unmap = true, .done = disk_done}};
+    struct disk_job job = {.request = {.op = op,
+                                       .offset = offset,
+                                       .length = length,
+                                       .vector = &vector,
+                                       .vector_count = 1,
+                                       .may_unmap = true,
+                                       .done = disk_done}};
     device_lock_acquire(&machine->lock);
     block_submit(disk, &job.request);
     block_drain(disk);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Random accesses to every register of the whole board, with RAM full of random bytes that devices take for rings,
-// tables and requests. Nothing may crash, hang or reach outside; run it under the sanitizers.
+// Random accesses to every register of the whole board, with RAM full of random bytes that devices take for
+// rings, tables and requests. Nothing may crash, hang or reach outside; run it under the sanitizers.
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,8 @@ static void cpu_destroy(struct vcpu *cpu)
 
 static const struct vcpu_ops cpu_ops = {.arch = "aarch64", .reset = cpu_reset, .destroy = cpu_destroy};
 
-static struct vcpu *cpu_create(struct machine *machine, const char *model, const void *config, struct error *error)
+static struct vcpu *cpu_create(struct machine *machine, const char *model, const void *config,
+                               struct error *error)
 {
     (void)model;
     (void)error;
@@ -79,7 +80,8 @@ static void fill_ram(struct machine *machine, struct rng *rng)
 {
     for (unsigned i = 0; i < 20000; i++) {
         uint64_t value = draw_value(rng);
-        dma_write(machine->map, 0x40000000 + draw(rng) % (RAM_BYTES - 8) / 2 * 2, &value, 1u << draw(rng) % 4);
+        dma_write(machine->map, 0x40000000 + draw(rng) % (RAM_BYTES - 8) / 2 * 2, &value,
+                  1u << draw(rng) % 4);
     }
 }
 
@@ -153,7 +155,8 @@ static void fill_ring(struct machine *machine, struct rng *rng, uint64_t ring, u
         set32(machine, ring + 16 * i + 12, flags | ((i + 1) % size) << 16);
         set32(machine, buffer, draw(rng) % 14); // the type of a disk request, or a console message
         set64(machine, buffer + 8, draw(rng) % 2100);
-        memory_map_write(machine->map, boot_cpu, ring + 0x1004 + 2 * i, 2, draw(rng) % (size + (r % 64 == 0)));
+        memory_map_write(machine->map, boot_cpu, ring + 0x1004 + 2 * i, 2,
+                         draw(rng) % (size + (r % 64 == 0)));
     }
     memory_map_write(machine->map, boot_cpu, ring + 0x1000, 2, 0);
     memory_map_write(machine->map, boot_cpu, ring + 0x1002, 2, draw(rng) % (size + 1));
@@ -217,7 +220,8 @@ static void start_its(struct machine *machine, struct rng *rng)
 
 static void flash_access(struct machine *machine, struct rng *rng)
 {
-    static const uint32_t commands[] = {0x10, 0x20, 0x40, 0x50, 0x60, 0x70, 0x90, 0x98, 0xd0, 0xe8, 0xff, 0, 1, 7};
+    static const uint32_t commands[] = {0x10, 0x20, 0x40, 0x50, 0x60, 0x70, 0x90,
+                                        0x98, 0xd0, 0xe8, 0xff, 0,    1,    7};
     uint64_t at = draw(rng) % 0x8000000 & ~UINT64_C(3);
     for (unsigned i = 0; i < 40; i++)
         set32(machine, at + draw(rng) % 16 * 4, commands[draw(rng) % ARRAY_SIZE(commands)] * 0x10001u);
@@ -229,10 +233,13 @@ static void sysreg_access(struct machine *machine, struct rng *rng)
     if (!cpu->config.gic_sysregs)
         return;
     static const uint32_t registers[] = {
-        ARM_SYSREG(3, 0, 4, 6, 0), ARM_SYSREG(3, 0, 12, 8, 0), ARM_SYSREG(3, 0, 12, 11, 0), ARM_SYSREG(3, 0, 12, 12, 0),
+        ARM_SYSREG(3, 0, 4, 6, 0),
+        ARM_SYSREG(3, 0, 12, 8, 0),
+        ARM_SYSREG(3, 0, 12, 11, 0),
+        ARM_SYSREG(3, 0, 12, 12, 0),
     };
-    struct arm_sysreg_access access = {.encoding = registers[draw(rng) % 4] | (draw(rng) & 7),
-                                       .cpu = (uint16_t)cpu->config.index, .el = 1};
+    struct arm_sysreg_access access = {
+        .encoding = registers[draw(rng) % 4] | (draw(rng) & 7), .cpu = (uint16_t)cpu->config.index, .el = 1};
     uint64_t value;
     if (draw(rng) & 1)
         cpu->config.gic_sysregs->read(cpu->config.gic_opaque, access, &value);

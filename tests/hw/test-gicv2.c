@@ -7,8 +7,17 @@
 #include "hw/intc/gicv2m.h"
 
 enum { DIST = 0x08000000, CPU = 0x08010000, FRAME = 0x08020000, CPUS = 4 };
-enum { CTLR = CPU, PMR = CPU + 4, BPR = CPU + 8, IAR = CPU + 0xc, EOIR = CPU + 0x10, RPR = CPU + 0x14,
-       HPPIR = CPU + 0x18, AIAR = CPU + 0x20, DIR = CPU + 0x1000 };
+enum {
+    CTLR = CPU,
+    PMR = CPU + 4,
+    BPR = CPU + 8,
+    IAR = CPU + 0xc,
+    EOIR = CPU + 0x10,
+    RPR = CPU + 0x14,
+    HPPIR = CPU + 0x18,
+    AIAR = CPU + 0x20,
+    DIR = CPU + 0x1000
+};
 
 static struct machine *machine;
 static struct device *gic;
@@ -17,13 +26,17 @@ static struct irq_sink irq[CPUS], fiq[CPUS];
 static uint32_t read_as(unsigned cpu, uint64_t address)
 {
     uint64_t value;
-    cr_assert_eq(memory_map_read(machine->map, (struct mem_requester){.cpu = (uint16_t)cpu}, address, 4, &value), MEM_OK);
+    cr_assert_eq(
+        memory_map_read(machine->map, (struct mem_requester){.cpu = (uint16_t)cpu}, address, 4, &value),
+        MEM_OK);
     return (uint32_t)value;
 }
 
 static void write_as(unsigned cpu, uint64_t address, uint32_t value)
 {
-    cr_assert_eq(memory_map_write(machine->map, (struct mem_requester){.cpu = (uint16_t)cpu}, address, 4, value), MEM_OK);
+    cr_assert_eq(
+        memory_map_write(machine->map, (struct mem_requester){.cpu = (uint16_t)cpu}, address, 4, value),
+        MEM_OK);
 }
 
 static void setup(void)

@@ -50,8 +50,12 @@ static void setup(void)
     machine = bare_machine_create();
     gic = device_create(machine, &gicv3_type, NULL);
     uint64_t affinities[CPUS] = {0, 1, 2, 0x100};
-    struct gicv3_config config = {.cpu_count = CPUS, .irq_count = 96, .has_lpis = true, .dist_base = DIST,
-                                  .redists = {{REDIST, CPUS}}, .affinities = affinities};
+    struct gicv3_config config = {.cpu_count = CPUS,
+                                  .irq_count = 96,
+                                  .has_lpis = true,
+                                  .dist_base = DIST,
+                                  .redists = {{REDIST, CPUS}},
+                                  .affinities = affinities};
     gicv3_configure(gic, &config);
     struct error error;
     cr_assert_eq(device_realize(gic, &error), 0);
@@ -135,7 +139,8 @@ Test(gicv3, edge_interrupt_is_remembered_while_active)
 
 Test(gicv3, priorities_preemption_and_mask)
 {
-    struct irq_line low = gicv3_spi_line(gic, 3), high = gicv3_spi_line(gic, 4), same = gicv3_spi_line(gic, 5);
+    struct irq_line low = gicv3_spi_line(gic, 3), high = gicv3_spi_line(gic, 4),
+                    same = gicv3_spi_line(gic, 5);
     enable(35), enable(36), enable(37);
     set_priority(35, 0xa0), set_priority(36, 0x80), set_priority(37, 0xa8);
     cr_assert_eq(icc_read(0, ICC_BPR1), 3);

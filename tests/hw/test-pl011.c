@@ -6,8 +6,18 @@
 #include "fake-chardev.h"
 #include "hw/char/pl011.h"
 
-enum { UART = 0x09000000, DR = UART, FR = UART + 0x18, LCR = UART + 0x2c, CR = UART + 0x30, IFLS = UART + 0x34,
-       IMSC = UART + 0x38, RIS = UART + 0x3c, MIS = UART + 0x40, ICR = UART + 0x44 };
+enum {
+    UART = 0x09000000,
+    DR = UART,
+    FR = UART + 0x18,
+    LCR = UART + 0x2c,
+    CR = UART + 0x30,
+    IFLS = UART + 0x34,
+    IMSC = UART + 0x38,
+    RIS = UART + 0x3c,
+    MIS = UART + 0x40,
+    ICR = UART + 0x44
+};
 
 static struct machine *machine;
 static struct fake_chardev *line;

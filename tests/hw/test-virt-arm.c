@@ -28,7 +28,8 @@ static void fake_destroy(struct vcpu *cpu)
 
 static const struct vcpu_ops fake_ops = {.arch = "aarch64", .reset = fake_reset, .destroy = fake_destroy};
 
-static struct vcpu *fake_create(struct machine *machine, const char *model, const void *config, struct error *error)
+static struct vcpu *fake_create(struct machine *machine, const char *model, const void *config,
+                                struct error *error)
 {
     if (!strcmp(model, "no-such-cpu")) {
         error_set(error, EINVAL, "unknown CPU '%s'", model);
@@ -51,7 +52,8 @@ static struct machine *build(unsigned cpus, const char *const *properties)
     machine->ram_size = 1 << 30;
     machine->cpu_factory = &fakes;
     for (; properties && *properties; properties += 2)
-        cr_assert_eq(machine_set_property(machine, properties[0], properties[1], &error), 0, "%s", error.text);
+        cr_assert_eq(machine_set_property(machine, properties[0], properties[1], &error), 0, "%s",
+                     error.text);
     cr_assert_eq(machine_build(machine, &error), 0, "%s", error.text);
     return machine;
 }
@@ -82,8 +84,12 @@ static const char *string(const void *fdt, const char *path, const char *name)
 Test(virt_arm, device_tree_names_the_parts)
 {
     struct machine *machine = build(4, (const char *const[]){"gic-version", "3", NULL});
-    machine->boot = (struct machine_boot){.direct = true, .kernel_start = 0x40200000, .kernel_end = 0x42000000,
-                                          .entry = 0x40200000, .initrd_start = 0x48000000, .initrd_end = 0x48123456,
+    machine->boot = (struct machine_boot){.direct = true,
+                                          .kernel_start = 0x40200000,
+                                          .kernel_end = 0x42000000,
+                                          .entry = 0x40200000,
+                                          .initrd_start = 0x48000000,
+                                          .initrd_end = 0x48123456,
                                           .command_line = "console=ttyAMA0"};
     finish(machine);
     const void *fdt = machine->dtb;
@@ -112,6 +118,95 @@ Test(virt_arm, device_tree_names_the_parts)
     machine_destroy(machine);
 }
 
+Test(virt_arm, default_interrupt_controller_is_a_gicv2)
+{
+    struct machine *machine = build(2, NULL);
+    finish(machine);
+    const void *fdt = machine->dtb;
+    cr_assert_str_eq(string(fdt, "/intc@8000000", "compatible"), "arm,cortex-a15-gic");
+    cr_assert_eq(cell(fdt, "/intc@8000000", "reg", 5), 0x08010000);
+    cr_assert_str_eq(string(fdt, "/intc@8000000/v2m@8020000", "compatible"), "arm,gic-v2m-frame");
+    cr_assert_eq(cell(fdt, "/timer", "interrupts", 2), 0x304, "both CPUs, level");
+    cr_assert_lt(fdt_path_offset(fdt, "/intc@8000000/its@8080000"), 0);
+    cr_assert_eq(machine->dtb_gpa, 0x40000000, "where firmware looks for it");
+    cr_assert_not(machine->vcpus.has_boot);
+    struct fake_cpu *cpu = (struct fake_cpu *)machine->vcpus.cpus[1];
+    cr_assert_not(cpu->config.has_gicv3);
+    cr_assert_null(cpu->config.gic_sysregs);
+    machine_destroy(machine);
+    // More CPUs than it can serve get a GICv3, unless the user insists.
+    machine = build(9, NULL);
+    finish(machine);
+    cr_assert_str_eq(string(machine->dtb, "/intc@8000000", "compatible"), "arm,gic-v3");
+    machine_destroy(machine);
+    machine = machine_create(&virt_arm_type);
+    struct error error;
+    machine->cpu_factory = &fakes;
+    machine->cpu_count = 9;
+    cr_assert_eq(machine_set_property(machine, "gic-version", "2", &error), 0);
+    cr_assert_eq(machine_build(machine, &error), -EINVAL);
+    cr_assert(strstr(error.text, "gic-version=3"));
+    machine_destroy(machine);
+}
+
+// Node, compatible, first base address, first interrupt (type, number, flags; type 9: none).
+static const struct {
+    const char *path, *compatible;
+    uint32_t base, irq[3];
+} expected[] = {
+    {"/flash@0", "cfi-flash", 0, {9, 0, 0}},
+    {"/intc@8000000/its@8080000", "arm,gic-v3-its", 0x08080000, {9, 0, 0}},
+    {"/pl011@9000000", "arm,pl011", 0x09000000, {0, 1, 4}},
+    {"/pl031@9010000", "arm,pl031", 0x09010000, {0, 2, 4}},
+    {"/fw-cfg@9020000", "qemu,fw-cfg-mmio", 0x09020000, {9, 0, 0}},
+    {"/pl061@9030000", "arm,pl061", 0x09030000, {0, 7, 4}},
+    {"/virtio_mmio@a000000", "virtio,mmio", 0x0a000000, {0, 16, 1}},
+    {"/virtio_mmio@a003e00", "virtio,mmio", 0x0a003e00, {0, 47, 1}},
+};
+
+Test(virt_arm, every_part_is_where_the_tree_says)
+{
+    struct machine *machine = build(1, (const char *const[]){"gic-version", "max", NULL});
+    finish(machine);
+    for (unsigned i = 0; i < ARRAY_SIZE(expected); i++) {
+        const char *path = expected[i].path;
+        cr_assert_str_eq(string(machine->dtb, path, "compatible"), expected[i].compatible);
+        cr_assert_eq(cell(machine->dtb, path, "reg", 1), expected[i].base);
+        cr_assert(memory_map_find(machine->map, expected[i].base), "%s: nothing there", path);
+        for (unsigned c = 0; expected[i].irq[0] != 9 && c < 3; c++)
+            cr_assert_eq(cell(machine->dtb, path, "interrupts", c), expected[i].irq[c], "%s", path);
+    }
+    cr_assert_eq(cell(machine->dtb, "/pl011@9000000", "clocks", 0), cell(machine->dtb, "/apb-pclk", "phandle", 0));
+    cr_assert_eq(cell(machine->dtb, "/gpio-keys/poweroff", "gpios", 0),
+                 cell(machine->dtb, "/pl061@9030000", "phandle", 0));
+    cr_assert_eq(cell(machine->dtb, "/cpus/cpu-map/socket0/cluster0/core0", "cpu", 0),
+                 cell(machine->dtb, "/cpus/cpu@0", "phandle", 0));
+    machine_destroy(machine);
+}
+
+static bool key_released(struct machine *machine)
+{
+    uint64_t lines;
+    memory_map_read(machine->map, (struct mem_requester){0}, 0x09030000 + (8 << 2), 4, &lines);
+    return lines == 0;
+}
+
+Test(virt_arm, power_button_is_pressed_and_let_go, .timeout = 10)
+{
+    struct machine *machine = build(1, NULL);
+    finish(machine);
+    event_clock_start(machine->clock);
+    cr_assert(key_released(machine));
+    device_lock_acquire(&machine->lock);
+    machine->type->powerdown(machine);
+    device_lock_release(&machine->lock);
+    cr_assert_not(key_released(machine));
+    for (unsigned i = 0; i < 100 && !key_released(machine); i++)
+        io_loop_iterate(machine->loop, 20);
+    cr_assert(key_released(machine));
+    machine_destroy(machine);
+}
+
 Test(virt_arm, many_cpus)
 {
     struct machine *machine = build(200, (const char *const[]){"gic-version", "3", NULL});
@@ -121,7 +216,8 @@ Test(virt_arm, many_cpus)
     uint64_t typer;
     memory_map_read(machine->map, (struct mem_requester){0}, 0x080a0000 + 122 * 0x20000 + 8, 8, &typer);
     cr_assert_eq(typer & 0x10, 0x10, "last of the low region");
-    memory_map_read(machine->map, (struct mem_requester){0}, UINT64_C(0x4000000000) + 76 * 0x20000 + 8, 8, &typer);
+    memory_map_read(machine->map, (struct mem_requester){0}, UINT64_C(0x4000000000) + 76 * 0x20000 + 8, 8,
+                    &typer);
     cr_assert_eq(typer >> 32, 0xc07);
     cr_assert_eq(typer & 0x10, 0x10);
     machine_destroy(machine);

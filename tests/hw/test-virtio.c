@@ -91,7 +91,8 @@ Test(virtio, random_bytes_and_interrupt)
 Test(virtio, event_index_says_when_to_interrupt)
 {
     start_rng(EVENT_IDX);
-    uint64_t used_event = ring_available(0) + 4 + 2 * RING_SIZE, avail_event = ring_used(0) + 4 + 8 * RING_SIZE;
+    uint64_t used_event = ring_available(0) + 4 + 2 * RING_SIZE,
+             avail_event = ring_used(0) + 4 + 8 * RING_SIZE;
     guest_write(driver.machine, used_event, 2, 1); // after the second
     driver_send(&driver, 0, 0, 1, (struct part[]){{DRIVER_DATA, 4, true}});
     mmio_set(&driver, 0x64, 1); // the first interrupt is always given
@@ -230,7 +231,8 @@ Test(virtio, legacy_interface)
     driver_destroy(&driver);
 }
 
-// --- block ---------------------------------------------------------------------------------------------------------
+// --- block
+// ---------------------------------------------------------------------------------------------------------
 
 static char image_path[] = "/tmp/disk-XXXXXX";
 
@@ -373,7 +375,8 @@ Test(virtio_blk, asks_for_a_drive)
     driver_destroy(&driver);
 }
 
-// --- serial --------------------------------------------------------------------------------------------------------
+// --- serial
+// --------------------------------------------------------------------------------------------------------
 
 static struct fake_chardev *start_console(uint64_t features, unsigned queues)
 {
@@ -452,7 +455,8 @@ Test(virtio_serial, ports_are_announced_and_opened)
     driver_destroy(&driver);
 }
 
-// --- anything ------------------------------------------------------------------------------------------------------
+// --- anything
+// ------------------------------------------------------------------------------------------------------
 
 Test(virtio, random_rings_and_registers, .timeout = 60)
 {
@@ -468,7 +472,8 @@ Test(virtio, random_rings_and_registers, .timeout = 60)
             if (r[0] % 4 == 0)
                 mmio_set(&driver, r[1] % 0x140 & ~3u, r[2]);
             else if (r[0] % 4 == 1)
-                guest_write(driver.machine, ring_descriptors(0) + r[1] % 0x3000 / 8 * 8, 4, r[2] & r[3] & 0xffff);
+                guest_write(driver.machine, ring_descriptors(0) + r[1] % 0x3000 / 8 * 8, 4,
+                            r[2] & r[3] & 0xffff);
             else if (r[0] % 4 == 2)
                 driver_descriptor(&driver, 0, r[1] % RING_SIZE, DRIVER_DATA + (r[2] & 0x1ffff), r[3] % 2000,
                                   r[1] >> 16 & 7, r[2] >> 24 & 15);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Devices used from several threads at once while the I/O loop runs, as vCPUs do. A plain program, so that the thread
-// sanitizer can watch it.
+// Devices used from several threads at once while the I/O loop runs, as vCPUs do. A plain program, so that
+// the thread sanitizer can watch it.
 #undef NDEBUG
 #include <assert.h>
 #include <pthread.h>
@@ -13,7 +13,6 @@
 #include "hw/core/block.h"
 #include "hw/core/machine.h"
 #include "hw/virtio/virtio-devices.h"
-
 
 enum { CPUS = 3, ROUNDS = 2000, RING = 0x40010000, DATA = 0x40100000, SLOT = 0x0a003e00 };
 
@@ -34,7 +33,8 @@ static void cpu_destroy(struct vcpu *cpu)
 
 static const struct vcpu_ops cpu_ops = {.arch = "aarch64", .reset = cpu_reset, .destroy = cpu_destroy};
 
-static struct vcpu *cpu_create(struct machine *machine, const char *model, const void *config, struct error *error)
+static struct vcpu *cpu_create(struct machine *machine, const char *model, const void *config,
+                               struct error *error)
 {
     (void)model;
     (void)error;
@@ -58,30 +58,39 @@ static void check(int result, const struct error *error)
 static uint64_t get(struct machine *machine, unsigned cpu, uint64_t gpa, unsigned size)
 {
     uint64_t value;
-    enum mem_result result = memory_map_read(machine->map, (struct mem_requester){.cpu = (uint16_t)cpu}, gpa, size, &value);
+    enum mem_result result =
+        memory_map_read(machine->map, (struct mem_requester){.cpu = (uint16_t)cpu}, gpa, size, &value);
     assert(result == MEM_OK);
     return value;
 }
 
 static void set(struct machine *machine, unsigned cpu, uint64_t gpa, unsigned size, uint64_t value)
 {
-    enum mem_result result = memory_map_write(machine->map, (struct mem_requester){.cpu = (uint16_t)cpu}, gpa, size, value);
+    enum mem_result result =
+        memory_map_write(machine->map, (struct mem_requester){.cpu = (uint16_t)cpu}, gpa, size, value);
     assert(result == MEM_OK);
 }
 
-// CPU 0: reads sectors and waits for each. Ring indices are looked at through register-sized accesses to a page
-// that the device also writes, so it asks the device (interrupt status) before it looks.
+// CPU 0: reads sectors and waits for each. Ring indices are looked at through register-sized accesses to a
+// page that the device also writes, so it asks the device (interrupt status) before it looks.
 static void *disk_user(void *opaque)
 {
     struct machine *machine = opaque;
     static const uint32_t setup[][2] = {
-        {0x70, 0},    {0x70, 3},        {0x24, 1}, {0x20, 1},    {0x24, 0},           {0x20, 0},    {0x70, 11},
-        {0x30, 0},    {0x38, 4},        {0x80, RING}, {0x84, 0}, {0x90, RING + 0x1000}, {0x94, 0},  {0xa0, RING + 0x2000},
-        {0xa4, 0},    {0x44, 1},        {0x70, 15},
+        {0x70, 0},  {0x70, 3},
+        {0x24, 1},  {0x20, 1},
+        {0x24, 0},  {0x20, 0},
+        {0x70, 11}, {0x30, 0},
+        {0x38, 4},  {0x80, RING},
+        {0x84, 0},  {0x90, RING + 0x1000},
+        {0x94, 0},  {0xa0, RING + 0x2000},
+        {0xa4, 0},  {0x44, 1},
+        {0x70, 15},
     };
     for (unsigned i = 0; i < sizeof(setup) / sizeof(setup[0]); i++)
         set(machine, 0, SLOT + setup[i][0], 4, setup[i][1]);
-    static const uint64_t parts[3][2] = {{DATA, 16 | 1ull << 32 | 1ull << 48}, {DATA + 0x1000, 512 | 3ull << 32 | 2ull << 48},
+    static const uint64_t parts[3][2] = {{DATA, 16 | 1ull << 32 | 1ull << 48},
+                                         {DATA + 0x1000, 512 | 3ull << 32 | 2ull << 48},
                                          {DATA + 0x100, 1 | 2ull << 32}};
     for (unsigned i = 0; i < 3; i++) {
         set(machine, 0, RING + 16 * i, 8, parts[i][0]);

@@ -110,7 +110,8 @@ void driver_send(struct virtio_driver *driver, unsigned queue, uint16_t head, un
 {
     for (unsigned i = 0; i < count; i++) {
         uint16_t flags = (uint16_t)((parts[i].write ? 2 : 0) | (i + 1 < count ? 1 : 0));
-        driver_descriptor(driver, queue, head + i, parts[i].address, parts[i].length, flags, (uint16_t)(head + i + 1));
+        driver_descriptor(driver, queue, head + i, parts[i].address, parts[i].length, flags,
+                          (uint16_t)(head + i + 1));
     }
     driver_offer(driver, queue, head);
     driver_kick(driver, queue);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A small virtio driver for tests: sets a device up over MMIO, puts chains into a ring and takes them out again.
-// Rings of 16 entries lie in RAM, a page for each part, so that a test can put anything into them.
+// A small virtio driver for tests: sets a device up over MMIO, puts chains into a ring and takes them out
+// again. Rings of 16 entries lie in RAM, a page for each part, so that a test can put anything into them.
 #pragma once
 
 #include "bare-machine.h"
