@@ -229,7 +229,8 @@ static void from_int(void *result, uint64_t value, uint32_t control)
     memcpy(result, &out, sizeof(out));
 }
 
-// FPToFixedJS: the integer part modulo 2^32. Bit 32 of the result tells that the number was that integer, not -0.
+// FPToFixedJS: the integer part modulo 2^32. Bit 32 of the result tells that the number was that integer: not -0, nor a
+// denormal number that is flushed.
 static uint64_t fjcvtzs(const void *n, uint32_t control)
 {
     uint64_t a = arm_fp_lane(n, 3, 0);
@@ -243,7 +244,7 @@ static uint64_t fjcvtzs(const void *n, uint32_t control)
     else if (exponent > 52 && exponent < 52 + 32)
         magnitude = fraction << (exponent - 52);
     uint32_t value = (uint32_t)(a >> 63 ? -magnitude : magnitude);
-    bool exact = !(c.flags & (FP_INVALID | FP_INEXACT)) && a != BIT64(63) && !((c.flags & FP_DENORMAL) && a >> 63);
+    bool exact = !(c.flags & (FP_INVALID | FP_INEXACT | FP_DENORMAL)) && a != BIT64(63);
     arm_fp_finish(&c, 3);
     return value | (uint64_t)exact << 32;
 }

@@ -164,9 +164,14 @@ static uint32_t random_insn(const struct a64_row *row)
     static const uint8_t fields[] = {0, 5, 10, 16};
     for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
         unsigned low = fields[i];
-        bool is_register = strchr("dnmat", row->pattern[31 - low]) && row->pattern[31 - low] == row->pattern[31 - low - 3];
-        if (is_register && !(low == 5 && !below(20)))
-            insn &= ~((row->mask ^ UINT32_MAX) & 24u << low);
+        char letter = row->pattern[31 - low];
+        if (!strchr("dnma", letter) || row->pattern[31 - low - 3] != letter)
+            continue;
+        bool five = row->pattern[31 - low - 4] == letter; // or four and an index
+        if (low == 5 && !below(20))
+            insn |= 31u << low;
+        else
+            insn &= ~((five ? 24u : 8u) << low);
     }
     return insn;
 }
