@@ -9,6 +9,7 @@
 #include "hw/core/machine.h"
 #include "target-arm/arm.h"
 #include "target-arm/exception.h"
+#include "target-arm/helper.h"
 #include "target-arm/mmu.h"
 #include "target-arm/models.h"
 #include "target-arm/sysreg-bits.h"
@@ -150,6 +151,7 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
     cpu->tcg.vcpu.ops = &vcpu_ops;
     cpu->tcg.vcpu.machine = machine;
     arm_timers_init(cpu);
+    arm_crc_init();
     return &cpu->tcg.vcpu;
 }
 

@@ -143,11 +143,11 @@ struct arm_pauth_key {
 
 enum { ARM_MAX_BREAKPOINTS = 16 };
 
-// What arm_address_top found last: by bit 55 of the address and instruction or data.
+// Bits of a virtual address that are neither translated nor ignored, by bit 55 of the address (2) and data or
+// instruction (1): the place of pointer authentication codes. Valid for one value of TCR; see arm_address_extension.
 struct arm_address_layout {
-    uint64_t tcr;
-    uint8_t regime, input_bits[4], top[4];
-    bool valid;
+    uint64_t tcr, extension[4];
+    uint8_t el; // of the regime; 0: not valid
 };
 
 struct arm_cpu {

@@ -32,39 +32,30 @@ static const struct arm_pauth_key *key_of(const struct arm_cpu *cpu, uint32_t ke
     return keys[key & 3];
 }
 
-// Bits of a pointer that hold the code, bit 55 apart, which says the address range.
-struct layout {
-    uint64_t code;      // where the code goes
-    uint64_t extension; // `code` and bit 55: equal bits in a good pointer
-    bool top_byte_ignored;
-};
-
-static struct layout layout_of(struct arm_cpu *cpu, uint64_t pointer, bool data)
-{
-    unsigned bits, top = arm_address_top(cpu, pointer, !data, &bits);
-    struct layout l = {.extension = mask64(top + 1) & ~mask64(bits), .top_byte_ignored = top == 55};
-    l.code = l.extension & ~BIT64(55);
-    return l;
-}
-
 static bool is_data(uint32_t key)
 {
     return key & 2;
 }
 
-static uint64_t extend(uint64_t pointer, const struct layout *l, bool upper)
+// Codes take the extension bits but bit 55, which says the address range.
+static uint64_t code_bits(uint64_t extension)
 {
-    return upper ? pointer | l->extension : pointer & ~l->extension;
+    return extension & ~BIT64(55);
+}
+
+static uint64_t extend(uint64_t pointer, uint64_t extension, bool upper)
+{
+    return upper ? pointer | extension : pointer & ~extension;
 }
 
 static uint64_t pac(struct arm_cpu *cpu, uint64_t pointer, uint64_t modifier, uint32_t key)
 {
-    struct layout l = layout_of(cpu, pointer, is_data(key));
-    bool upper = pointer >> (l.top_byte_ignored ? 55 : 63) & 1;
+    uint64_t extension = arm_address_extension(cpu, pointer, !is_data(key));
+    bool top_byte_ignored = !(extension >> 63), upper = pointer >> (top_byte_ignored ? 55 : 63) & 1;
     if (upper != (pointer >> 55 & 1))
-        l = layout_of(cpu, pointer ^ BIT64(55), is_data(key));
-    uint64_t code = compute(cpu, extend(pointer, &l, upper), modifier, key_of(cpu, key));
-    uint64_t signed_pointer = pointer ^ (code & l.code);
+        extension = arm_address_extension(cpu, pointer ^ BIT64(55), !is_data(key));
+    uint64_t code = compute(cpu, extend(pointer, extension, upper), modifier, key_of(cpu, key));
+    uint64_t signed_pointer = pointer ^ (code & code_bits(extension));
     return upper ? signed_pointer | BIT64(55) : signed_pointer & ~BIT64(55);
 }
 const struct ir_helper arm_helper_pauth_pac = {
@@ -72,17 +63,16 @@ const struct ir_helper arm_helper_pauth_pac = {
 
 static uint64_t aut(struct arm_cpu *cpu, uint64_t pointer, uint64_t modifier, uint32_t key)
 {
-    struct layout l = layout_of(cpu, pointer, is_data(key));
-    uint64_t original = extend(pointer, &l, pointer >> 55 & 1);
-    return pointer ^ (compute(cpu, original, modifier, key_of(cpu, key)) & l.code);
+    uint64_t extension = arm_address_extension(cpu, pointer, !is_data(key));
+    uint64_t original = extend(pointer, extension, pointer >> 55 & 1);
+    return pointer ^ (compute(cpu, original, modifier, key_of(cpu, key)) & code_bits(extension));
 }
 const struct ir_helper arm_helper_pauth_aut = {
     "pauth_aut", ARM_HELPER_FN(aut), 0, IR_I64, 3, {IR_I64, IR_I64, IR_I32}};
 
 static uint64_t strip(struct arm_cpu *cpu, uint64_t pointer, uint32_t data)
 {
-    struct layout l = layout_of(cpu, pointer, data);
-    return extend(pointer, &l, pointer >> 55 & 1);
+    return extend(pointer, arm_address_extension(cpu, pointer, !data), pointer >> 55 & 1);
 }
 const struct ir_helper arm_helper_pauth_strip = {
     "pauth_strip", ARM_HELPER_FN(strip), 0, IR_I64, 2, {IR_I64, IR_I32}};

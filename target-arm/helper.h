@@ -37,7 +37,8 @@ extern const struct ir_helper arm_helper_gic_read;            // (encoding i32) 
 extern const struct ir_helper arm_helper_gic_write;           // (encoding i32, value i64)
 extern const struct ir_helper arm_helper_dc_zva;              // (address i64, syndrome i32)
 
-// helper-integer.c
+// helper-integer.c; arm_crc_init before the first use
+void arm_crc_init(void);
 extern const struct ir_helper arm_helper_crc32;  // (accumulator i32, data i64, bytes i32) -> i32
 extern const struct ir_helper arm_helper_crc32c;
 

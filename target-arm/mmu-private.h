@@ -27,6 +27,16 @@ bool arm_stage2_enabled(const struct arm_cpu *cpu, enum arm_regime regime);
 bool arm_walk_stage2(struct arm_cpu *cpu, uint64_t ipa, const struct arm_walk *walk,
                      struct tlb_translation *translation, struct tlb_fault *fault);
 
-// The highest bit that is part of a virtual address (55 where the top byte is ignored, else 63) and the number of
-// bits that are translated, for the current exception level.
-unsigned arm_address_top(struct arm_cpu *cpu, uint64_t gva, bool instruction, unsigned *input_bits);
+// Recomputes cpu->address_layout for the regime of an exception level (1 to 3).
+void arm_address_layout_update(struct arm_cpu *cpu, unsigned regime_el);
+
+// The bits of `gva` from the first that is not translated up to 63, or 55 where the top byte is ignored, for the current
+// exception level. Pointer authentication asks at every function's entry and exit.
+static inline uint64_t arm_address_extension(struct arm_cpu *cpu, uint64_t gva, bool instruction)
+{
+    unsigned regime_el = cpu->el ? cpu->el : 1;
+    const struct arm_address_layout *l = &cpu->address_layout;
+    if (l->el != regime_el || l->tcr != cpu->tcr_el[regime_el])
+        arm_address_layout_update(cpu, regime_el);
+    return l->extension[(gva >> 54 & 2) | instruction];
+}

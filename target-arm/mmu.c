@@ -207,25 +207,15 @@ static uint64_t strip_tag(const struct params *p, uint64_t gva)
     return p->two_ranges ? (uint64_t)sextract64(gva, 0, 56) : extract64(gva, 0, 56);
 }
 
-unsigned arm_address_top(struct arm_cpu *cpu, uint64_t gva, bool instruction, unsigned *input_bits)
+void arm_address_layout_update(struct arm_cpu *cpu, unsigned el)
 {
-    // Pointer authentication asks at every function's entry and exit, so the last answers are kept.
     struct arm_address_layout *l = &cpu->address_layout;
-    enum arm_regime regime = arm_regime_of(cpu, cpu->el);
-    uint64_t tcr = cpu->tcr_el[regime_el(regime)];
-    if (!l->valid || l->tcr != tcr || l->regime != regime) {
-        for (unsigned i = 0; i < 4; i++) {
-            struct params p = params_of(cpu, regime, i & 2 ? BIT64(55) : 0, i & 1);
-            l->input_bits[i] = (uint8_t)p.input_bits;
-            l->top[i] = p.tbi ? 55 : 63;
-        }
-        l->valid = true;
-        l->tcr = tcr;
-        l->regime = (uint8_t)regime;
+    for (unsigned i = 0; i < 4; i++) {
+        struct params p = params_of(cpu, arm_regime_of(cpu, el), i & 2 ? BIT64(55) : 0, i & 1);
+        l->extension[i] = mask64(p.tbi ? 56 : 64) & ~mask64(p.input_bits);
     }
-    unsigned i = (gva >> 54 & 2) | instruction;
-    *input_bits = l->input_bits[i];
-    return l->top[i];
+    l->tcr = cpu->tcr_el[el];
+    l->el = (uint8_t)el;
 }
 
 static bool in_range(const struct params *p, uint64_t va)

@@ -50,7 +50,7 @@ struct arm_machine *arm_machine_create(const char *accel, const char *model, uns
 {
     struct arm_machine *m = ALLOC(struct arm_machine);
     struct error error = {""};
-    uint64_t size = (uint64_t)ARM_MACHINE_MIB << 20, offset;
+    uint64_t size = (uint64_t)ARM_MACHINE_MIB << 20, offset = 0;
     m->machine = machine_create(&type);
     if (machine_init_memory(m->machine, size, &error) || guest_ram_carve(m->machine->ram, size, &offset, &error))
         give_up("RAM", &error);
