@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Cryptographic extensions: AES and polynomial multiplication (FIPS 197; Arm ARM, J1.3: AESSubBytes and its kin).
-// Bytes of the state are numbered as in the register, column by column. Hashes and SM4 are in helper-hash.c.
+// Bytes of the state are numbered as in the register, column by column. In C, for hosts without such instructions. Hashes and SM4 are in helper-hash.c.
 
 #include <string.h>
 
@@ -121,8 +121,10 @@ static void pmull(void *result, const void *n, const void *m)
 
 enum { FLAGS = IR_HELPER_PURE | IR_HELPER_NO_ENV };
 
-const struct ir_helper arm_helper_aese = {"aese", ARM_HELPER_FN(aese), FLAGS, IR_V128, 2, {IR_V128, IR_V128}};
-const struct ir_helper arm_helper_aesd = {"aesd", ARM_HELPER_FN(aesd), FLAGS, IR_V128, 2, {IR_V128, IR_V128}};
-const struct ir_helper arm_helper_aesmc = {"aesmc", ARM_HELPER_FN(aesmc), FLAGS, IR_V128, 1, {IR_V128}};
-const struct ir_helper arm_helper_aesimc = {"aesimc", ARM_HELPER_FN(aesimc), FLAGS, IR_V128, 1, {IR_V128}};
-const struct ir_helper arm_helper_pmull = {"pmull", ARM_HELPER_FN(pmull), FLAGS, IR_V128, 2, {IR_V128, IR_V128}};
+const struct arm_crypto_helpers arm_crypto_helpers_c = {
+    .aese = {"aese", ARM_HELPER_FN(aese), FLAGS, IR_V128, 2, {IR_V128, IR_V128}},
+    .aesd = {"aesd", ARM_HELPER_FN(aesd), FLAGS, IR_V128, 2, {IR_V128, IR_V128}},
+    .aesmc = {"aesmc", ARM_HELPER_FN(aesmc), FLAGS, IR_V128, 1, {IR_V128}},
+    .aesimc = {"aesimc", ARM_HELPER_FN(aesimc), FLAGS, IR_V128, 1, {IR_V128}},
+    .pmull = {"pmull", ARM_HELPER_FN(pmull), FLAGS, IR_V128, 2, {IR_V128, IR_V128}},
+};

@@ -58,12 +58,12 @@ static uint64_t rint_to(struct fp_context *c, const struct fp_format *f, unsigne
 {
     unsigned exponent = (1U << (f->exponent_bits - 1)) - 1 + bits - 1;
     uint64_t smallest = sign_of(size) | (uint64_t)exponent << f->fraction_bits; // -2^(bits - 1)
-    uint64_t limit = smallest & ~sign_of(size), magnitude = a & ~sign_of(size);
+    uint64_t limit = smallest & ~sign_of(size);
     unsigned before = c->flags;
     uint64_t result = fp_rint(c, f, a, true);
     uint64_t rounded = result & ~sign_of(size);
     // NaN and infinity compare greater as integers.
-    if (magnitude > limit || rounded > limit || (rounded == limit && result != smallest)) {
+    if (rounded > limit || (rounded == limit && result != smallest)) {
         c->flags = before | FP_INVALID;
         return smallest;
     }

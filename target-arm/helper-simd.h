@@ -117,11 +117,15 @@ extern const struct ir_helper arm_helper_fjcvtzs;
 
 // --- cryptography (helper-crypto.c, helper-hash.c); pure ---
 
-extern const struct ir_helper arm_helper_aese; // (d, n) -> v128
-extern const struct ir_helper arm_helper_aesd;
-extern const struct ir_helper arm_helper_aesmc; // (n)
-extern const struct ir_helper arm_helper_aesimc;
-extern const struct ir_helper arm_helper_pmull; // (n, m): product of the low 64 bits
+struct arm_crypto_helpers {
+    struct ir_helper aese, aesd; // (d, n) -> v128
+    struct ir_helper aesmc, aesimc; // (n)
+    struct ir_helper pmull; // (n, m): product of the low 64 bits
+};
+// In C, and the best that this host has.
+extern const struct arm_crypto_helpers arm_crypto_helpers_c;
+const struct arm_crypto_helpers *arm_crypto_helpers(void);
+
 enum arm_hash_op {
     HASH_SHA1C,
     HASH_SHA1P,

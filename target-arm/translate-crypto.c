@@ -24,19 +24,19 @@ static bool aes_mix(struct a64 *a, uint32_t insn, const struct ir_helper *helper
 
 bool a64_AESE(struct a64 *a, uint32_t insn)
 {
-    return aes_round(a, insn, &arm_helper_aese);
+    return aes_round(a, insn, &arm_crypto_helpers()->aese);
 }
 bool a64_AESD(struct a64 *a, uint32_t insn)
 {
-    return aes_round(a, insn, &arm_helper_aesd);
+    return aes_round(a, insn, &arm_crypto_helpers()->aesd);
 }
 bool a64_AESMC(struct a64 *a, uint32_t insn)
 {
-    return aes_mix(a, insn, &arm_helper_aesmc);
+    return aes_mix(a, insn, &arm_crypto_helpers()->aesmc);
 }
 bool a64_AESIMC(struct a64 *a, uint32_t insn)
 {
-    return aes_mix(a, insn, &arm_helper_aesimc);
+    return aes_mix(a, insn, &arm_crypto_helpers()->aesimc);
 }
 
 // --- hashes, SM4 ---

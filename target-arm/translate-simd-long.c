@@ -237,7 +237,8 @@ bool a64_PMULL(struct a64 *a, uint32_t insn)
     if (!a64_fp_enabled(a))
         return false;
     ir_ref n = simd_half(&s, simd_n(&s)), m = simd_half(&s, simd_m(&s));
-    a64_set_v(a, insn_rd(insn), s.size ? a64_call2(a, &arm_helper_pmull, n, m) : simd_call(&s, SIMD_PMULL, 0, n, m, n));
+    ir_ref product = s.size ? a64_call2(a, &arm_crypto_helpers()->pmull, n, m) : simd_call(&s, SIMD_PMULL, 0, n, m, n);
+    a64_set_v(a, insn_rd(insn), product);
     return true;
 }
 

@@ -245,7 +245,7 @@ bool a64_MODIFIED_imm(struct a64 *a, uint32_t insn)
     unsigned op = insn >> 29 & 1, cmode = extract32(insn, 12, 4);
     unsigned imm8 = extract32(insn, 16, 3) << 5 | extract32(insn, 5, 5);
     bool half = insn >> 11 & 1; // FMOV of half precision
-    if (half ? cmode != 15 || op || !arm_has(a->cpu, ARM_FEAT_FP16) : cmode == 15 && op && !s.q)
+    if (cmode == 15 && op && !s.q)
         return a64_undefined(a);
     uint64_t imm = half ? replicate(a64_fp_expand_imm(imm8, 1), 16) : expand_imm(op, cmode, imm8);
     if (!a64_fp_enabled(a))

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include "tcg/base/bits.h"
+#include "tcg/eval.h"
 #include "tcg/ir-private.h"
 
 bool ir_cond_holds(enum ir_cond cond, enum ir_type type, uint64_t a, uint64_t b)
@@ -42,87 +43,21 @@ bool ir_cond_holds(enum ir_cond cond, enum ir_type type, uint64_t a, uint64_t b)
     }
 }
 
-// The operation on constants; false when it is not folded.
-static bool compute(const struct ir_ins *ins, unsigned width, uint64_t a, uint64_t b, uint64_t *out)
+// The operation on constants; false when it is none of one or two integers.
+static bool compute(const struct ir_region *r, const struct ir_ins *ins, uint64_t *out)
 {
-    unsigned start = ins->imm & 0xff, length = ins->imm >> 8 & 0xff;
-    bool narrow = width == 32;
-    switch ((enum ir_op)ins->op) {
-    case IR_ADD:
-        *out = a + b;
-        return true;
-    case IR_SUB:
-        *out = a - b;
-        return true;
-    case IR_MUL:
-        *out = a * b;
-        return true;
-    case IR_NEG:
-        *out = -a;
-        return true;
-    case IR_NOT:
-        *out = ~a;
-        return true;
-    case IR_AND:
-        *out = a & b;
-        return true;
-    case IR_OR:
-        *out = a | b;
-        return true;
-    case IR_XOR:
-        *out = a ^ b;
-        return true;
-    case IR_ANDN:
-        *out = a & ~b;
-        return true;
-    case IR_SHL:
-        *out = a << (b & (width - 1));
-        return true;
-    case IR_SHR:
-        *out = a >> (b & (width - 1));
-        return true;
-    case IR_SAR:
-        *out = narrow ? (uint64_t)((int32_t)a >> (b & 31)) : (uint64_t)((int64_t)a >> (b & 63));
-        return true;
-    case IR_ROR:
-        *out = narrow ? ror32((uint32_t)a, b & 31) : ror64(a, b & 63);
-        return true;
-    case IR_BSWAP:
-        *out = narrow ? __builtin_bswap32((uint32_t)a) : __builtin_bswap64(a);
-        return true;
-    case IR_SEXT8:
-        *out = (uint64_t)(int8_t)a;
-        return true;
-    case IR_SEXT16:
-        *out = (uint64_t)(int16_t)a;
-        return true;
-    case IR_SEXT32:
-        *out = (uint64_t)(int32_t)a;
-        return true;
-    case IR_ZEXT8:
-        *out = (uint8_t)a;
-        return true;
-    case IR_ZEXT16:
-        *out = (uint16_t)a;
-        return true;
-    case IR_ZEXT32:
-    case IR_TRUNC:
-        *out = (uint32_t)a;
-        return true;
-    case IR_EXTRACT:
-        *out = extract64(a, start, length);
-        return true;
-    case IR_SEXTRACT:
-        *out = (uint64_t)sextract64(a, start, length);
-        return true;
-    case IR_DEPOSIT:
-        *out = deposit64(a, start, length, b);
-        return true;
-    case IR_FLAGLOGIC:
+    struct ir_eval_op op;
+    union ir_value values[2] = {{.u64 = {0}}}, result;
+    unsigned count = ir_ops[ins->op].operand_count;
+    if (count > 2)
         return false;
-    default:
+    for (unsigned i = 0; i < count; i++)
+        values[i].u64[0] = ir_const(r, ins->arg[i])->lo;
+    ir_eval_prepare(&op, r, ins);
+    if (!ir_eval_int(&op, &result, &values[0], &values[1], NULL, NULL))
         return false;
-    }
+    *out = result.u64[0];
+    return true;
 }
 
 static uint64_t cut(uint64_t value, enum ir_type type)
@@ -327,12 +262,8 @@ ir_ref ir_fold(struct ir_region *r, struct ir_ins *ins)
         return n == 2 && ins->arg[0] == ins->arg[1] ? fold_same_operands(r, ins) : fold_conversion(r, ins);
     bool left = ir_is_const(ins->arg[0]), right = n >= 2 && ir_is_const(ins->arg[1]);
     if (left && (n == 1 || right) && ir_type_is_int(ir_const(r, ins->arg[0])->type)) {
-        // The operand's width decides for extensions, and is the result's elsewhere.
-        unsigned width = ins->type == IR_I32 ? 32 : 64;
         uint64_t value;
-        if (compute(ins, width, ir_const(r, ins->arg[0])->lo, right ? ir_const(r, ins->arg[1])->lo : 0, &value))
-            return constant(r, ins->type, value);
-        return IR_NONE;
+        return compute(r, ins, &value) ? constant(r, ins->type, value) : IR_NONE;
     }
     if (ins->op == IR_EXTRACT || ins->op == IR_SEXTRACT || ins->op == IR_DEPOSIT)
         return fold_field(r, ins);

@@ -71,7 +71,7 @@ void cache_destroy(struct tcg_engine *e)
     free_blocks(e);
     free(e->hash);
     if (e->page_blocks)
-        munmap(e->page_blocks, (e->ram->size >> TLB_PAGE_BITS) * sizeof(*e->page_blocks));
+        munmap(e->page_blocks, e->page_blocks_bytes);
     if (e->backend)
         backend_destroy(e->backend);
     if (e->meta && e->meta != MAP_FAILED)
@@ -301,7 +301,7 @@ struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, u
     for (;;) {
         pthread_mutex_lock(&e->lock);
         if (!e->page_blocks) {
-            size_t bytes = (e->ram->size >> TLB_PAGE_BITS) * sizeof(*e->page_blocks);
+            size_t bytes = e->page_blocks_bytes = (e->ram->size >> TLB_PAGE_BITS) * sizeof(*e->page_blocks);
             e->page_blocks = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
             assert(e->page_blocks != MAP_FAILED);
         }

@@ -111,9 +111,6 @@ static inline void tcg_set_pc(struct tcg_cpu *cpu, uint64_t pc)
 // modes as they now are. Does not return.
 _Noreturn void tcg_leave(struct tcg_cpu *cpu);
 
-// Discards translations of guest code in physical RAM: an instruction cache operation by guest virtual address.
-void tcg_invalidate_code(struct tcg_cpu *cpu, uint64_t gva, uint64_t size);
-
 // Must be called (own thread) after modes that block_flags or code_space depend on have changed in a helper that
 // does not end its block by ir_exit_loop. Exceptions taken in raise_* and take_interrupt need not.
 void tcg_modes_changed(struct tcg_cpu *cpu);

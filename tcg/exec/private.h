@@ -98,6 +98,7 @@ struct tcg_engine {
     struct tcg_block **hash;
     uint32_t hash_mask;
     struct tcg_block **page_blocks; // by page of guest RAM
+    size_t page_blocks_bytes;       // the RAM is gone before the engine is
     struct tcg_block *all;
     struct arena arena; // of the translation in hand
     struct memory_map_listener map_listener;

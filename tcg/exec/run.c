@@ -20,15 +20,6 @@ void tcg_modes_changed(struct tcg_cpu *cpu)
     code_table_select(cpu, cpu->guest->code_space(cpu), cpu->guest->block_flags(cpu));
 }
 
-void tcg_invalidate_code(struct tcg_cpu *cpu, uint64_t gva, uint64_t size)
-{
-    // Stores invalidate translations themselves, so that what is left to do is nothing: a guest that stores and then
-    // names the line finds its translations gone already.
-    (void)cpu;
-    (void)gva;
-    (void)size;
-}
-
 static void log_entry(const struct tcg_cpu *cpu, uint64_t pc)
 {
     if (log_enabled(LOG_EXEC) && log_address_wanted(pc))

@@ -265,20 +265,44 @@ static bool lower_cmpgtu(struct lower *l, uint32_t index)
     return true;
 }
 
-// SHUFPS, SHUFPD or unpacks for the lane sizes that have them.
+// Even or odd lanes, side by side (UZP) or pairwise (TRN). Lanes of less than 8 bytes are shifted to where they belong
+// inside pairs; packing then cannot saturate.
 static bool lower_shuffle_lanes(struct lower *l, uint32_t index)
 {
+    enum { LOGICAL_RIGHT = 2, ARITHMETIC_RIGHT = 4, LEFT = 6 };
     struct ir_ins *ins = &l->region->ins[index];
-    bool odd = ins->op == IR_VUZPO || ins->op == IR_VTRNO;
+    bool odd = ins->op == IR_VUZPO || ins->op == IR_VTRNO, unzip = ins->op == IR_VUZPE || ins->op == IR_VUZPO;
     if (ins->aux == 3) { // the same for UZP and TRN
         lower_vec_binary(l, index, (odd ? 0x6d : 0x6c) | X86_0F | X86_66, ins->arg[0], ins->arg[1], false);
         return true;
     }
-    if (ins->aux == 2 && (ins->op == IR_VUZPE || ins->op == IR_VUZPO)) {
+    if (ins->aux == 2 && unzip) {
         lower_vec_imm(l, index, 0xc6 | X86_0F, ins->arg[0], ins->arg[1], odd ? 0xdd : 0x88);
         return true;
     }
-    return false;
+    unsigned bits = 8u << ins->aux;
+    uint32_t shift = (0x71 + ins->aux) | X86_0F | X86_66; // of the pairs
+    unsigned a = ra_use(&l->ra, ins->arg[0]), b = ra_use(&l->ra, ins->arg[1]);
+    unsigned t = ra_temp(&l->ra, IR_V128), dst = ra_def(&l->ra, index);
+    if (unzip) {
+        unsigned right = ins->aux ? ARITHMETIC_RIGHT : LOGICAL_RIGHT;
+        if (!odd) {
+            emit_vec_shift(l, shift, LEFT, dst, a, bits);
+            emit_vec_shift(l, shift, LEFT, t, b, bits);
+        }
+        emit_vec_shift(l, shift, right, dst, odd ? a : dst, bits);
+        emit_vec_shift(l, shift, right, t, odd ? b : t, bits);
+        emit_vec3(l, (ins->aux ? 0x6b : 0x67) | X86_0F | X86_66, dst, dst, t); // PACKSSDW, PACKUSWB
+        return true;
+    }
+    emit_vec_shift(l, shift, odd ? LOGICAL_RIGHT : LEFT, dst, a, bits);
+    emit_vec_shift(l, shift, odd ? LOGICAL_RIGHT : LEFT, t, b, bits);
+    if (odd)
+        emit_vec_shift(l, shift, LEFT, t, t, bits);
+    else
+        emit_vec_shift(l, shift, LOGICAL_RIGHT, dst, dst, bits);
+    emit_vec3(l, 0xeb | X86_0F | X86_66, dst, dst, t); // POR
+    return true;
 }
 
 struct binary_row {
