@@ -63,6 +63,8 @@ static ir_ref cmge(const struct simd *s, ir_ref n, ir_ref m)
 
 static ir_ref cmhs(const struct simd *s, ir_ref n, ir_ref m)
 {
+    if (s->size == 3) // hosts have no maximum of 64-bit lanes
+        return simd_not(s, simd_op2(s, IR_VCMPGTU, m, n));
     return simd_op2(s, IR_VCMPEQ, simd_op2(s, IR_VMAXU, n, m), n);
 }
 

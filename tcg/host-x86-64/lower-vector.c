@@ -415,7 +415,9 @@ unsigned lower_pool_use(unsigned op)
     case IR_VSHUFN:
         return 2;
     default:
-        return ir_ops[op].properties & IR_PROP_FP || op == IR_FNEG || op == IR_FABS ? 4 : 0;
+        if (ir_ops[op].properties & IR_PROP_FP || op == IR_FNEG || op == IR_FABS)
+            return 4;
+        return lower_composed_pool_use(op);
     }
 }
 

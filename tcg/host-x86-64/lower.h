@@ -83,6 +83,7 @@ bool lower_int(struct lower *l, uint32_t index);
 bool lower_control(struct lower *l, uint32_t index);
 bool lower_memory(struct lower *l, uint32_t index);
 bool lower_vector(struct lower *l, uint32_t index);
+bool lower_vector_composed(struct lower *l, uint32_t index);
 bool lower_fp(struct lower *l, uint32_t index);
 // Calls ir_eval for anything else.
 void lower_eval(struct lower *l, uint32_t index);
@@ -97,6 +98,7 @@ struct x86_mem lower_place(const struct lower *l, enum ra_mem_kind kind, int32_t
 struct x86_mem lower_constant(struct lower *l, uint64_t lo, uint64_t hi);
 // How many constants of its own the lowering of an operation may put there.
 unsigned lower_pool_use(unsigned op);
+unsigned lower_composed_pool_use(unsigned op); // part of it
 // Memory in the meta buffer; NULL (and meta_full) when there is none.
 void *lower_meta(struct lower *l, size_t bytes);
 struct cold_path *lower_cold(struct lower *l);
