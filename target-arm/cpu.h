@@ -137,6 +137,8 @@ struct arm_timer {
 
 enum arm_pauth_algorithm { ARM_PAUTH_QARMA5, ARM_PAUTH_IMPDEF, ARM_PAUTH_QARMA3 };
 
+enum { ARM_KEY_IA, ARM_KEY_IB, ARM_KEY_DA, ARM_KEY_DB, ARM_KEY_GA, ARM_KEYS };
+
 struct arm_pauth_key {
     uint64_t lo, hi;
 };
@@ -148,6 +150,12 @@ enum { ARM_MAX_BREAKPOINTS = 16 };
 struct arm_address_layout {
     uint64_t tcr, extension[4];
     uint8_t el; // of the regime; 0: not valid
+};
+
+// RAM that descriptors were last read from: [base, base + size) can hold the start of one.
+struct arm_walk_memory {
+    uint64_t generation, base, size;
+    uint8_t *host;
 };
 
 struct arm_cpu {
@@ -182,6 +190,7 @@ struct arm_cpu {
     _Atomic bool event;       // the event register (SEV, WFE)
     uint64_t block_flags;     // cached; arm_modes_changed computes it
     struct arm_address_layout address_layout;
+    struct arm_walk_memory walk_memory;
     uint64_t space_key;       // cached soft-TLB key of the current translation regime
     uint64_t fpcr;
 
@@ -194,7 +203,7 @@ struct arm_cpu {
     uint64_t scr_el3, mdcr_el2, mdcr_el3, sder_el3;
     uint64_t cntfrq_el0, cntkctl_el1, cnthctl_el2, cntvoff_el2;
     struct arm_timer timers[ARM_TIMER_ID_COUNT];
-    struct arm_pauth_key apia, apib, apda, apdb, apga;
+    struct arm_pauth_key pauth_keys[ARM_KEYS];
 
     // Debug and performance monitors, as far as operating systems touch them at start.
     uint64_t mdscr_el1, mdccint_el1, oslsr_el1, osdlr_el1, osdtrrx_el1, osdtrtx_el1, oseccr_el1, dbgclaim, dbgauth;

@@ -14,7 +14,7 @@ bool arm_fault(struct tlb_fault *fault, uint32_t kind, int level);
 unsigned arm_input_bits(const struct arm_cpu *cpu, unsigned tsz, unsigned granule_bits, bool ds);
 
 // Where a descriptor lies in host memory; NULL when it is not in RAM or ROM.
-uint64_t *arm_descriptor_host(const struct arm_cpu *cpu, uint64_t gpa);
+uint64_t *arm_descriptor_host(struct arm_cpu *cpu, uint64_t gpa);
 uint64_t arm_descriptor_load(const uint64_t *host, bool big_endian);
 // False when it has changed meanwhile.
 bool arm_descriptor_update(uint64_t *host, bool big_endian, uint64_t old, uint64_t new);
@@ -30,13 +30,16 @@ bool arm_walk_stage2(struct arm_cpu *cpu, uint64_t ipa, const struct arm_walk *w
 // Recomputes cpu->address_layout for the regime of an exception level (1 to 3).
 void arm_address_layout_update(struct arm_cpu *cpu, unsigned regime_el);
 
-// The bits of `gva` from the first that is not translated up to 63, or 55 where the top byte is ignored, for the current
-// exception level. Pointer authentication asks at every function's entry and exit.
-static inline uint64_t arm_address_extension(struct arm_cpu *cpu, uint64_t gva, bool instruction)
+// Whether cpu->address_layout is that of the current exception level.
+static inline bool arm_address_layout_current(const struct arm_cpu *cpu)
 {
     unsigned regime_el = cpu->el ? cpu->el : 1;
-    const struct arm_address_layout *l = &cpu->address_layout;
-    if (l->el != regime_el || l->tcr != cpu->tcr_el[regime_el])
-        arm_address_layout_update(cpu, regime_el);
-    return l->extension[(gva >> 54 & 2) | instruction];
+    return cpu->address_layout.el == regime_el && cpu->address_layout.tcr == cpu->tcr_el[regime_el];
+}
+
+// The bits of `gva` from the first that is not translated up to 63, or 55 where the top byte is ignored, by a current
+// layout.
+static inline uint64_t arm_address_extension(const struct arm_cpu *cpu, uint64_t gva, bool instruction)
+{
+    return cpu->address_layout.extension[(gva >> 54 & 2) | instruction];
 }

@@ -226,12 +226,23 @@ static bool in_range(const struct params *p, uint64_t va)
 
 // --- descriptors ---------------------------------------------------------------------------------------------------
 
-uint64_t *arm_descriptor_host(const struct arm_cpu *cpu, uint64_t gpa)
+uint64_t *arm_descriptor_host(struct arm_cpu *cpu, uint64_t gpa)
 {
-    const struct mem_range *range = memory_map_find(cpu->memory, gpa);
-    if (!range || !mem_range_direct_read(range) || range->base + range->size - gpa < 8)
-        return NULL;
-    return (uint64_t *)(range->host + (gpa - range->base));
+    // Tables lie together in RAM, as a rule: the range that the last one was in is kept while the map stays as it is.
+    struct arm_walk_memory *last = &cpu->walk_memory;
+    uint64_t generation = memory_map_generation(cpu->memory);
+    if (last->generation != generation || gpa - last->base >= last->size) {
+        const struct mem_range *range = memory_map_find(cpu->memory, gpa);
+        if (!range || range->size < 8 || !mem_range_direct_read(range))
+            return NULL;
+        // Only RAM stays readable for as long as the map does.
+        if (range->kind != MEM_RAM)
+            return range->base + range->size - gpa < 8 ? NULL : (uint64_t *)(range->host + (gpa - range->base));
+        *last = (struct arm_walk_memory){generation, range->base, range->size - 7, range->host};
+        if (gpa - last->base >= last->size)
+            return NULL;
+    }
+    return (uint64_t *)(last->host + (gpa - last->base));
 }
 
 uint64_t arm_descriptor_load(const uint64_t *host, bool big_endian)
