@@ -155,6 +155,7 @@ bool arm_machine_run(struct arm_machine *m, uint64_t entry)
     vcpu->ops->start_at(vcpu, entry, 0);
     if (m->kernel_like)
         map_flat(m);
+    m->cpu->vbar_el[1] = m->vbar;
     vcpu->halted = false;
     m->hvc_seen = false;
     atomic_store(&vcpu->exit_request, 0);
@@ -164,12 +165,14 @@ bool arm_machine_run(struct arm_machine *m, uint64_t entry)
     m->machine->vcpus.running = 1;
     // Invalidations kick the vCPU: what ends the loop is the HVC, or the watchdog.
     while (!m->hvc_seen && !w.expired) {
+        // Cleared before the look at `stop`: whoever sets that raises the request after it.
+        atomic_store(&vcpu->exit_request, 0);
+        if (m->stop)
+            break;
         if (vcpu->halted)
             wait_for_work(m);
         else
             m->accel->ops->run(m->accel, vcpu);
-        if (!m->hvc_seen && !w.expired)
-            atomic_store(&vcpu->exit_request, 0);
     }
     m->machine->vcpus.running = 0;
     vcpu->in_run = false;

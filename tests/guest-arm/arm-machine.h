@@ -14,6 +14,8 @@ struct arm_machine {
     struct accel *accel;
     struct arm_cpu *cpu;
     bool hvc_seen;
+    atomic_bool stop; // ends a run from another thread, together with the vCPU's exit_request
+    uint64_t vbar;    // VBAR_EL1 at the start
     bool kernel_like; // start with the MMU on (RAM mapped flat, as Normal memory, no access from EL0) and FP enabled
 };
 
