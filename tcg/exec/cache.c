@@ -61,7 +61,6 @@ static void free_blocks(struct tcg_engine *e)
 {
     while (e->all) {
         struct tcg_block *next = e->all->all_next;
-        arena_free(&e->all->arena);
         free(e->all);
         e->all = next;
     }
@@ -145,6 +144,7 @@ static void flush_everything(struct tcg_cpu *cpu)
     }
     memset(e->hash, 0, ((size_t)e->hash_mask + 1) * sizeof(*e->hash));
     free_blocks(e);
+    arena_reset(&e->arena);
     e->buffers.code = e->code_start;
     e->buffers.meta = e->meta + 16;
     for (unsigned i = 0; i < group->count; i++)
@@ -220,12 +220,11 @@ static void check(const struct tcg_engine *e, const struct ir_region *region, co
 }
 
 // Builds the IR of a block and runs the passes. Called with engine->lock held.
-static void build(struct tcg_cpu *cpu, struct arena *arena, struct ir_region *region, struct tcg_translation *t)
+static void build(struct tcg_cpu *cpu, struct ir_region *region, struct tcg_translation *t)
 {
     struct tcg_engine *e = cpu->engine;
     struct ir_builder builder;
-    arena_reset(arena);
-    ir_region_init(region, arena, cpu->guest->slots, cpu->guest->slot_count);
+    ir_region_init(region, &e->arena, cpu->guest->slots, cpu->guest->slot_count);
     region->guest_pc = t->pc;
     ir_builder_init(&builder, region);
     t->builder = &builder;
@@ -257,6 +256,8 @@ static void adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t page)
 static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
 {
     struct tcg_engine *e = cpu->engine;
+    if (e->interp && e->arena.bytes >= e->memory.bytes)
+        return NULL; // regions fill memory as code would
     struct timespec from, to;
     clock_gettime(CLOCK_MONOTONIC, &from);
     uint64_t page = ram_pc >> TLB_PAGE_BITS;
@@ -265,15 +266,15 @@ static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ra
     struct tcg_block *b = ALLOC(struct tcg_block);
     b->ram_pc = ram_pc;
     b->flags = flags;
-    struct arena *arena = e->interp ? &b->arena : &e->arena;
     struct ir_region region;
     struct tcg_translation t = {.cpu = cpu, .pc = pc, .flags = flags, .code = e->ram->host + ram_pc,
                                 .code_bytes = TLB_PAGE_SIZE - (uint32_t)(ram_pc & (TLB_PAGE_SIZE - 1)),
                                 .max_insns = e->options.max_insns};
-    int result;
+    int result = 0;
     do {
-        build(cpu, arena, &region, &t);
-        result = 0;
+        if (!e->interp)
+            arena_reset(&e->arena);
+        build(cpu, &region, &t);
         if (!e->interp)
             result = backend_compile(e->backend, &region, (int32_t)(pc & (TLB_PAGE_SIZE - 1)), &e->buffers, &b->code);
         // Too large for the spill frame: a shorter block is not.
@@ -286,7 +287,7 @@ static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ra
     b->guest_bytes = t.guest_bytes;
     b->insns = t.insn_count;
     if (e->interp) {
-        b->ir = arena_alloc(arena, sizeof(region));
+        b->ir = arena_alloc(&e->arena, sizeof(region));
         *b->ir = region;
     }
     for (struct tcg_exit *x = b->code.exits; x; x = x->next_in)

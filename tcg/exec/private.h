@@ -71,10 +71,7 @@ struct tcg_block {
     struct backend_code code;
     struct tcg_exit *incoming;
     struct tcg_block *hash_next, *page_next, *all_next;
-    // For the interpreter.
-    struct ir_region *ir;
-    struct arena arena;
-    struct tcg_exit *ir_exits;
+    struct ir_region *ir; // the interpreter's
 };
 
 struct tcg_stats {
@@ -100,7 +97,7 @@ struct tcg_engine {
     struct tcg_block **page_blocks; // by page of guest RAM
     size_t page_blocks_bytes;       // the RAM is gone before the engine is
     struct tcg_block *all;
-    struct arena arena; // of the translation in hand
+    struct arena arena; // of the translation in hand; the interpreter's regions
     struct memory_map_listener map_listener;
     struct tcg_stats stats;
 };
