@@ -4,11 +4,15 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "tcg/base/bits.h"
+
 int port_set_map(struct port_set *set, struct memory_map *map, const char *name,
                  const struct port_range *ranges, unsigned count, void *opaque, struct error *error)
 {
     assert(count <= PORT_SET_MAX);
     *set = (struct port_set){.map = map};
+    if (!map)
+        return error_set(error, ENODEV, "device '%s': this machine has no I/O ports", name);
     for (unsigned i = 0; i < count; i++) {
         const struct port_range *range = &ranges[i];
         struct mem_region_desc desc = {.name = name,
@@ -18,8 +22,8 @@ int port_set_map(struct port_set *set, struct memory_map *map, const char *name,
                                        .ops = range->ops,
                                        .opaque = opaque};
         struct mem_region *region = NULL;
-        if (range->base + range->count > PORT_SPACE_SIZE)
-            error_set(error, EINVAL, "%s: there is no port 0x%x", name, range->base + range->count - 1);
+        if (!range_inside(range->base, range->count, PORT_SPACE_SIZE))
+            error_set(error, EINVAL, "device '%s': there is no port 0x%x", name, range->base);
         else
             region = memory_map_add(map, desc, error);
         if (!region) {

@@ -10,7 +10,7 @@
 enum { PORT_SET_MAX = 6, PORT_SPACE_SIZE = 0x10000 };
 
 struct port_range {
-    uint16_t base, count;
+    uint32_t base, count;
     const struct mmio_ops *ops;
 };
 
