@@ -8,8 +8,8 @@
 struct chardev;
 struct memory_map;
 
-// "isa-serial"; properties "chardev", "iobase". COM1 to COM4 are at 0x3f8, 0x2f8, 0x3e8 and 0x2e8, on
-// interrupts 4, 3, 4 and 3.
+// "isa-serial"; properties "chardev", "index", "iobase", "irq". COM1 to COM4 are at 0x3f8, 0x2f8, 0x3e8 and
+// 0x2e8, on interrupts 4, 3, 4 and 3.
 extern const struct device_type isa_serial_type;
 
 enum { ISA_SERIAL_PORTS = 4 };
