@@ -27,6 +27,7 @@
 
 struct block_backend;
 struct chardev;
+struct input_handler;
 struct isa_host;
 struct machine;
 
@@ -115,7 +116,8 @@ struct machine {
     struct memory_map *map;
     struct device *devices, **devices_tail;
     struct bus *buses;
-    const struct isa_host *isa; // ports and interrupts for devices of that kind (hw/core/isa.h); NULL: none
+    struct input_handler *inputs; // devices that listen to keyboard and pointer (hw/core/input.h)
+    const struct isa_host *isa;   // ports and interrupts for devices of that kind (hw/core/isa.h); NULL: none
     struct machine_blob *blobs;
     struct device *fw_cfg; // where items for firmware can be added (hw/nvram/fw-cfg.h); NULL: none
     uint64_t dtb_gpa;      // the device tree handed to the guest, a blob; 0 size: none
