@@ -8,6 +8,16 @@
 
 enum { ISA_IRQS = 16 };
 
+// A DMA controller as a device sees it.
+struct isa_dma {
+    // Moves up to `length` bytes between `data` and the memory that the channel is set up for, and says how
+    // many. Fewer when the channel comes to its end, which *terminal_count tells, or is not ready. Device
+    // lock held.
+    size_t (*transfer)(void *opaque, unsigned channel, bool to_memory, void *data, size_t length,
+                       bool *terminal_count);
+    void *opaque;
+};
+
 struct isa_host {
     struct memory_map *io;
     struct irq_line irqs[ISA_IRQS];
