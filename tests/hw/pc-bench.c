@@ -73,3 +73,26 @@ void pc_bench_advance(struct pc_bench *bench, uint64_t ns)
     bench->now_ns = target;
     device_lock_release(&bench->machine->lock);
 }
+
+void pc_bench_add_low_ram(struct pc_bench *bench)
+{
+    uint64_t offset;
+    struct error error;
+    cr_assert_eq(guest_ram_carve(bench->machine->ram, PC_BENCH_LOW_RAM, &offset, &error), 0);
+    struct mem_region_desc low = {
+        .name = "low", .size = PC_BENCH_LOW_RAM, .kind = MEM_RAM, .ram_offset = offset};
+    cr_assert(memory_map_add(bench->machine->map, low, &error));
+}
+
+void pc_bench_program_dma(struct pc_bench *bench, uint8_t mode, unsigned address, unsigned count)
+{
+    outb(bench, 0x0a, 6);
+    outb(bench, 0x0c, 0);
+    outb(bench, 0x04, address & 0xff);
+    outb(bench, 0x04, address >> 8 & 0xff);
+    outb(bench, 0x81, (uint8_t)(address >> 16));
+    outb(bench, 0x05, (count - 1) & 0xff);
+    outb(bench, 0x05, (uint8_t)((count - 1) >> 8));
+    outb(bench, 0x0b, mode | 2);
+    outb(bench, 0x0a, 2);
+}

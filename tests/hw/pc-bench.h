@@ -21,3 +21,9 @@ uint8_t inb(struct pc_bench *bench, uint16_t port);
 void outb(struct pc_bench *bench, uint16_t port, uint8_t value);
 // Lets time pass, firing each event exactly when it is due.
 void pc_bench_advance(struct pc_bench *bench, uint64_t ns);
+// Memory from 0 to 1 MiB, which ISA DMA reaches.
+enum { PC_BENCH_LOW_RAM = 0x100000 };
+void pc_bench_add_low_ram(struct pc_bench *bench);
+// Sets channel 2 of the DMA controller up for `count` bytes at `address`; `mode` without the channel's
+// number.
+void pc_bench_program_dma(struct pc_bench *bench, uint8_t mode, unsigned address, unsigned count);

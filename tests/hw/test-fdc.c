@@ -11,7 +11,7 @@
 #include "hw/dma/i8237.h"
 #include "pc-bench.h"
 
-enum { DOR = 0x3f2, MSR = 0x3f4, FIFO = 0x3f5, DIR = 0x3f7, LOW_RAM = 0x100000, TARGET = 0x20000 };
+enum { DOR = 0x3f2, MSR = 0x3f4, FIFO = 0x3f5, DIR = 0x3f7, TARGET = 0x20000 };
 enum { DISK = 80 * 2 * 18 * 512 };
 
 static struct pc_bench bench;
@@ -35,12 +35,8 @@ static struct block_backend *open_image(const char *id, off_t size, bool readonl
 
 static void start(bool readonly)
 {
-    uint64_t offset;
-    struct error error;
     pc_bench_create(&bench);
-    cr_assert_eq(guest_ram_carve(bench.machine->ram, LOW_RAM, &offset, &error), 0);
-    struct mem_region_desc low = {.name = "low", .size = LOW_RAM, .kind = MEM_RAM, .ram_offset = offset};
-    cr_assert(memory_map_add(bench.machine->map, low, &error));
+    pc_bench_add_low_ram(&bench);
     struct device *dma = device_create(bench.machine, &i8237_type, NULL);
     i8237_wire(dma, bench.io);
     pc_bench_realize(&bench, dma);
@@ -95,19 +91,6 @@ static void results(const char *bytes, size_t count)
 static void wait_interrupt(void)
 {
     cr_assert(run_until(bench.machine, not_busy, NULL));
-}
-
-static void set_dma(uint8_t mode, unsigned address, unsigned count)
-{
-    outb(&bench, 0x0a, 6);
-    outb(&bench, 0x0c, 0);
-    outb(&bench, 0x04, address & 0xff);
-    outb(&bench, 0x04, address >> 8 & 0xff);
-    outb(&bench, 0x81, (uint8_t)(address >> 16));
-    outb(&bench, 0x05, (count - 1) & 0xff);
-    outb(&bench, 0x05, (uint8_t)((count - 1) >> 8));
-    outb(&bench, 0x0b, mode | 2);
-    outb(&bench, 0x0a, 2);
 }
 
 static void put_image(unsigned sector, const char *text)
@@ -215,7 +198,7 @@ Test(fdc, reads_by_dma)
 {
     put_image(36 * 5 + 18 + 2, "hello"); // cylinder 5, head 1, sector 3
     put_image(36 * 5 + 18 + 3, "world");
-    set_dma(0x44, TARGET, 1024);
+    pc_bench_program_dma(&bench, 0x44, TARGET, 1024);
     COMMAND("\xe6\x04\x05\x01\x03\x02\x12\x1b\xff");
     cr_assert_eq(inb(&bench, MSR), 0x10);
     wait_interrupt();
@@ -226,18 +209,18 @@ Test(fdc, reads_by_dma)
     // Both sides of a cylinder.
     put_image(36 * 7 + 17, "last of side 0");
     put_image(36 * 7 + 35, "last of side 1");
-    set_dma(0x44, TARGET, 36 * 512);
+    pc_bench_program_dma(&bench, 0x44, TARGET, 36 * 512);
     COMMAND("\xe6\0\x07\0\x01\x02\x12\x1b\xff");
     wait_interrupt();
     RESULTS("\0\0\0\x08\0\x01\x02");
     memory_has(TARGET + 17 * 512, "last of side 0");
     memory_has(TARGET + 35 * 512, "last of side 1");
     // DMA that ends inside of a sector, and DMA that goes on after the last one.
-    set_dma(0x44, TARGET, 3);
+    pc_bench_program_dma(&bench, 0x44, TARGET, 3);
     COMMAND("\x46\x04\x05\x01\x03\x02\x12\x1b\xff");
     wait_interrupt();
     RESULTS("\x04\0\0\x05\x01\x04\x02");
-    set_dma(0x44, TARGET, 0x10000);
+    pc_bench_program_dma(&bench, 0x44, TARGET, 0x10000);
     COMMAND("\x46\x04\x05\x01\x03\x02\x12\x1b\xff");
     wait_interrupt();
     RESULTS("\x44\x80\0\x06\x01\x01\x02");
@@ -248,7 +231,7 @@ Test(fdc, writes_by_dma)
     for (unsigned i = 0; i < 512; i++)
         guest_write(bench.machine, TARGET + i, 1, 'a' + i % 26);
     put_image(36 * 79 + 1, "untouched");
-    set_dma(0x48, TARGET, 512);
+    pc_bench_program_dma(&bench, 0x48, TARGET, 512);
     COMMAND("\xc5\0\x4f\0\x01\x02\x12\x1b\xff");
     wait_interrupt();
     RESULTS("\0\0\0\x4f\0\x02\x02");
@@ -290,7 +273,7 @@ Test(fdc, formatting_and_verifying)
     put_image(36 * 2 + 18, "other side");
     for (unsigned i = 0; i < 18; i++)
         guest_write(bench.machine, TARGET + 4 * i, 4, 0x02000002 | (i + 1) << 16);
-    set_dma(0x48, TARGET, 18 * 4);
+    pc_bench_program_dma(&bench, 0x48, TARGET, 18 * 4);
     COMMAND("\x0f\0\x02");
     COMMAND("\x08");
     RESULTS("\x20\x02");
@@ -322,7 +305,7 @@ Test(fdc, what_is_not_on_the_disk)
     RESULTS("\x40\x04\0\0\0\x01\x02");
     COMMAND("\x46\x02\0\0\x01\x02\x12\x1b\xff"); // third drive
     RESULTS("\x42\x01\0\0\0\x01\x02");
-    set_dma(0x44, TARGET, 0x10000);
+    pc_bench_program_dma(&bench, 0x44, TARGET, 0x10000);
     COMMAND("\x46\0\0\0\x12\x02\xff\x1b\xff"); // beyond the last
     wait_interrupt();
     cr_assert_eq(inb(&bench, FIFO), 0x40);
@@ -331,7 +314,7 @@ Test(fdc, what_is_not_on_the_disk)
 
 Test(fdc, a_reset_in_the_middle)
 {
-    set_dma(0x44, TARGET, 0x4000);
+    pc_bench_program_dma(&bench, 0x44, TARGET, 0x4000);
     COMMAND("\xe6\0\0\0\x01\x02\x12\x1b\xff");
     outb(&bench, DOR, 0x08);
     outb(&bench, DOR, 0x0c);
@@ -341,10 +324,16 @@ Test(fdc, a_reset_in_the_middle)
     cr_assert_not(irq.level);
 }
 
-Test(fdc, write_protection, .init = NULL)
+static void setup_readonly(void)
 {
     start(true);
-    set_dma(0x48, TARGET, 512);
+}
+
+TestSuite(fdc_readonly, .init = setup_readonly, .fini = teardown);
+
+Test(fdc_readonly, write_protection)
+{
+    pc_bench_program_dma(&bench, 0x48, TARGET, 512);
     COMMAND("\x45\0\0\0\x01\x02\x12\x1b\xff");
     RESULTS("\x40\x02\0\0\0\x01\x02");
     COMMAND("\x04\0");

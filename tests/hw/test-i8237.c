@@ -8,16 +8,11 @@
 
 static struct pc_bench bench;
 static struct isa_dma dma;
-enum { LOW_RAM = 0x100000 };
 
 static void setup(void)
 {
     pc_bench_create(&bench);
-    uint64_t offset;
-    struct error error;
-    cr_assert_eq(guest_ram_carve(bench.machine->ram, LOW_RAM, &offset, &error), 0);
-    struct mem_region_desc low = {.name = "low", .size = LOW_RAM, .kind = MEM_RAM, .ram_offset = offset};
-    cr_assert(memory_map_add(bench.machine->map, low, &error));
+    pc_bench_add_low_ram(&bench);
     struct device *device = device_create(bench.machine, &i8237_type, NULL);
     i8237_wire(device, bench.io);
     pc_bench_realize(&bench, device);
@@ -31,19 +26,6 @@ static void teardown(void)
 
 TestSuite(i8237, .init = setup, .fini = teardown);
 
-static void program2(uint8_t mode, unsigned address, unsigned count)
-{
-    outb(&bench, 0x0a, 6);
-    outb(&bench, 0x0c, 0);
-    outb(&bench, 0x04, address & 0xff);
-    outb(&bench, 0x04, address >> 8 & 0xff);
-    outb(&bench, 0x81, (uint8_t)(address >> 16));
-    outb(&bench, 0x05, (count - 1) & 0xff);
-    outb(&bench, 0x05, (uint8_t)((count - 1) >> 8));
-    outb(&bench, 0x0b, mode | 2);
-    outb(&bench, 0x0a, 2);
-}
-
 static size_t transfer(unsigned channel, bool to_memory, void *data, size_t length, bool *end)
 {
     return dma.transfer(dma.opaque, channel, to_memory, data, length, end);
@@ -53,7 +35,7 @@ Test(i8237, writes_memory_until_the_count_ends)
 {
     char text[] = "0123456789";
     bool end;
-    program2(0x44, 0x12345, 8);
+    pc_bench_program_dma(&bench, 0x44, 0x12345, 8);
     cr_assert_eq(transfer(2, true, text, 5, &end), 5);
     cr_assert_not(end);
     outb(&bench, 0x0c, 0);
@@ -74,12 +56,12 @@ Test(i8237, reads_memory_and_verifies)
     char text[4] = "";
     bool end;
     guest_write(bench.machine, 0x20000, 4, 0x64636261);
-    program2(0x48, 0x20000, 4);
+    pc_bench_program_dma(&bench, 0x48, 0x20000, 4);
     cr_assert_eq(transfer(2, true, text, 4, &end), 0, "the other way");
     cr_assert_eq(transfer(2, false, text, 4, &end), 4);
     cr_assert(end);
     cr_assert_eq(memcmp(text, "abcd", 4), 0);
-    program2(0x40, 0x30000, 4);
+    pc_bench_program_dma(&bench, 0x40, 0x30000, 4);
     cr_assert_eq(transfer(2, true, text, 4, &end), 4);
     cr_assert_eq(guest_read(bench.machine, 0x30000, 4), 0, "verifying writes nothing");
 }
@@ -88,11 +70,11 @@ Test(i8237, stays_in_its_page)
 {
     char text[] = "abcd";
     bool end;
-    program2(0x44, 0x1fffe, 4);
+    pc_bench_program_dma(&bench, 0x44, 0x1fffe, 4);
     transfer(2, true, text, 4, &end);
     cr_assert_eq(guest_read(bench.machine, 0x1fffe, 2), 0x6261);
     cr_assert_eq(guest_read(bench.machine, 0x10000, 2), 0x6463);
-    program2(0x64, 0x10001, 4); // downwards
+    pc_bench_program_dma(&bench, 0x64, 0x10001, 4); // downwards
     transfer(2, true, text, 4, &end);
     cr_assert_eq(guest_read(bench.machine, 0x10000, 2), 0x6162);
     cr_assert_eq(guest_read(bench.machine, 0x1fffe, 2), 0x6364);
@@ -102,7 +84,7 @@ Test(i8237, starts_over_by_itself)
 {
     char text[] = "abcdef";
     bool end;
-    program2(0x54, 0x1000, 3);
+    pc_bench_program_dma(&bench, 0x54, 0x1000, 3);
     cr_assert_eq(transfer(2, true, text, 6, &end), 3);
     cr_assert(end);
     cr_assert_eq(transfer(2, true, text + 3, 3, &end), 3);
@@ -133,6 +115,6 @@ Test(i8237, words_of_the_second_chip)
     cr_assert_eq(inb(&bench, 0x0f) & 0xf, 0xf);
     outb(&bench, 0x0f, 3);
     cr_assert_eq(inb(&bench, 0x0f) & 0xf, 3);
-    program2(0x44, 0xff0000, 16); // not memory
+    pc_bench_program_dma(&bench, 0x44, 0xff0000, 16); // not memory
     cr_assert_eq(transfer(2, true, words, 8, &end), 8);
 }
