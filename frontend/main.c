@@ -29,17 +29,17 @@ static int write_pidfile(const char *path, struct error *error)
     return error_set(error, errno, "cannot write -pidfile '%s': %s", path, strerror(errno));
 }
 
-// Runs the machine on this thread until it is shut down.
+// Runs the machine on this thread until it is shut down. A positive result is the guest's exit status.
 static int run(struct machine *machine, struct error *error)
 {
     struct signals *signals = signals_listen(machine, error);
     if (!signals)
         return -1;
     vcpu_group_start(&machine->vcpus);
-    machine_run(machine);
+    enum shutdown_reason reason = machine_run(machine);
     vcpu_group_stop(&machine->vcpus);
     signals_close(signals);
-    return 0;
+    return reason == SHUTDOWN_GUEST ? atomic_load(&machine->exit_status) : 0;
 }
 
 static int run_settings(struct settings *settings, struct error *error)
@@ -74,5 +74,5 @@ int main(int argc, char **argv)
     if (!status)
         status = settings.help != HELP_NONE ? help_print(&settings, stdout, &error) : run_settings(&settings, &error);
     settings_free(&settings);
-    return status ? fail(&error) : 0;
+    return status < 0 ? fail(&error) : status;
 }

@@ -6,11 +6,15 @@
 #include <string.h>
 
 #include "hw/boards/virt-arm.h"
+#include "hw/char/isa-debugcon.h"
+#include "hw/char/isa-parallel.h"
+#include "hw/char/isa-serial.h"
 #include "hw/char/pl011.h"
 #include "hw/core/device.h"
 #include "hw/core/machine.h"
 #include "hw/core/property.h"
 #include "hw/intc/gicv3.h"
+#include "hw/misc/pc-misc.h"
 #include "hw/virtio/virtio-devices.h"
 #include "hw/virtio/virtio-mmio.h"
 #include "target-arm/arm.h"
@@ -22,6 +26,11 @@ const struct machine_type *const registry_machines[] = {
 };
 
 const struct device_type *const registry_devices[] = {
+    &isa_debug_exit_type,
+    &isa_debugcon_type,
+    &isa_parallel_type,
+    &isa_serial_type,
+    &pvpanic_type,
     &virtconsole_type,
     &virtio_blk_type,
     &virtio_rng_type,

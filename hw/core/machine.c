@@ -162,6 +162,12 @@ void machine_shutdown_request(struct machine *machine, enum shutdown_reason reas
     request(machine, REQUEST_SHUTDOWN);
 }
 
+void machine_exit_request(struct machine *machine, int status)
+{
+    atomic_store(&machine->exit_status, status);
+    machine_shutdown_request(machine, SHUTDOWN_GUEST);
+}
+
 void machine_reset_request(struct machine *machine)
 {
     request(machine, REQUEST_RESET);

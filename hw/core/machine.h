@@ -27,6 +27,8 @@
 
 struct block_backend;
 struct chardev;
+struct input_handler;
+struct isa_host;
 struct machine;
 
 enum { MACHINE_SERIALS = 4, MACHINE_FLASHES = 2 };
@@ -114,6 +116,8 @@ struct machine {
     struct memory_map *map;
     struct device *devices, **devices_tail;
     struct bus *buses;
+    struct input_handler *inputs; // devices that listen to keyboard and pointer (hw/core/input.h)
+    const struct isa_host *isa;   // ports and interrupts for devices of that kind (hw/core/isa.h); NULL: none
     struct machine_blob *blobs;
     struct device *fw_cfg; // where items for firmware can be added (hw/nvram/fw-cfg.h); NULL: none
     uint64_t dtb_gpa;      // the device tree handed to the guest, a blob; 0 size: none
@@ -124,6 +128,7 @@ struct machine {
     _Atomic int state;
     _Atomic uint32_t requests;
     _Atomic int shutdown_reason;
+    _Atomic int exit_status; // what the program ends with after SHUTDOWN_GUEST
     bool built, finished;
 };
 
@@ -150,6 +155,8 @@ void machine_reset(struct machine *machine);
 enum shutdown_reason machine_run(struct machine *machine);
 
 void machine_shutdown_request(struct machine *machine, enum shutdown_reason reason);
+// The guest ends the program with a status of its choice (test devices).
+void machine_exit_request(struct machine *machine, int status);
 void machine_reset_request(struct machine *machine);
 void machine_pause(struct machine *machine);
 void machine_resume(struct machine *machine);

@@ -10,6 +10,7 @@
 
 #include "hw/core/dma.h"
 #include "hw/core/machine.h"
+#include "hw/core/port-set.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
@@ -21,8 +22,12 @@ enum {
     ITEMS = FILE_FIRST + FILE_SLOTS,
     NAME_BYTES = 56,
     DIRECTORY_ENTRY = 64,
+    LOCAL_ITEMS = 16,
     KEY_MASK = 0x3fff, // the upper bits ask for writing and for architecture-local items
+    KEY_LOCAL = 0x8000,
     REGISTERS_SIZE = 0x18,
+    SELECTOR_PORT = 0x510, // with the data in its upper half
+    DMA_PORT = 0x514,
     CHUNK_BYTES = 4096,
 };
 
@@ -40,7 +45,9 @@ struct fw_cfg {
     struct device device;
     uint64_t base;
     struct mem_region *region;
-    struct item items[ITEMS];
+    struct memory_map *io; // of "fw_cfg_io"
+    struct port_set ports;
+    struct item items[ITEMS], local_items[LOCAL_ITEMS];
     unsigned file_count;
 
     uint16_t key;
@@ -48,11 +55,17 @@ struct fw_cfg {
     uint64_t dma_address;
 };
 
+static struct item *item_at(struct fw_cfg *cfg, unsigned key)
+{
+    unsigned number = key & KEY_MASK;
+    if (key & KEY_LOCAL)
+        return number < LOCAL_ITEMS ? &cfg->local_items[number] : NULL;
+    return number < ITEMS ? &cfg->items[number] : NULL;
+}
+
 static struct item *selected(struct fw_cfg *cfg)
 {
-    unsigned key = cfg->key & KEY_MASK;
-    bool local = cfg->key & 0x8000;
-    return key < ITEMS && !local ? &cfg->items[key] : NULL;
+    return item_at(cfg, cfg->key);
 }
 
 static void select_item(struct fw_cfg *cfg, uint16_t key)
@@ -120,17 +133,31 @@ static void run_dma(struct fw_cfg *cfg, uint64_t address)
     dma_write(map, address, raw, 4);
 }
 
+static uint64_t read_signature(unsigned offset, unsigned size)
+{
+    uint8_t raw[8];
+    store_be64(raw, DMA_SIGNATURE);
+    return load_le(raw + offset, size);
+}
+
+// The halves of the DMA address, big-endian; the lower one starts it.
+static void write_dma_half(struct fw_cfg *cfg, unsigned offset, uint32_t half)
+{
+    if (offset == 0) {
+        cfg->dma_address = half;
+        return;
+    }
+    uint64_t address = cfg->dma_address << 32 | half;
+    cfg->dma_address = 0;
+    run_dma(cfg, address);
+}
+
 static uint64_t fw_cfg_read(void *opaque, struct mmio_access access)
 {
     struct fw_cfg *cfg = opaque;
     if (access.offset < 8)
         return read_data(cfg, access.size);
-    if (access.offset >= 16) {
-        uint8_t raw[8];
-        store_be64(raw, DMA_SIGNATURE);
-        return load_le(raw + (access.offset - 16), access.size);
-    }
-    return 0;
+    return access.offset >= 16 ? read_signature((unsigned)access.offset - 16, access.size) : 0;
 }
 
 static void fw_cfg_write(void *opaque, struct mmio_access access, uint64_t value)
@@ -142,18 +169,44 @@ static void fw_cfg_write(void *opaque, struct mmio_access access, uint64_t value
         select_item(cfg, load_be16(raw));
     } else if (access.offset == 16 && access.size == 8) {
         run_dma(cfg, load_be64(raw));
-    } else if (access.offset == 16 && access.size == 4) {
-        cfg->dma_address = load_be32(raw);
-    } else if (access.offset == 20 && access.size == 4) {
-        uint64_t address = cfg->dma_address << 32 | load_be32(raw);
-        cfg->dma_address = 0;
-        run_dma(cfg, address);
+    } else if (access.offset >= 16 && access.size == 4) {
+        write_dma_half(cfg, (unsigned)access.offset - 16, load_be32(raw));
     } else {
         log_printf(LOG_GUEST_ERRORS, "fw_cfg: %u-byte write at 0x%x\n", access.size, (unsigned)access.offset);
     }
 }
 
 static const struct mmio_ops fw_cfg_ops = {fw_cfg_read, fw_cfg_write, 1, 8, false};
+
+static uint64_t selector_port_read(void *opaque, struct mmio_access access)
+{
+    return read_data(opaque, access.size);
+}
+
+// Here the selector is little-endian.
+static void selector_port_write(void *opaque, struct mmio_access access, uint64_t value)
+{
+    if (access.size == 2)
+        select_item(opaque, (uint16_t)value);
+    else
+        log_printf(LOG_GUEST_ERRORS, "fw_cfg: items are not written\n");
+}
+
+static uint64_t dma_port_read(void *opaque, struct mmio_access access)
+{
+    (void)opaque;
+    return read_signature((unsigned)access.offset, access.size);
+}
+
+static void dma_port_write(void *opaque, struct mmio_access access, uint64_t value)
+{
+    write_dma_half(opaque, (unsigned)access.offset, be32toh(htole32((uint32_t)value)));
+}
+
+static const struct mmio_ops selector_port_ops = {selector_port_read, selector_port_write, 1, 2, false};
+static const struct mmio_ops dma_port_ops = {dma_port_read, dma_port_write, 4, 4, false};
+static const struct port_range fw_cfg_ports[] = {{SELECTOR_PORT, 2, &selector_port_ops},
+                                                 {DMA_PORT, 8, &dma_port_ops}};
 
 static void set_item(struct item *item, const void *data, uint32_t length)
 {
@@ -166,7 +219,7 @@ static void set_item(struct item *item, const void *data, uint32_t length)
 
 void fw_cfg_add(struct device *device, enum fw_cfg_key key, const void *data, uint32_t length)
 {
-    set_item(&((struct fw_cfg *)device)->items[key], data, length);
+    set_item(item_at((struct fw_cfg *)device, key), data, length);
 }
 
 void fw_cfg_add_le16(struct device *device, enum fw_cfg_key key, uint16_t value)
@@ -235,6 +288,11 @@ void fw_cfg_wire(struct device *device, uint64_t base)
     ((struct fw_cfg *)device)->base = base;
 }
 
+void fw_cfg_wire_io(struct device *device, struct memory_map *io)
+{
+    ((struct fw_cfg *)device)->io = io;
+}
+
 static void fw_cfg_init(struct device *device)
 {
     fw_cfg_add(device, FW_CFG_SIGNATURE, "QEMU", 4);
@@ -255,10 +313,20 @@ static int fw_cfg_realize(struct device *device, struct error *error)
     return cfg->region ? 0 : -EINVAL;
 }
 
+static int fw_cfg_io_realize(struct device *device, struct error *error)
+{
+    struct fw_cfg *cfg = (struct fw_cfg *)device;
+    return port_set_map(&cfg->ports, cfg->io, "fw_cfg", fw_cfg_ports, ARRAY_SIZE(fw_cfg_ports), cfg, error);
+}
+
 static void fw_cfg_unrealize(struct device *device)
 {
     struct fw_cfg *cfg = (struct fw_cfg *)device;
-    memory_map_remove(device->machine->map, cfg->region);
+    if (cfg->region)
+        memory_map_remove(device->machine->map, cfg->region);
+    port_set_unmap(&cfg->ports);
+    for (unsigned i = 0; i < LOCAL_ITEMS; i++)
+        free(cfg->local_items[i].data);
     for (unsigned i = 0; i < ITEMS; i++) {
         free(cfg->items[i].data);
         free(cfg->items[i].name);
@@ -286,6 +354,17 @@ const struct device_type fw_cfg_type = {
     .state = fw_cfg_state,
     .init = fw_cfg_init,
     .realize = fw_cfg_realize,
+    .unrealize = fw_cfg_unrealize,
+    .reset = fw_cfg_reset,
+};
+
+const struct device_type fw_cfg_io_type = {
+    .name = "fw_cfg_io",
+    .help = "firmware configuration items, at I/O ports",
+    .instance_size = sizeof(struct fw_cfg),
+    .state = fw_cfg_state,
+    .init = fw_cfg_init,
+    .realize = fw_cfg_io_realize,
     .unrealize = fw_cfg_unrealize,
     .reset = fw_cfg_reset,
 };

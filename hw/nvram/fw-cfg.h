@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The firmware configuration device (docs/specs/fw_cfg in QEMU's documentation): numbered items of bytes that
 // firmware reads, by a data register or by DMA, and a directory of named ones. Memory-mapped layout: data at
-// 0, selector (big-endian) at 8, DMA address (big-endian) at 16. Nothing is writable.
+// 0, selector (big-endian) at 8, DMA address (big-endian) at 16. At I/O ports: selector (little-endian) at
+// 0x510, data at 0x511, DMA address (big-endian) at 0x514. Nothing is writable.
 #pragma once
 
 #include "hw/core/device.h"
 
-extern const struct device_type fw_cfg_type; // "fw_cfg_mem"
+struct memory_map;
+
+extern const struct device_type fw_cfg_type;    // "fw_cfg_mem"
+extern const struct device_type fw_cfg_io_type; // "fw_cfg_io"
 
 enum fw_cfg_key {
     FW_CFG_SIGNATURE = 0x00,
@@ -20,17 +24,30 @@ enum fw_cfg_key {
     FW_CFG_INITRD_ADDR = 0x0a,
     FW_CFG_INITRD_SIZE = 0x0b,
     FW_CFG_BOOT_DEVICE = 0x0c,
+    FW_CFG_NUMA = 0x0d,
     FW_CFG_BOOT_MENU = 0x0e,
     FW_CFG_MAX_CPUS = 0x0f,
+    FW_CFG_KERNEL_ENTRY = 0x10,
     FW_CFG_KERNEL_DATA = 0x11,
     FW_CFG_INITRD_DATA = 0x12,
     FW_CFG_CMDLINE_ADDR = 0x13,
     FW_CFG_CMDLINE_SIZE = 0x14,
     FW_CFG_CMDLINE_DATA = 0x15,
+    FW_CFG_SETUP_ADDR = 0x16,
+    FW_CFG_SETUP_SIZE = 0x17,
+    FW_CFG_SETUP_DATA = 0x18,
     FW_CFG_FILE_DIR = 0x19,
+    // Of the PC.
+    FW_CFG_ACPI_TABLES = 0x8000,
+    FW_CFG_SMBIOS_ENTRIES = 0x8001,
+    FW_CFG_IRQ0_OVERRIDE = 0x8002,
+    FW_CFG_E820_TABLE = 0x8003,
+    FW_CFG_HPET = 0x8004,
 };
 
+// Before realize: where "fw_cfg_mem" is, or the ports that "fw_cfg_io" is in.
 void fw_cfg_wire(struct device *device, uint64_t base);
+void fw_cfg_wire_io(struct device *device, struct memory_map *io);
 // Copies the bytes. An item that is there already is replaced.
 void fw_cfg_add(struct device *device, enum fw_cfg_key key, const void *data, uint32_t length);
 void fw_cfg_add_le16(struct device *device, enum fw_cfg_key key, uint16_t value);
