@@ -65,6 +65,10 @@ static int find_bus(struct device *device, struct bus **result, struct error *er
             continue;
         any = true;
         bool wanted = !device->bus_name || !strcmp(device->bus_name, bus->name);
+        if (wanted && bus->shared) {
+            *result = bus;
+            return 0;
+        }
         if (wanted && !bus->device)
             last_free = bus;
         taken = taken || (wanted && bus->device);
@@ -101,7 +105,7 @@ int device_realize(struct device *device, struct error *error)
     if (result)
         return result;
     if (bus) {
-        bus->device = device;
+        bus->device = bus->shared ? NULL : device;
         device->parent = bus;
     }
     if (device->type->realize)

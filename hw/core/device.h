@@ -97,11 +97,13 @@ struct device {
     bool realized;
 };
 
-// A socket for one device. Buses that take many make one of these for each slot.
+// A socket for one device. Buses that take many make one of these for each slot, or a shared one whose devices
+// find their places in their own realize.
 struct bus {
     const char *type; // matches device_type.bus
     char *name;
-    struct device *device; // occupant
+    struct device *device; // occupant; NULL for a shared one
+    bool shared;
     void *opaque;          // the transport behind it
     struct bus *next;      // the machine's list
 };
@@ -117,7 +119,8 @@ void device_reset(struct device *device);
 // Unrealizes if need be, takes it off its bus and frees it. NULL is fine.
 void device_destroy(struct device *device);
 
-// Adds a bus (not owned) to the machine's list. Free buses are taken from the end of the list.
+// Adds a bus (not owned) to the machine's list. Free buses are taken from the end of the list, shared
+// ones from its start.
 void bus_add(struct machine *machine, struct bus *bus);
 void bus_remove(struct machine *machine, struct bus *bus);
 
