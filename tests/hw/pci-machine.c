@@ -28,7 +28,7 @@ void pci_machine_create(struct pci_machine *pci, bool express)
 {
     struct error error = {""};
     *pci = (struct pci_machine){.machine = bare_machine_create()};
-    pci->io = memory_map_create(pci->machine->ram, &pci->machine->lock);
+    pci->io = machine_add_map(pci->machine, NULL);
     pci_bus_init(&pci->bus, pci->machine, "pci.0", express, pci->machine->map, pci->io, &root_ops, pci);
     cr_assert_eq(pci_config_ports_map(&pci->ports, &pci->bus, &error), 0, "%s", error.text);
 }
@@ -36,7 +36,6 @@ void pci_machine_create(struct pci_machine *pci, bool express)
 void pci_machine_destroy(struct pci_machine *pci)
 {
     bare_machine_destroy(pci->machine);
-    memory_map_destroy(pci->io);
     free(pci->bus.bus.name);
 }
 
