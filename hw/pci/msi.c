@@ -82,7 +82,7 @@ static uint64_t msix_read(void *opaque, struct mmio_access access)
 {
     const struct pci_device *device = opaque;
     uint64_t table_bytes = (uint64_t)device->msix_count * ENTRY_BYTES;
-    uint64_t pending_at = device->bars[device->msix_bar].desc.size / 2;
+    uint64_t pending_at = device->bars[device->msix_bar].window.desc.size / 2;
     if (access.offset < table_bytes) {
         const struct pci_msix_entry *entry = &device->msix[access.offset / ENTRY_BYTES];
         uint8_t raw[ENTRY_BYTES];

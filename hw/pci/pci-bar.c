@@ -30,7 +30,8 @@ void pci_add_bar(struct pci_device *device, unsigned number, enum pci_bar_space 
     assert(is_power_of_two(desc.size) && desc.size >= (space == PCI_BAR_IO ? 4 : 16));
     assert(number + wide <= PCI_BARS && !bar->present);
     desc.priority = PCI_BAR_PRIORITY;
-    *bar = (struct pci_bar){.present = true, .prefetchable = prefetchable, .space = space, .desc = desc};
+    struct memory_map *map = space == PCI_BAR_IO ? device->bus->io : device->bus->memory;
+    *bar = (struct pci_bar){.present = map != NULL, .space = space, .window = {map, desc, NULL}};
     uint32_t type = space == PCI_BAR_IO ? 1 : (wide ? 4 : 0) | (prefetchable ? 8 : 0);
     uint64_t writable = ~(desc.size - 1);
     if (number == PCI_ROM_BAR) {
@@ -53,52 +54,34 @@ static bool decoded_address(const struct pci_device *device, unsigned number, ui
         return false;
     if (number == PCI_ROM_BAR && !(value & PCI_ROM_ENABLE))
         return false;
-    value &= ~(bar->desc.size - 1);
+    value &= ~(bar->window.desc.size - 1);
     *address = value;
-    uint64_t last = value + (bar->desc.size - 1);
+    uint64_t last = value + (bar->window.desc.size - 1);
     if (bar->space == PCI_BAR_IO)
-        return device->bus->io && value && last < 0xffff;
+        return value && last < 0xffff;
     return value && last != UINT32_MAX && last != UINT64_MAX;
-}
-
-static void unmap(struct pci_device *device, struct pci_bar *bar)
-{
-    if (bar->region)
-        memory_map_remove(bar->space == PCI_BAR_IO ? device->bus->io : device->bus->memory, bar->region);
-    bar->region = NULL;
 }
 
 void pci_update_bars(struct pci_device *device)
 {
     for (unsigned i = 0; i <= PCI_ROM_BAR; i++) {
-        struct pci_bar *bar = &device->bars[i];
-        uint64_t address;
-        if (!bar->present)
-            continue;
-        bool decoded = decoded_address(device, i, &address);
-        if (bar->region && decoded && bar->desc.base == address)
-            continue;
-        unmap(device, bar);
-        if (!decoded)
-            continue;
-        struct error error;
-        bar->desc.base = address;
-        bar->region = memory_map_add(bar->space == PCI_BAR_IO ? device->bus->io : device->bus->memory,
-                                     bar->desc, &error);
+        uint64_t address = 0;
+        bool decoded = device->bars[i].present && decoded_address(device, i, &address);
+        mem_window_show(&device->bars[i].window, decoded, address);
     }
 }
 
 void pci_remove_bars(struct pci_device *device)
 {
     for (unsigned i = 0; i <= PCI_ROM_BAR; i++)
-        unmap(device, &device->bars[i]);
+        mem_window_hide(&device->bars[i].window);
 }
 
 bool pci_bar_address(const struct pci_device *device, unsigned number, uint64_t *address)
 {
-    const struct pci_bar *bar = &device->bars[number];
-    *address = bar->desc.base;
-    return bar->region != NULL;
+    const struct mem_window *window = &device->bars[number].window;
+    *address = window->desc.base;
+    return window->region != NULL;
 }
 
 // Reads the whole file; zeroes follow it up to the size of the BAR.

@@ -77,36 +77,27 @@ void pci_config_ports_reset(struct pci_config_ports *ports)
 
 static uint64_t ecam_read(void *opaque, struct mmio_access access)
 {
-    const struct pci_ecam *ecam = opaque;
-    return pci_config_read(ecam->bus, (unsigned)(access.offset >> 20), (uint8_t)(access.offset >> 12),
+    struct pci_bus *root = opaque;
+    return pci_config_read(root, (unsigned)(access.offset >> 20), (uint8_t)(access.offset >> 12),
                            access.offset & 0xfff, access.size);
 }
 
 static void ecam_write(void *opaque, struct mmio_access access, uint64_t value)
 {
-    const struct pci_ecam *ecam = opaque;
-    pci_config_write(ecam->bus, (unsigned)(access.offset >> 20), (uint8_t)(access.offset >> 12),
+    struct pci_bus *root = opaque;
+    pci_config_write(root, (unsigned)(access.offset >> 20), (uint8_t)(access.offset >> 12),
                      access.offset & 0xfff, access.size, (uint32_t)value);
 }
 
 static const struct mmio_ops ecam_ops = {ecam_read, ecam_write, 1, 4, false};
 
-void pci_ecam_set(struct pci_ecam *ecam, struct pci_bus *bus, uint64_t base, uint64_t size)
+struct mem_window pci_ecam_window(struct pci_bus *bus, uint64_t size)
 {
-    if (ecam->base == base && ecam->size == size)
-        return;
-    if (ecam->region)
-        memory_map_remove(bus->memory, ecam->region);
     struct mem_region_desc desc = {.name = "pcie-ecam",
-                                   .base = base,
                                    .size = size,
                                    .kind = MEM_MMIO,
                                    .priority = PCI_BAR_PRIORITY + 1,
                                    .ops = &ecam_ops,
-                                   .opaque = ecam};
-    struct error error;
-    ecam->bus = bus;
-    ecam->base = base;
-    ecam->size = size;
-    ecam->region = size ? memory_map_add(bus->memory, desc, &error) : NULL;
+                                   .opaque = bus};
+    return (struct mem_window){bus->memory, desc, NULL};
 }

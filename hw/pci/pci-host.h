@@ -25,11 +25,6 @@ int pci_config_ports_map(struct pci_config_ports *ports, struct pci_bus *bus, st
 void pci_config_ports_unmap(struct pci_config_ports *ports);
 void pci_config_ports_reset(struct pci_config_ports *ports);
 
-struct pci_ecam {
-    struct pci_bus *bus;
-    struct mem_region *region;
-    uint64_t base, size;
-};
-
-// Moves the window; `size` is 1 MiB for each bus, 0 takes it away.
-void pci_ecam_set(struct pci_ecam *ecam, struct pci_bus *bus, uint64_t base, uint64_t size);
+// The memory-mapped window, 1 MiB for each bus, as a description of what the host bridge shows where it
+// wants; its opaque pointer is the root bus.
+struct mem_window pci_ecam_window(struct pci_bus *bus, uint64_t size);

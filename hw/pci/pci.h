@@ -15,6 +15,7 @@
 #include "hw/core/device.h"
 #include "hw/core/memory-map.h"
 #include "hw/pci/pci-regs.h"
+#include "hw/pci/window.h"
 
 struct pci_bus;
 struct pci_device;
@@ -75,10 +76,9 @@ struct pci_class {
 enum pci_bar_space { PCI_BAR_IO, PCI_BAR_MEM32, PCI_BAR_MEM64 };
 
 struct pci_bar {
-    bool present, prefetchable;
+    bool present;
     enum pci_bar_space space;
-    struct mem_region_desc desc; // the base apart
-    struct mem_region *region;
+    struct mem_window window;
 };
 
 struct pci_msix_entry {

@@ -321,8 +321,8 @@ Test(pci, express_window_and_extended_space)
 {
     pci_machine_create(&pci, true);
     bare_device(pci.machine, &probe_type, (const char *[]){"addr=5", NULL});
-    struct pci_ecam ecam = {0};
-    pci_ecam_set(&ecam, &pci.bus, 0xb0000000, 256 << 20);
+    struct mem_window ecam = pci_ecam_window(&pci.bus, 256 << 20);
+    mem_window_show(&ecam, true, 0xb0000000);
     uint64_t at = 0xb0000000 + (AT << 12);
     cr_assert_eq(guest_read(pci.machine, at, 4), 0x56781234);
     cr_assert_eq(guest_read(pci.machine, at, 8), 0x0010000056781234); // it has capabilities
@@ -331,9 +331,9 @@ Test(pci, express_window_and_extended_space)
     cr_assert_eq(guest_read(pci.machine, at + 0x100, 4), 0); // no extended capability
     cr_assert_eq(guest_read(pci.machine, at + 0x8000, 4), UINT32_MAX);
     cr_assert_eq(guest_read(pci.machine, 0xb0100000, 4), UINT32_MAX); // bus 1
-    pci_ecam_set(&ecam, &pci.bus, 0xc0000000, 256 << 20);
+    mem_window_show(&ecam, true, 0xc0000000);
     cr_assert_not(decodes(at));
-    pci_ecam_set(&ecam, &pci.bus, 0, 0);
+    mem_window_show(&ecam, false, 0xc0000000);
     cr_assert_not(decodes(0xc0000000));
     pci_machine_destroy(&pci);
 }
