@@ -13,6 +13,7 @@
 #include "hw/intc/gicv3.h"
 #include "hw/virtio/virtio-devices.h"
 #include "hw/virtio/virtio-mmio.h"
+#include "hw/virtio/virtio-pci.h"
 #include "target-arm/arm.h"
 #include "tcg/base/bits.h"
 
@@ -24,8 +25,17 @@ const struct machine_type *const registry_machines[] = {
 const struct device_type *const registry_devices[] = {
     &virtconsole_type,
     &virtio_blk_type,
+    &virtio_blk_pci_type,
+    &virtio_blk_pci_transitional_type,
+    &virtio_blk_pci_non_transitional_type,
     &virtio_rng_type,
+    &virtio_rng_pci_type,
+    &virtio_rng_pci_transitional_type,
+    &virtio_rng_pci_non_transitional_type,
     &virtio_serial_type,
+    &virtio_serial_pci_type,
+    &virtio_serial_pci_transitional_type,
+    &virtio_serial_pci_non_transitional_type,
     &virtserialport_type,
     // Parts of boards.
     &gicv3_type,

@@ -233,9 +233,12 @@ static struct pci_device *find_function(struct pci_bus *root, unsigned bus, uint
 
 uint32_t pci_config_read(struct pci_bus *root, unsigned bus, uint8_t devfn, unsigned offset, unsigned size)
 {
-    const struct pci_device *device = find_function(root, bus, devfn);
-    uint32_t none = (uint32_t)mask64(size * 8);
-    return device && range_inside(offset, size, device->config_bytes) ? pci_get(device, offset, size) : none;
+    struct pci_device *device = find_function(root, bus, devfn);
+    if (!device || !range_inside(offset, size, device->config_bytes))
+        return (uint32_t)mask64(size * 8);
+    if (device->class->config_reading)
+        device->class->config_reading(device, offset, size);
+    return pci_get(device, offset, size);
 }
 
 void pci_config_write(struct pci_bus *root, unsigned bus, uint8_t devfn, unsigned offset, unsigned size,

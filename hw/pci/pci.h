@@ -69,6 +69,8 @@ struct pci_class {
     uint8_t revision;
     uint32_t class_code;
     uint8_t interrupt_pin; // 1 is INTA#, 0: none
+    // Before the guest reads configuration space, for registers that follow something else. May be NULL.
+    void (*config_reading)(struct pci_device *device, unsigned offset, unsigned size);
     // After the guest wrote configuration space, with everything common done. May be NULL.
     void (*config_written)(struct pci_device *device, unsigned offset, unsigned size);
 };
