@@ -90,7 +90,8 @@ static int print_device(const char *name, FILE *out, struct error *error)
     if (!type)
         return -1;
     fprintf(out, "%s options:\n", type->name);
-    property_print_help(type->properties, out);
+    for (; type; type = type->inner)
+        property_print_help(type->properties, out);
     return 0;
 }
 

@@ -13,10 +13,13 @@
 #include "hw/core/device.h"
 #include "hw/core/machine.h"
 #include "hw/core/property.h"
+#include "hw/ide/ahci.h"
+#include "hw/ide/ide-drive.h"
 #include "hw/intc/gicv3.h"
 #include "hw/misc/pc-misc.h"
 #include "hw/virtio/virtio-devices.h"
 #include "hw/virtio/virtio-mmio.h"
+#include "hw/virtio/virtio-pci.h"
 #include "target-arm/arm.h"
 #include "tcg/base/bits.h"
 
@@ -26,6 +29,9 @@ const struct machine_type *const registry_machines[] = {
 };
 
 const struct device_type *const registry_devices[] = {
+    &ich9_ahci_type,
+    &ide_cd_type,
+    &ide_hd_type,
     &isa_debug_exit_type,
     &isa_debugcon_type,
     &isa_parallel_type,
@@ -33,8 +39,17 @@ const struct device_type *const registry_devices[] = {
     &pvpanic_type,
     &virtconsole_type,
     &virtio_blk_type,
+    &virtio_blk_pci_type,
+    &virtio_blk_pci_transitional_type,
+    &virtio_blk_pci_non_transitional_type,
     &virtio_rng_type,
+    &virtio_rng_pci_type,
+    &virtio_rng_pci_transitional_type,
+    &virtio_rng_pci_non_transitional_type,
     &virtio_serial_type,
+    &virtio_serial_pci_type,
+    &virtio_serial_pci_transitional_type,
+    &virtio_serial_pci_non_transitional_type,
     &virtserialport_type,
     // Parts of boards.
     &gicv3_type,

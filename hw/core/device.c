@@ -18,6 +18,10 @@ struct device *device_create(struct machine *machine, const struct device_type *
     device->machine = machine;
     device->id = id ? alloc_string(id) : NULL;
     property_set_defaults(type->properties, device);
+    if (type->inner) {
+        device->inner = device_create(machine, type->inner, NULL);
+        device->inner->outer = device;
+    }
     if (type->init)
         type->init(device);
     return device;
@@ -35,7 +39,11 @@ int device_set(struct device *device, const char *name, const char *text, struct
         *own = alloc_string(text);
         return 0;
     }
-    return property_set(device->type->properties, device, owner, name, text, &device->machine->backends,
+    struct device *target = device;
+    while (target->inner && !property_find(target->type->properties, name) &&
+           property_find(target->inner->type->properties, name))
+        target = target->inner;
+    return property_set(target->type->properties, target, owner, name, text, &device->machine->backends,
                         error);
 }
 
@@ -65,6 +73,10 @@ static int find_bus(struct device *device, struct bus **result, struct error *er
             continue;
         any = true;
         bool wanted = !device->bus_name || !strcmp(device->bus_name, bus->name);
+        if (wanted && bus->shared) {
+            *result = bus;
+            return 0;
+        }
         if (wanted && !bus->device)
             last_free = bus;
         taken = taken || (wanted && bus->device);
@@ -101,7 +113,7 @@ int device_realize(struct device *device, struct error *error)
     if (result)
         return result;
     if (bus) {
-        bus->device = device;
+        bus->device = bus->shared ? NULL : device;
         device->parent = bus;
     }
     if (device->type->realize)
@@ -125,23 +137,36 @@ void device_reset(struct device *device)
         device->type->reset(device);
 }
 
+void device_unrealize(struct device *device)
+{
+    struct machine *machine = device->machine;
+    if (!device->realized)
+        return;
+    if (device->type->unrealize)
+        device->type->unrealize(device);
+    struct device **link = &machine->devices;
+    while (*link != device)
+        link = &(*link)->next;
+    *link = device->next;
+    if (!*link)
+        machine->devices_tail = link;
+    if (device->parent)
+        device->parent->device = NULL;
+    device->parent = NULL;
+    device->realized = false;
+}
+
+const char *device_user_id(const struct device *device)
+{
+    return device->id || !device->outer ? device->id : device_user_id(device->outer);
+}
+
 void device_destroy(struct device *device)
 {
     if (!device)
         return;
-    struct machine *machine = device->machine;
-    if (device->realized) {
-        if (device->type->unrealize)
-            device->type->unrealize(device);
-        struct device **link = &machine->devices;
-        while (*link != device)
-            link = &(*link)->next;
-        *link = device->next;
-        if (!*link)
-            machine->devices_tail = link;
-        if (device->parent)
-            device->parent->device = NULL;
-    }
+    device_unrealize(device);
+    device_destroy(device->inner);
     property_release(device->type->properties, device);
     free(device->id);
     free(device->bus_name);

@@ -78,6 +78,9 @@ struct device_type {
     const struct property *properties;
     const struct state_field *state;
     bool user_creatable; // offered by -device
+    // A device that this one is a transport for: made together with it, which takes the properties that are
+    // not in this table. The transport realizes it and, before it is unrealized itself, unrealizes it.
+    const struct device_type *inner;
     // Any of these may be NULL. All are called with the device lock held, or before vCPUs run.
     void (*init)(struct device *device); // after the defaults are set
     int (*realize)(struct device *device, struct error *error);
@@ -94,16 +97,19 @@ struct device {
     char *bus_name;      // wanted bus, NULL: the first free one
     struct bus *parent;  // plugged into, NULL: none
     struct device *next; // the machine's list, in order of realize
+    struct device *inner, *outer;
     bool realized;
 };
 
-// A socket for one device. Buses that take many make one of these for each slot.
+// A socket for one device. Buses that take many make one of these for each slot, or a shared one whose
+// devices find their places in their own realize.
 struct bus {
     const char *type; // matches device_type.bus
     char *name;
-    struct device *device; // occupant
-    void *opaque;          // the transport behind it
-    struct bus *next;      // the machine's list
+    struct device *device; // occupant; NULL for a shared one
+    bool shared;
+    void *opaque;     // the transport behind it
+    struct bus *next; // the machine's list
 };
 
 // With defaults set, not realized.
@@ -113,11 +119,16 @@ int device_set(struct device *device, const char *name, const char *text, struct
 // Plugs the device into its bus if its type has one, realizes it and adds it to the machine. Afterwards
 // properties are fixed. On failure the device is as before and can be destroyed.
 int device_realize(struct device *device, struct error *error);
+// Undoes it. Nothing for a device that is not realized.
+void device_unrealize(struct device *device);
+// The id that the user gave it, or the transport that it is in; NULL: none.
+const char *device_user_id(const struct device *device);
 void device_reset(struct device *device);
-// Unrealizes if need be, takes it off its bus and frees it. NULL is fine.
+// Unrealizes if need be and frees it. NULL is fine.
 void device_destroy(struct device *device);
 
-// Adds a bus (not owned) to the machine's list. Free buses are taken from the end of the list.
+// Adds a bus (not owned) to the machine's list. Free buses are taken from the end of the list, shared
+// ones from its start.
 void bus_add(struct machine *machine, struct bus *bus);
 void bus_remove(struct machine *machine, struct bus *bus);
 

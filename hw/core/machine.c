@@ -19,6 +19,7 @@ enum machine_request {
     REQUEST_PAUSE = 1 << 2,
     REQUEST_RESUME = 1 << 3,
     REQUEST_POWERDOWN = 1 << 4,
+    REQUEST_RECLAIM = 1 << 5, // of memory that memory maps hold on to
 };
 
 struct machine *machine_create(const struct machine_type *type)
@@ -100,6 +101,9 @@ void machine_destroy(struct machine *machine)
         free(blob->data);
         free(blob);
     }
+    while (machine->more_map_count)
+        memory_map_destroy(machine->more_maps[--machine->more_map_count]);
+    free(machine->more_maps);
     memory_map_destroy(machine->map);
     guest_ram_destroy(machine->ram);
     io_loop_destroy(machine->loop);
@@ -109,14 +113,6 @@ void machine_destroy(struct machine *machine)
     property_release(machine->type->properties, machine);
     free(machine->cpu_model);
     free(machine);
-}
-
-int machine_init_memory(struct machine *machine, uint64_t capacity, struct error *error)
-{
-    int result = guest_ram_create(capacity, &machine->ram, error);
-    if (!result)
-        machine->map = memory_map_create(machine->ram, &machine->lock);
-    return result;
 }
 
 int machine_add_blob(struct machine *machine, const char *name, uint64_t gpa, void *data, uint64_t size,
@@ -153,6 +149,32 @@ static void request(struct machine *machine, uint32_t what)
 {
     atomic_fetch_or(&machine->requests, what);
     io_loop_wake(machine->loop);
+}
+
+static void map_crowded(void *opaque)
+{
+    request(opaque, REQUEST_RECLAIM);
+}
+
+int machine_init_memory(struct machine *machine, uint64_t capacity, struct error *error)
+{
+    int result = guest_ram_create(capacity, &machine->ram, error);
+    if (result)
+        return result;
+    machine->map = memory_map_create(machine->ram, &machine->lock);
+    memory_map_set_crowded(machine->map, map_crowded, machine);
+    return 0;
+}
+
+struct memory_map *machine_add_map(struct machine *machine, struct memory_map *base)
+{
+    struct memory_map *map =
+        base ? memory_map_create_view(base) : memory_map_create(machine->ram, &machine->lock);
+    memory_map_set_crowded(map, map_crowded, machine);
+    machine->more_maps =
+        alloc_resize(machine->more_maps, machine->more_map_count + 1, sizeof(*machine->more_maps));
+    machine->more_maps[machine->more_map_count++] = map;
+    return map;
 }
 
 void machine_shutdown_request(struct machine *machine, enum shutdown_reason reason)
@@ -232,6 +254,15 @@ static void carry_out_reset(struct machine *machine)
     }
 }
 
+static void carry_out_reclaim(struct machine *machine)
+{
+    vcpu_exclusive_begin(&machine->vcpus, NULL);
+    memory_map_reclaim(machine->map);
+    for (unsigned i = 0; i < machine->more_map_count; i++)
+        memory_map_reclaim(machine->more_maps[i]);
+    vcpu_exclusive_end(&machine->vcpus, NULL);
+}
+
 // True: the machine ends.
 static bool carry_out_shutdown(struct machine *machine)
 {
@@ -252,6 +283,8 @@ static bool carry_out_requests(struct machine *machine)
     } else if (requests & REQUEST_RESET) {
         carry_out_reset(machine);
     }
+    if (requests & REQUEST_RECLAIM)
+        carry_out_reclaim(machine);
     if (requests & REQUEST_PAUSE)
         stop_running(machine, RUN_PAUSED);
     if ((requests & REQUEST_RESUME) && machine_state(machine) != RUN_SHUTDOWN)

@@ -114,6 +114,8 @@ struct machine {
     // There from machine_build.
     struct guest_ram *ram;
     struct memory_map *map;
+    struct memory_map **more_maps; // of machine_add_map
+    unsigned more_map_count;
     struct device *devices, **devices_tail;
     struct bus *buses;
     struct input_handler *inputs; // devices that listen to keyboard and pointer (hw/core/input.h)
@@ -143,6 +145,8 @@ void machine_destroy(struct machine *machine);
 
 // For boards: RAM object of `capacity` bytes and an empty memory map.
 int machine_init_memory(struct machine *machine, uint64_t capacity, struct error *error);
+// A further map that belongs to the machine: a port space, or with `base` a view of that map.
+struct memory_map *machine_add_map(struct machine *machine, struct memory_map *base);
 // Takes over `data` (malloc). Written now and at each reset. -EINVAL when there is no memory at gpa.
 int machine_add_blob(struct machine *machine, const char *name, uint64_t gpa, void *data, uint64_t size,
                      struct error *error);

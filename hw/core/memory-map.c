@@ -29,11 +29,17 @@ struct memory_map {
     _Atomic(struct flat_table *) table;
     _Atomic uint64_t generation;
     struct flat_table *retired;
+    unsigned retired_count;
+    void (*crowded)(void *opaque);
+    void *crowded_opaque;
+    struct memory_map *base, *views, *next_view; // what this shows, and who shows this
     struct mem_region **regions;
     size_t region_count;
     uint64_t next_order;
     struct memory_map_listener *listeners;
 };
+
+enum { CROWDED = 256 };
 
 struct memory_map *memory_map_create(struct guest_ram *ram, struct device_lock *lock)
 {
@@ -48,6 +54,13 @@ void memory_map_destroy(struct memory_map *map)
 {
     if (!map)
         return;
+    assert(!map->views);
+    if (map->base) {
+        struct memory_map **link = &map->base->views;
+        while (*link != map)
+            link = &(*link)->next_view;
+        *link = map->next_view;
+    }
     memory_map_reclaim(map);
     free(atomic_load(&map->table));
     for (size_t i = 0; i < map->region_count; i++)
@@ -98,18 +111,39 @@ static int compare_u64(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static size_t add_edges(const struct memory_map *map, uint64_t *edges)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < map->region_count; i++) {
+        const struct mem_region_desc *desc = &map->regions[i]->desc;
+        edges[count++] = desc->base;
+        if (desc->base + desc->size)
+            edges[count++] = desc->base + desc->size;
+    }
+    return count;
+}
+
+static const struct mem_region *find_winner(const struct memory_map *map, uint64_t at)
+{
+    const struct mem_region *winner = NULL;
+    for (size_t i = 0; i < map->region_count; i++) {
+        const struct mem_region *region = map->regions[i];
+        if (at >= region->desc.base && at - region->desc.base < region->desc.size && wins(region, winner))
+            winner = region;
+    }
+    return winner || !map->base ? winner : find_winner(map->base, at);
+}
+
 // Cuts the address space at every edge of a region; each piece belongs to the region that wins there.
 // Addresses are inclusive at the top so that a region may end at the last byte.
 static void rebuild(struct memory_map *map)
 {
-    size_t edge_count = 0;
-    uint64_t *edges = ALLOC_ARRAY(uint64_t, 2 * map->region_count + 1);
-    for (size_t i = 0; i < map->region_count; i++) {
-        const struct mem_region_desc *desc = &map->regions[i]->desc;
-        edges[edge_count++] = desc->base;
-        if (desc->base + desc->size)
-            edges[edge_count++] = desc->base + desc->size;
-    }
+    size_t edge_count = 0, region_count = 0;
+    for (const struct memory_map *m = map; m; m = m->base)
+        region_count += m->region_count;
+    uint64_t *edges = ALLOC_ARRAY(uint64_t, 2 * region_count + 1);
+    for (const struct memory_map *m = map; m; m = m->base)
+        edge_count += add_edges(m, edges + edge_count);
     qsort(edges, edge_count, sizeof(*edges), compare_u64);
 
     struct flat_table *table =
@@ -121,13 +155,7 @@ static void rebuild(struct memory_map *map)
         while (next < edge_count && edges[next] == edges[e])
             next++;
         uint64_t base = edges[e], last = next < edge_count ? edges[next] - 1 : UINT64_MAX;
-        const struct mem_region *winner = NULL;
-        for (size_t i = 0; i < map->region_count; i++) {
-            const struct mem_region *region = map->regions[i];
-            if (base >= region->desc.base && base - region->desc.base < region->desc.size &&
-                wins(region, winner))
-                winner = region;
-        }
+        const struct mem_region *winner = find_winner(map, base);
         if (!winner)
             continue;
         struct mem_range *previous = table->count ? &table->ranges[table->count - 1] : NULL;
@@ -142,6 +170,26 @@ static void rebuild(struct memory_map *map)
     old->retired = map->retired;
     map->retired = old;
     atomic_fetch_add(&map->generation, 1);
+    if (++map->retired_count == CROWDED && map->crowded)
+        map->crowded(map->crowded_opaque);
+    for (struct memory_map *view = map->views; view; view = view->next_view)
+        rebuild(view);
+}
+
+struct memory_map *memory_map_create_view(struct memory_map *base)
+{
+    struct memory_map *map = memory_map_create(base->ram, base->lock);
+    map->base = base;
+    map->next_view = base->views;
+    base->views = map;
+    rebuild(map);
+    return map;
+}
+
+void memory_map_set_crowded(struct memory_map *map, void (*crowded)(void *opaque), void *opaque)
+{
+    map->crowded = crowded;
+    map->crowded_opaque = opaque;
 }
 
 void memory_map_reclaim(struct memory_map *map)
@@ -151,12 +199,17 @@ void memory_map_reclaim(struct memory_map *map)
         map->retired = old->retired;
         free(old);
     }
+    map->retired_count = 0;
+    for (struct memory_map *view = map->views; view; view = view->next_view)
+        memory_map_reclaim(view);
 }
 
 static void tell_listeners(struct memory_map *map, uint64_t base, uint64_t size)
 {
     for (struct memory_map_listener *l = map->listeners; l; l = l->next)
         l->changed(l->opaque, base, size);
+    for (struct memory_map *view = map->views; view; view = view->next_view)
+        tell_listeners(view, base, size);
 }
 
 struct mem_region *memory_map_add(struct memory_map *map, struct mem_region_desc desc, struct error *error)

@@ -82,6 +82,9 @@ enum mem_result {
 struct memory_map;
 
 struct memory_map *memory_map_create(struct guest_ram *ram, struct device_lock *lock);
+// A map that shows all of `base` (and follows its changes) with its own regions on top, whatever the
+// priorities: memory as seen in a special mode of a CPU. To be destroyed before `base`.
+struct memory_map *memory_map_create_view(struct memory_map *base);
 void memory_map_destroy(struct memory_map *map);
 struct guest_ram *memory_map_ram(struct memory_map *map);
 struct device_lock *memory_map_lock(struct memory_map *map);
@@ -101,8 +104,11 @@ bool mem_range_direct_read(const struct mem_range *range);
 bool mem_range_direct_write(const struct mem_range *range);
 // Changes whenever the table does, so that cached lookups can be checked.
 uint64_t memory_map_generation(struct memory_map *map);
-// Frees tables that were replaced. Only while no other thread reads the map.
+// Frees tables that were replaced. Only while no other thread reads the map or a view of it.
 void memory_map_reclaim(struct memory_map *map);
+// `crowded` is called when many tables wait to be freed, which a guest can bring about: on the thread that
+// changed the map, which still reads it.
+void memory_map_set_crowded(struct memory_map *map, void (*crowded)(void *opaque), void *opaque);
 
 // One guest access of 1, 2, 4 or 8 bytes to any kind of range, MMIO included; may cross ranges and be
 // unaligned. Takes the device lock around handlers that want it, so the caller must not hold it. When part of

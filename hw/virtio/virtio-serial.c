@@ -339,7 +339,7 @@ static int serial_realize(struct device *device, struct error *error)
     int result = virtio_realize(&serial->virtio, &serial->class, error);
     if (result)
         return result;
-    serial->bus_name = alloc_format("%s.0", device->id ? device->id : "virtio-serial0");
+    serial->bus_name = alloc_format("%s.0", device_user_id(device) ? device_user_id(device) : "virtio-serial0");
     for (unsigned i = 0; i < VIRTIO_SERIAL_PORTS; i++) {
         serial->sockets[i] =
             (struct bus){.type = "virtio-serial-bus", .name = serial->bus_name, .opaque = serial};

@@ -14,6 +14,7 @@
 const struct state_field virtio_state[] = {
     STATE_FIELD(virtio_device, U64, driver_features),
     STATE_FIELD(virtio_device, U8, status),
+    STATE_FIELD(virtio_device, BOOL, legacy),
     STATE_FIELD(virtio_device, U32, config_generation),
     STATE_POINTER_STRUCTS(virtio_device, queues, queue_count, virtqueue_state),
     STATE_END,

@@ -107,6 +107,51 @@ Test(memory_map, overlap_holes_and_removal)
     bare_machine_destroy(machine);
 }
 
+static void count_crowded(void *opaque)
+{
+    ++*(unsigned *)opaque;
+}
+
+Test(memory_map, view_follows_its_base)
+{
+    struct machine *machine = bare_machine_create();
+    struct memory_map *view = machine_add_map(machine, machine->map);
+    struct recorder below = {0}, above = {0};
+    struct error error;
+    struct mem_region_desc desc = {.name = "view",
+                                   .base = 0x1800,
+                                   .size = 0x1000,
+                                   .kind = MEM_MMIO,
+                                   .ops = &words_only,
+                                   .opaque = &above};
+    cr_assert(memory_map_add(view, desc, &error));
+    struct mem_region *region = add_mmio(machine, &below, 0x1000, 0x1000, 5);
+    cr_assert_eq(memory_map_find(view, 0x1000)->opaque, &below);
+    cr_assert_eq(memory_map_find(view, 0x1800)->opaque, &above, "on top whatever the priority");
+    cr_assert_eq(memory_map_find(machine->map, 0x1800)->opaque, &below);
+    cr_assert_null(memory_map_find(machine->map, 0x2000));
+    cr_assert_eq(memory_map_find(view, BARE_RAM_BASE)->host,
+                 memory_map_find(machine->map, BARE_RAM_BASE)->host);
+    memory_map_remove(machine->map, region);
+    cr_assert_null(memory_map_find(view, 0x1000));
+    bare_machine_destroy(machine);
+}
+
+Test(memory_map, tells_when_many_old_tables_wait)
+{
+    struct machine *machine = bare_machine_create();
+    unsigned told = 0;
+    memory_map_set_crowded(machine->map, count_crowded, &told);
+    struct recorder r = {0};
+    for (unsigned round = 1; round <= 2; round++) {
+        for (int i = 0; i < 1000; i++)
+            memory_map_remove(machine->map, add_mmio(machine, &r, 0x1000, 0x1000, 0));
+        cr_assert_eq(told, round);
+        memory_map_reclaim(machine->map);
+    }
+    bare_machine_destroy(machine);
+}
+
 struct code_note {
     uint64_t offset, length;
     unsigned count;
