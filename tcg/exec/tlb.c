@@ -123,12 +123,12 @@ static struct backend_tlb_entry *fill(struct tcg_cpu *cpu, uint64_t gva, unsigne
 {
     struct tlb_state *t = cpu->tlb;
     uint64_t page = gva & -(uint64_t)TLB_PAGE_SIZE, gpa_page = tr->gpa & -(uint64_t)TLB_PAGE_SIZE;
-    const struct mem_range *range = memory_map_find(cpu->engine->map, tr->gpa);
-    if (!range) {
+    const struct mem_range *range = memory_map_find(cpu->memory, tr->gpa);
+    if (!range && !cpu->guest->open_bus) {
         *bus_error = tr->gpa;
         return NULL;
     }
-    bool whole = gpa_page >= range->base && range_inside(gpa_page - range->base, TLB_PAGE_SIZE, range->size);
+    bool whole = range && gpa_page >= range->base && range_inside(gpa_page - range->base, TLB_PAGE_SIZE, range->size);
     bool direct_read = whole && mem_range_direct_read(range), direct_write = whole && mem_range_direct_write(range);
     uint64_t device = tr->device ? TLB_TAG_DEVICE : 0;
     struct backend_tlb_entry *e = &t->current->tables[mmu_index][table_index(gva)];
@@ -184,7 +184,7 @@ bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, uint64_t *ram_offset, uint8_t *
             cpu->guest->raise_fault(cpu, &fault, mmu_index, 2);
             return false;
         }
-        const struct mem_range *range = memory_map_find(cpu->engine->map, tr.gpa);
+        const struct mem_range *range = memory_map_find(cpu->memory, tr.gpa);
         uint64_t gpa_page = tr.gpa & -(uint64_t)TLB_PAGE_SIZE;
         if (!range || !mem_range_direct_read(range) || gpa_page < range->base ||
             !range_inside(gpa_page - range->base, TLB_PAGE_SIZE, range->size)) {
