@@ -416,7 +416,8 @@ static struct ir_access_group *find_group(struct ir_builder *b, ir_ref base, str
 
 static void open_group(struct ir_builder *b, ir_ref base, struct ir_mem mem)
 {
-    struct ir_ins nop = {.op = IR_NOP, .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
+    struct ir_ins nop;
+    ir_make_nop(&nop);
     append(b, &nop);
     struct ir_access_group *g = &b->groups[b->next_group];
     b->next_group = (b->next_group + 1) % IR_ACCESS_GROUPS;

@@ -14,6 +14,12 @@ void *ir_grow(struct arena *arena, void *old, uint32_t *capacity, uint32_t count
 // The constant's reference in the region's pool, added if it is new among the last few.
 ir_ref ir_add_const(struct ir_region *region, enum ir_type type, uint64_t lo, uint64_t hi);
 
+// Leaves nothing of an instruction but its place.
+static inline void ir_make_nop(struct ir_ins *ins)
+{
+    *ins = (struct ir_ins){.op = IR_NOP, .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
+}
+
 // Folds constants and identities. Returns the value that `ins` has, or IR_NONE when it must be emitted; may rewrite
 // `ins` into a cheaper operation of equal value.
 ir_ref ir_fold(struct ir_region *region, struct ir_ins *ins);

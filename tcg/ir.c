@@ -77,3 +77,33 @@ void *ir_grow(struct arena *arena, void *old, uint32_t *capacity, uint32_t count
     *capacity = grown;
     return p;
 }
+
+static void each_of_list(const struct ir_region *r, uint32_t start, ir_use_fn *fn, void *ctx)
+{
+    for (uint32_t i = 1; i <= r->lists[start]; i++)
+        if (!ir_is_const(r->lists[start + i]))
+            fn(ctx, r->lists[start + i]);
+}
+
+void ir_for_each_use(const struct ir_region *r, const struct ir_ins *ins, ir_use_fn *fn, void *ctx)
+{
+    unsigned n = ir_ops[ins->op].operand_count;
+    for (unsigned i = 0; i < n; i++)
+        if (!ir_is_const(ins->arg[i]))
+            fn(ctx, ins->arg[i]);
+    if (ins->op == IR_CALL)
+        each_of_list(r, ins->arg[1], fn, ctx);
+    if (ins->op == IR_JUMP || ins->op == IR_BRCOND) {
+        for (unsigned i = 2; i < 4; i++)
+            if (ins->arg[i] != IR_NONE)
+                each_of_list(r, ins->arg[i], fn, ctx);
+    }
+    if (ins->snapshot) {
+        const struct ir_snapshot *s = &r->snapshots[ins->snapshot - 1];
+        for (uint32_t i = 0; i < s->count; i++) {
+            ir_ref ref = r->snapshot_entries[s->first + i].value;
+            if (!ir_is_const(ref))
+                fn(ctx, ref);
+        }
+    }
+}

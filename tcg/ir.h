@@ -283,6 +283,10 @@ struct ir_region {
     uint32_t helper_count, helper_capacity;
 };
 
+// Calls fn for every value (not constant) that the instruction reads, its lists and snapshot included.
+typedef void ir_use_fn(void *ctx, ir_ref ref);
+void ir_for_each_use(const struct ir_region *region, const struct ir_ins *ins, ir_use_fn *fn, void *ctx);
+
 // An empty region whose memory comes from `arena`, kept for reuse until the arena is reset.
 void ir_region_init(struct ir_region *region, struct arena *arena, const struct ir_slot *slots, unsigned slot_count);
 

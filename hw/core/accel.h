@@ -20,7 +20,8 @@ struct accel_ops {
     void (*vcpu_destroy)(struct accel *accel, struct vcpu *cpu);
     // Runs guest code on the vCPU's thread until cpu->exit_request is seen or the vCPU halts or powers off.
     void (*run)(struct accel *accel, struct vcpu *cpu);
-    // Interrupts run() beyond setting exit_request. NULL where polling is enough. Any thread.
+    // Interrupts run(), if the vCPU is there, beyond setting exit_request. NULL where polling is enough. Any thread, any
+    // lock held.
     void (*kick)(struct accel *accel, struct vcpu *cpu);
     // For the monitor: `what` is "jit" or "tlb". NULL when there is nothing to tell.
     void (*print_info)(struct accel *accel, const char *what, struct vcpu *cpu, FILE *out);

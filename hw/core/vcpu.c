@@ -3,6 +3,7 @@
 //
 // A thread enters accel_ops.run() only under the group's mutex, when the group is neither paused nor held
 // exclusively. exit_request is cleared at that point, before pending work is looked at, so that no kick is lost.
+// A kick takes no lock but the one that a thread sleeps on, and that only when it sleeps.
 #include "hw/core/vcpu.h"
 
 #include <assert.h>
@@ -27,7 +28,29 @@ void vcpu_group_add(struct vcpu_group *group, struct vcpu *cpu)
     cpu->group = group;
     cpu->work_last = &cpu->work_first;
     cpu->reset_pending = true;
+    pthread_mutex_init(&cpu->wake_mutex, NULL);
     pthread_cond_init(&cpu->wake, NULL);
+}
+
+static void wake(struct vcpu *cpu)
+{
+    pthread_mutex_lock(&cpu->wake_mutex);
+    cpu->woken = true;
+    pthread_cond_signal(&cpu->wake);
+    pthread_mutex_unlock(&cpu->wake_mutex);
+}
+
+// Called with the group's mutex, which is let go of meanwhile. Whoever changed something since `waiting` was set has
+// called wake.
+static void sleep_until_woken(struct vcpu *cpu)
+{
+    pthread_mutex_unlock(&cpu->group->mutex);
+    pthread_mutex_lock(&cpu->wake_mutex);
+    while (!cpu->woken)
+        pthread_cond_wait(&cpu->wake, &cpu->wake_mutex);
+    cpu->woken = false;
+    pthread_mutex_unlock(&cpu->wake_mutex);
+    pthread_mutex_lock(&cpu->group->mutex);
 }
 
 static void run_queued_work(struct vcpu *cpu)
@@ -86,11 +109,11 @@ static void *vcpu_thread(void *arg)
         apply_pending(cpu);
         if (!may_run(cpu)) {
             // Set before has_work is asked again, so that vcpu_kick either is seen there or sees `waiting`.
-            cpu->waiting = true;
+            atomic_store(&cpu->waiting, true);
             atomic_thread_fence(memory_order_seq_cst);
             if (!may_run(cpu) && !cpu->work_first && !cpu->reset_pending && !cpu->start_pending && !group->quit)
-                pthread_cond_wait(&cpu->wake, &group->mutex);
-            cpu->waiting = false;
+                sleep_until_woken(cpu);
+            atomic_store(&cpu->waiting, false);
             continue;
         }
         cpu->in_run = true;
@@ -106,19 +129,10 @@ static void *vcpu_thread(void *arg)
     return NULL;
 }
 
-// Called with the mutex held.
-static void kick_locked(struct vcpu *cpu)
-{
-    atomic_store(&cpu->exit_request, 1);
-    if (cpu->in_run && cpu->accel && cpu->accel->ops->kick)
-        cpu->accel->ops->kick((struct accel *)cpu->accel, cpu);
-    pthread_cond_signal(&cpu->wake);
-}
-
 static void kick_all_locked(struct vcpu_group *group)
 {
     for (unsigned i = 0; i < group->count; i++)
-        kick_locked(group->cpus[i]);
+        vcpu_kick(group->cpus[i]);
 }
 
 void vcpu_group_start(struct vcpu_group *group)
@@ -194,7 +208,7 @@ void vcpu_exclusive_begin(struct vcpu_group *group, struct vcpu *self)
     group->exclusive = true;
     for (unsigned i = 0; i < group->count; i++)
         if (group->cpus[i] != self)
-            kick_locked(group->cpus[i]);
+            vcpu_kick(group->cpus[i]);
     while (group->running)
         pthread_cond_wait(&group->changed, &group->mutex);
     pthread_mutex_unlock(&group->mutex);
@@ -211,7 +225,7 @@ void vcpu_exclusive_end(struct vcpu_group *group, struct vcpu *self)
             atomic_store(&self->exit_request, 1);
     }
     for (unsigned i = 0; i < group->count; i++)
-        pthread_cond_signal(&group->cpus[i]->wake);
+        wake(group->cpus[i]);
     pthread_cond_broadcast(&group->changed);
     pthread_mutex_unlock(&group->mutex);
 }
@@ -232,11 +246,10 @@ void vcpu_kick(struct vcpu *cpu)
 {
     atomic_store(&cpu->exit_request, 1);
     atomic_thread_fence(memory_order_seq_cst);
-    if (__atomic_load_n(&cpu->waiting, __ATOMIC_SEQ_CST) || (cpu->accel && cpu->accel->ops->kick)) {
-        pthread_mutex_lock(&cpu->group->mutex);
-        kick_locked(cpu);
-        pthread_mutex_unlock(&cpu->group->mutex);
-    }
+    if (atomic_load(&cpu->waiting))
+        wake(cpu);
+    if (cpu->accel && cpu->accel->ops->kick)
+        cpu->accel->ops->kick((struct accel *)cpu->accel, cpu);
 }
 
 void vcpu_queue_work(struct vcpu *cpu, void (*fn)(struct vcpu *, void *), void *arg)
@@ -247,7 +260,7 @@ void vcpu_queue_work(struct vcpu *cpu, void (*fn)(struct vcpu *, void *), void *
     pthread_mutex_lock(&cpu->group->mutex);
     *cpu->work_last = work;
     cpu->work_last = &work->next;
-    kick_locked(cpu);
+    vcpu_kick(cpu);
     pthread_mutex_unlock(&cpu->group->mutex);
 }
 
@@ -260,7 +273,7 @@ int vcpu_power_on(struct vcpu *cpu, uint64_t entry, uint64_t context)
         cpu->start_pending = true;
         cpu->start_entry = entry;
         cpu->start_context = context;
-        kick_locked(cpu);
+        vcpu_kick(cpu);
     }
     pthread_mutex_unlock(&cpu->group->mutex);
     return result;

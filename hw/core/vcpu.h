@@ -64,11 +64,16 @@ struct vcpu {
     _Atomic uint32_t irq_lines;
 
     // Guarded by group->mutex.
-    bool powered_on, waiting, in_run, reset_pending;
+    bool powered_on, in_run, reset_pending;
     bool start_pending;
     uint64_t start_entry, start_context;
     struct vcpu_work *work_first, **work_last;
+
+    // How the thread sleeps. The mutex is taken last of all, so that interrupt controllers can wake it under their locks.
+    pthread_mutex_t wake_mutex;
     pthread_cond_t wake;
+    bool woken;
+    atomic_bool waiting;
 
     bool halted; // own thread only: waiting for an interrupt
     pthread_t thread;

@@ -24,6 +24,7 @@ static void add_chunk(struct arena *arena, size_t bytes)
     chunk->older = arena->chunks;
     chunk->bytes = bytes;
     arena->chunks = chunk;
+    arena->bytes += bytes;
     arena->next = chunk->data;
     arena->end = chunk->data + bytes;
 }
@@ -38,13 +39,18 @@ void *arena_alloc(struct arena *arena, size_t bytes)
     return memset(p, 0, bytes);
 }
 
+static void drop_chunk(struct arena *arena)
+{
+    struct arena_chunk *chunk = arena->chunks;
+    arena->chunks = chunk->older;
+    arena->bytes -= chunk->bytes;
+    free(chunk);
+}
+
 void arena_reset(struct arena *arena)
 {
-    while (arena->chunks && arena->chunks->older) {
-        struct arena_chunk *older = arena->chunks->older;
-        free(arena->chunks);
-        arena->chunks = older;
-    }
+    while (arena->chunks && arena->chunks->older)
+        drop_chunk(arena);
     if (arena->chunks) {
         arena->next = arena->chunks->data;
         arena->end = arena->chunks->data + arena->chunks->bytes;
@@ -53,10 +59,7 @@ void arena_reset(struct arena *arena)
 
 void arena_free(struct arena *arena)
 {
-    while (arena->chunks) {
-        struct arena_chunk *older = arena->chunks->older;
-        free(arena->chunks);
-        arena->chunks = older;
-    }
+    while (arena->chunks)
+        drop_chunk(arena);
     arena->next = arena->end = NULL;
 }

@@ -7,6 +7,7 @@
 struct arena {
     struct arena_chunk *chunks;
     char *next, *end;
+    size_t bytes; // of all chunks
 };
 
 // Zeroed memory, aligned to 16 bytes, valid until arena_reset or arena_free.

@@ -16,6 +16,7 @@
 #include "tcg/base/bits.h"
 #include "tcg/base/log.h"
 #include "tcg/exec/private.h"
+#include "tcg/opt.h"
 
 enum { HASH_LOG2 = 16 };
 
@@ -60,7 +61,6 @@ static void free_blocks(struct tcg_engine *e)
 {
     while (e->all) {
         struct tcg_block *next = e->all->all_next;
-        arena_free(&e->all->arena);
         free(e->all);
         e->all = next;
     }
@@ -158,6 +158,7 @@ static void flush_everything(struct tcg_cpu *cpu)
     }
     memset(e->hash, 0, ((size_t)e->hash_mask + 1) * sizeof(*e->hash));
     free_blocks(e);
+    arena_reset(&e->arena);
     e->buffers.code = e->code_start;
     e->buffers.meta = e->meta + 16;
     for (unsigned i = 0; i < group->count; i++)
@@ -205,7 +206,7 @@ static void log_ir(enum log_category category, const struct ir_region *region, u
     FILE *out = log_lock(category);
     if (!out)
         return;
-    fprintf(out, "IR of block at 0x%" PRIx64 "\n", pc);
+    fprintf(out, "IR of block at 0x%" PRIx64 "%s\n", pc, category == LOG_OP_OPT ? " after the passes" : "");
     ir_dump(region, out);
     fputc('\n', out);
     log_unlock(out);
@@ -213,39 +214,41 @@ static void log_ir(enum log_category category, const struct ir_region *region, u
 
 // --- translating ---
 
-// Builds the IR of a block. Called with engine->lock held.
-static void build(struct tcg_cpu *cpu, struct arena *arena, struct ir_region *region, struct tcg_translation *t)
+static bool log_wanted(const struct tcg_translation *t)
+{
+    return log_mask & (LOG_IN_ASM | LOG_OP | LOG_OP_OPT | LOG_OUT_ASM) && log_address_wanted(t->pc);
+}
+
+// Between the passes: logs the region, verifies it if that is asked for.
+static void check(const struct tcg_engine *e, const struct ir_region *region, const struct tcg_translation *t,
+                  enum log_category category)
+{
+    if (log_wanted(t))
+        log_ir(category, region, t->pc);
+    const char *message = e->options.verify ? ir_verify(region) : NULL;
+    if (message) {
+        fprintf(stderr, "lyrebird: bad IR at guest pc %#" PRIx64 ": %s\n", t->pc, message);
+        ir_dump(region, stderr);
+        abort();
+    }
+}
+
+// Builds the IR of a block and runs the passes. Called with engine->lock held.
+static void build(struct tcg_cpu *cpu, struct ir_region *region, struct tcg_translation *t)
 {
     struct tcg_engine *e = cpu->engine;
     struct ir_builder builder;
-    arena_reset(arena);
-    ir_region_init(region, arena, cpu->guest->slots, cpu->guest->slot_count);
+    ir_region_init(region, &e->arena, cpu->guest->slots, cpu->guest->slot_count);
     region->guest_pc = t->pc;
     ir_builder_init(&builder, region);
     t->builder = &builder;
     cpu->guest->translate(t);
     assert(!ir_open(&builder));
-    if (e->options.verify) {
-        const char *message = ir_verify(region);
-        if (message) {
-            fprintf(stderr, "lyrebird: bad IR at guest pc %#" PRIx64 ": %s\n", t->pc, message);
-            ir_dump(region, stderr);
-            abort();
-        }
-    }
-}
-
-static void log_block(const struct tcg_cpu *cpu, const struct tcg_translation *t, const struct ir_region *region,
-                      const struct tcg_block *b)
-{
-    if (!(log_mask & (LOG_IN_ASM | LOG_OP | LOG_OUT_ASM)) || !log_address_wanted(t->pc))
-        return;
-    const struct guest_ops *g = cpu->guest;
-    log_code(LOG_IN_ASM, g->capstone_arch, g->capstone_mode, t->code, t->guest_bytes, t->pc);
-    log_ir(LOG_OP, region, t->pc);
-    if (b->code.entry)
-        log_code(LOG_OUT_ASM, CS_ARCH_X86, CS_MODE_64, b->code.entry, (size_t)(b->code.end - b->code.entry),
-                 (uint64_t)(uintptr_t)b->code.entry + (uint64_t)cpu->engine->buffers.exec_delta);
+    if (log_wanted(t))
+        log_code(LOG_IN_ASM, cpu->guest->capstone_arch, cpu->guest->capstone_mode, t->code, t->guest_bytes, t->pc);
+    check(e, region, t, LOG_OP);
+    ir_opt_dce(region);
+    check(e, region, t, LOG_OP_OPT);
 }
 
 static void adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t page)
@@ -267,6 +270,8 @@ static void adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t page)
 static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
 {
     struct tcg_engine *e = cpu->engine;
+    if (e->interp && e->arena.bytes >= e->memory.bytes)
+        return NULL; // regions fill memory as code would
     struct timespec from, to;
     clock_gettime(CLOCK_MONOTONIC, &from);
     uint64_t page = ram_pc >> TLB_PAGE_BITS;
@@ -275,15 +280,15 @@ static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ra
     struct tcg_block *b = ALLOC(struct tcg_block);
     b->ram_pc = ram_pc;
     b->flags = flags;
-    struct arena *arena = e->interp ? &b->arena : &e->arena;
     struct ir_region region;
     struct tcg_translation t = {.cpu = cpu, .pc = pc, .flags = flags, .code = e->ram->host + ram_pc,
                                 .code_bytes = TLB_PAGE_SIZE - (uint32_t)(ram_pc & (TLB_PAGE_SIZE - 1)),
                                 .max_insns = e->options.max_insns};
-    int result;
+    int result = 0;
     do {
-        build(cpu, arena, &region, &t);
-        result = 0;
+        if (!e->interp)
+            arena_reset(&e->arena);
+        build(cpu, &region, &t);
         if (!e->interp)
             result = backend_compile(e->backend, &region, (int32_t)(pc & (TLB_PAGE_SIZE - 1)), &e->buffers, &b->code);
         // Too large for the spill frame: a shorter block is not.
@@ -296,12 +301,14 @@ static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ra
     b->guest_bytes = t.guest_bytes;
     b->insns = t.insn_count;
     if (e->interp) {
-        b->ir = arena_alloc(arena, sizeof(region));
+        b->ir = arena_alloc(&e->arena, sizeof(region));
         *b->ir = region;
     }
     for (struct tcg_exit *x = b->code.exits; x; x = x->next_in)
         x->from = b;
-    log_block(cpu, &t, &region, b);
+    if (b->code.entry && log_wanted(&t))
+        log_code(LOG_OUT_ASM, CS_ARCH_X86, CS_MODE_64, b->code.entry, (size_t)(b->code.end - b->code.entry),
+                 (uint64_t)(uintptr_t)b->code.entry + (uint64_t)e->buffers.exec_delta);
     adopt(e, b, page);
     e->stats.ir_ops += region.ins_count;
     clock_gettime(CLOCK_MONOTONIC, &to);

@@ -56,6 +56,8 @@ struct fetch_entry {
 
 struct tlb_state {
     pthread_spinlock_t lock;
+    // Counts invalidations; changed with the lock held. What was translated before one must not be entered after it.
+    _Atomic uint64_t flushes;
     uint64_t clock;
     struct tlb_context *current;
     struct tlb_context *contexts; // TLB_CONTEXTS
@@ -71,10 +73,7 @@ struct tcg_block {
     struct backend_code code;
     struct tcg_exit *incoming;
     struct tcg_block *hash_next, *page_next, *all_next;
-    // For the interpreter.
-    struct ir_region *ir;
-    struct arena arena;
-    struct tcg_exit *ir_exits;
+    struct ir_region *ir; // the interpreter's
 };
 
 struct tcg_stats {
@@ -100,7 +99,7 @@ struct tcg_engine {
     struct tcg_block **page_blocks; // by page of guest RAM
     size_t page_blocks_bytes;       // the RAM is gone before the engine is
     struct tcg_block *all;
-    struct arena arena; // of the translation in hand
+    struct arena arena; // of the translation in hand; the interpreter's regions
     struct memory_map_listener map_listener;
     struct tcg_stats stats;
 };
@@ -120,18 +119,32 @@ bool cache_has_block_around(struct tcg_engine *engine, uint64_t ram_offset, uint
 void cache_print(struct tcg_engine *engine, FILE *out);
 
 // --- tlb.c ---
+struct tlb_fetched {
+    uint64_t ram_offset;
+    uint8_t code_flags;
+    bool global;
+    uint64_t flushes; // tlb->flushes before the translation
+};
 void tlb_init(struct tcg_cpu *cpu);
 void tlb_destroy(struct tcg_cpu *cpu);
 // Makes the soft TLB of all vCPUs send stores to a page of RAM to the slow path.
 void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset);
 void tlb_print(struct tcg_cpu *cpu, FILE *out);
-// The current context's entry for an access, filled. NULL with `fault` set; a `probe` changes nothing in the guest.
-// *bus_error is set instead when nothing answers at the physical address in fault->gpa.
-struct backend_tlb_entry *tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index,
-                                     bool probe, struct tlb_fault *fault, bool *bus_error);
+// What an access found. Other threads may take the entry away at any time, so this is a copy: good until the next poll.
+struct tlb_place {
+    uint64_t tag;  // the entry's for the access
+    uint8_t *host; // NULL: handlers
+    uint64_t gpa;
+    struct backend_tlb_entry *entry;
+};
+// Finds the access in the current context, filling the entry. False with `fault` set; a `probe` changes nothing in the
+// guest. *bus_error is set instead when nothing answers at the physical address in fault->gpa.
+bool tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index, bool probe,
+                struct tlb_place *place, struct tlb_fault *fault, bool *bus_error);
 // Where the instructions at `pc` are. False after a fault was raised.
-bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, uint64_t *ram_offset, uint8_t *code_flags, bool *global);
-void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code);
+bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, struct tlb_fetched *out);
+// Nothing happens when there was an invalidation since `flushes`.
+void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code, uint64_t flushes);
 // Chooses the lookup table for code by the guest's current modes.
 void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags);
 // Empties the lookup tables for code of a vCPU.

@@ -33,12 +33,10 @@ static void log_entry(const struct tcg_cpu *cpu, uint64_t pc)
 
 const uint8_t *tcg_fetch_host(struct tcg_cpu *cpu, uint64_t pc)
 {
-    uint64_t ram_pc;
-    uint8_t code_flags;
-    bool global;
-    if (!tlb_fetch(cpu, pc, &ram_pc, &code_flags, &global))
+    struct tlb_fetched f;
+    if (!tlb_fetch(cpu, pc, &f))
         tcg_leave(cpu);
-    return cpu->engine->ram->host + ram_pc;
+    return cpu->engine->ram->host + f.ram_offset;
 }
 
 void tcg_discard_code(struct tcg_cpu *cpu, uint64_t pc)
@@ -49,18 +47,17 @@ void tcg_discard_code(struct tcg_cpu *cpu, uint64_t pc)
 // The block to run next, or NULL when an exception was taken instead.
 static struct tcg_block *next_block(struct tcg_cpu *cpu)
 {
-    uint64_t pc = tcg_get_pc(cpu), ram_pc;
-    uint8_t code_flags;
-    bool global;
+    uint64_t pc = tcg_get_pc(cpu);
+    struct tlb_fetched f;
     cpu->lookups++;
-    if (!tlb_fetch(cpu, pc, &ram_pc, &code_flags, &global))
+    if (!tlb_fetch(cpu, pc, &f))
         return NULL;
-    uint64_t flags = cpu->code_context->flags | (uint64_t)code_flags << 56;
-    struct tcg_block *b = cache_get(cpu, pc, ram_pc, flags);
+    uint64_t flags = cpu->code_context->flags | (uint64_t)f.code_flags << 56;
+    struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, flags);
     bool shared = cpu->code_context->space == 0;
     bool logging = log_enabled(LOG_EXEC | LOG_CPU);
-    if (!cpu->engine->interp && (global || !shared) && !b->dead && !logging)
-        code_table_insert(cpu, pc, b->code.entry + cpu->engine->buffers.exec_delta);
+    if (!cpu->engine->interp && (f.global || !shared) && !b->dead && !logging)
+        code_table_insert(cpu, pc, b->code.entry + cpu->engine->buffers.exec_delta, f.flushes);
     return b;
 }
 

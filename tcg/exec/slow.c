@@ -65,12 +65,11 @@ static uint32_t current_pc_offset(struct tcg_cpu *cpu)
 }
 
 // Before a store: when it changes instructions of the block that it is in, the guest does it again, alone.
-static void check_own_code(struct tcg_cpu *cpu, const struct backend_tlb_entry *e, uint64_t gva, unsigned size)
+static void check_own_code(struct tcg_cpu *cpu, const struct tlb_place *p, unsigned size)
 {
-    if (!(e->write_tag & TLB_TAG_CODE) || (e->write_tag & TLB_TAG_MMIO) || !cpu->guest->stored_into_own_block)
+    if (!(p->tag & TLB_TAG_CODE) || !p->host || !cpu->guest->stored_into_own_block)
         return;
-    const uint8_t *host = (const uint8_t *)(uintptr_t)(gva + e->addend);
-    uint64_t offset = (uint64_t)(host - cpu->engine->ram->host);
+    uint64_t offset = (uint64_t)(p->host - cpu->engine->ram->host);
     if (!cache_has_block_around(cpu->engine, offset, size, current_pc_offset(cpu)))
         return;
     restore_state(cpu);
@@ -102,22 +101,17 @@ static _Noreturn void misaligned(struct tcg_cpu *cpu, uint64_t gva, enum tlb_acc
 
 // --- one access within a page ---
 
-static struct backend_tlb_entry *entry_for(struct tcg_cpu *cpu, uint64_t gva, unsigned size_log2,
-                                           enum tlb_access access, unsigned mmu_index)
+static struct tlb_place place_of(struct tcg_cpu *cpu, uint64_t gva, unsigned size_log2, enum tlb_access access,
+                                 unsigned mmu_index)
 {
     struct tlb_fault f = {0};
+    struct tlb_place p;
     bool bus;
-    struct backend_tlb_entry *e = tlb_lookup(cpu, gva, access, mmu_index, false, &f, &bus);
-    if (e)
-        return e;
+    if (tlb_lookup(cpu, gva, access, mmu_index, false, &p, &f, &bus))
+        return p;
     if (bus)
         bus_error(cpu, gva, f.gpa, access, mmu_index);
     fault(cpu, &f, mmu_index, size_log2);
-}
-
-static uint64_t gpa_of(const struct backend_tlb_entry *e, uint64_t gva)
-{
-    return (e->info & -(uint64_t)TLB_PAGE_SIZE) | (gva & (TLB_PAGE_SIZE - 1));
 }
 
 static void check_device_alignment(struct tcg_cpu *cpu, uint64_t tag, uint64_t gva, unsigned size,
@@ -127,15 +121,42 @@ static void check_device_alignment(struct tcg_cpu *cpu, uint64_t tag, uint64_t g
         misaligned(cpu, gva, access, mmu_index);
 }
 
+// Aligned words are read and written whole, as the inline path does: other vCPUs may do the same.
+static void ram_read(void *out, const uint8_t *host, unsigned size)
+{
+    uintptr_t at = (uintptr_t)host;
+    if (size == 8 && !(at & 7))
+        store_le64(out, __atomic_load_n((const uint64_t *)(const void *)host, __ATOMIC_RELAXED));
+    else if (size == 4 && !(at & 3))
+        store_le32(out, __atomic_load_n((const uint32_t *)(const void *)host, __ATOMIC_RELAXED));
+    else if (size == 2 && !(at & 1))
+        store_le16(out, __atomic_load_n((const uint16_t *)(const void *)host, __ATOMIC_RELAXED));
+    else
+        memcpy(out, host, size);
+}
+
+static void ram_write(uint8_t *host, const void *in, unsigned size)
+{
+    uintptr_t at = (uintptr_t)host;
+    if (size == 8 && !(at & 7))
+        __atomic_store_n((uint64_t *)(void *)host, load_le64(in), __ATOMIC_RELAXED);
+    else if (size == 4 && !(at & 3))
+        __atomic_store_n((uint32_t *)(void *)host, load_le32(in), __ATOMIC_RELAXED);
+    else if (size == 2 && !(at & 1))
+        __atomic_store_n((uint16_t *)(void *)host, load_le16(in), __ATOMIC_RELAXED);
+    else
+        memcpy(host, in, size);
+}
+
 static void read_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, uint8_t *out)
 {
-    struct backend_tlb_entry *e = entry_for(cpu, gva, ctz32(size), TLB_READ, mmu_index);
-    check_device_alignment(cpu, e->read_tag, gva, size, TLB_READ, mmu_index);
-    if (!(e->read_tag & TLB_TAG_MMIO)) {
-        memcpy(out, (const void *)(uintptr_t)(gva + e->addend), size);
+    struct tlb_place p = place_of(cpu, gva, ctz32(size), TLB_READ, mmu_index);
+    check_device_alignment(cpu, p.tag, gva, size, TLB_READ, mmu_index);
+    if (p.host) {
+        ram_read(out, p.host, size);
         return;
     }
-    uint64_t gpa = gpa_of(e, gva);
+    uint64_t gpa = p.gpa;
     struct mem_requester who = {.cpu = (uint16_t)cpu->vcpu.index};
     for (unsigned done = 0; done < size;) {
         unsigned part = size - done >= 8 ? 8 : is_power_of_two(size - done) ? size - done : 1;
@@ -152,22 +173,15 @@ static void read_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigne
 
 static void write_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, const uint8_t *in)
 {
-    struct backend_tlb_entry *e = entry_for(cpu, gva, ctz32(size), TLB_WRITE, mmu_index);
-    check_device_alignment(cpu, e->write_tag, gva, size, TLB_WRITE, mmu_index);
-    if (!(e->write_tag & TLB_TAG_MMIO)) {
-        uint8_t *host = (uint8_t *)(uintptr_t)(gva + e->addend);
-        // Aligned words are written whole, as the inline path does.
-        if (size == 8 && !(gva & 7))
-            __atomic_store_n((uint64_t *)(void *)host, load_le64(in), __ATOMIC_RELAXED);
-        else if (size == 4 && !(gva & 3))
-            __atomic_store_n((uint32_t *)(void *)host, load_le32(in), __ATOMIC_RELAXED);
-        else
-            memcpy(host, in, size);
-        if (e->write_tag & TLB_TAG_CODE)
-            tcg_wrote_code_page(cpu, e, host, size);
+    struct tlb_place p = place_of(cpu, gva, ctz32(size), TLB_WRITE, mmu_index);
+    check_device_alignment(cpu, p.tag, gva, size, TLB_WRITE, mmu_index);
+    if (p.host) {
+        ram_write(p.host, in, size);
+        if (p.tag & TLB_TAG_CODE)
+            tcg_wrote_code_page(cpu, p.entry, p.host, size);
         return;
     }
-    uint64_t gpa = gpa_of(e, gva);
+    uint64_t gpa = p.gpa;
     struct mem_requester who = {.cpu = (uint16_t)cpu->vcpu.index};
     for (unsigned done = 0; done < size;) {
         unsigned part = size - done >= 8 ? 8 : is_power_of_two(size - done) ? size - done : 1;
@@ -202,8 +216,8 @@ static void read_bytes(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigne
     unsigned first = bytes_in_page(gva, size);
     if (first < size) {
         // Both pages before any side effect, in order.
-        entry_for(cpu, gva, ctz32(size), TLB_READ, mmu_index);
-        entry_for(cpu, gva + first, ctz32(size), TLB_READ, mmu_index);
+        place_of(cpu, gva, ctz32(size), TLB_READ, mmu_index);
+        place_of(cpu, gva + first, ctz32(size), TLB_READ, mmu_index);
     }
     read_piece(cpu, gva, first, mmu_index, out);
     if (first < size)
@@ -213,10 +227,11 @@ static void read_bytes(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigne
 static void write_bytes(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, const uint8_t *in)
 {
     unsigned first = bytes_in_page(gva, size);
-    check_own_code(cpu, entry_for(cpu, gva, ctz32(size), TLB_WRITE, mmu_index), gva, first);
+    struct tlb_place at = place_of(cpu, gva, ctz32(size), TLB_WRITE, mmu_index);
+    check_own_code(cpu, &at, first);
     if (first < size) {
-        const struct backend_tlb_entry *e = entry_for(cpu, gva + first, ctz32(size), TLB_WRITE, mmu_index);
-        check_own_code(cpu, e, gva + first, size - first);
+        struct tlb_place p = place_of(cpu, gva + first, ctz32(size), TLB_WRITE, mmu_index);
+        check_own_code(cpu, &p, size - first);
     }
     write_piece(cpu, gva, first, mmu_index, in);
     if (first < size)
@@ -319,11 +334,12 @@ static uint64_t split_atomic(struct tcg_cpu *cpu, const struct slow_request *r)
 {
     unsigned size = 1u << r->mem.size_log2, index = r->mem.mmu_index, first = bytes_in_page(r->address, size);
     uint8_t bytes[8];
-    entry_for(cpu, r->address, r->mem.size_log2, TLB_WRITE, index);
-    check_own_code(cpu, entry_for(cpu, r->address, r->mem.size_log2, TLB_WRITE, index), r->address, first);
-    if (first < size)
-        check_own_code(cpu, entry_for(cpu, r->address + first, r->mem.size_log2, TLB_WRITE, index), r->address + first,
-                       size - first);
+    struct tlb_place p = place_of(cpu, r->address, r->mem.size_log2, TLB_WRITE, index);
+    check_own_code(cpu, &p, first);
+    if (first < size) {
+        p = place_of(cpu, r->address + first, r->mem.size_log2, TLB_WRITE, index);
+        check_own_code(cpu, &p, size - first);
+    }
     vcpu_exclusive_begin(cpu->vcpu.group, &cpu->vcpu);
     read_piece(cpu, r->address, first, index, bytes);
     if (first < size)
@@ -347,15 +363,15 @@ static uint64_t atomic_operation(struct tcg_cpu *cpu, const struct slow_request 
             return split_atomic(cpu, r);
         misaligned(cpu, r->address, TLB_WRITE, r->mem.mmu_index);
     }
-    struct backend_tlb_entry *e = entry_for(cpu, r->address, r->mem.size_log2, TLB_WRITE, r->mem.mmu_index);
-    check_device_alignment(cpu, e->write_tag, r->address, size, TLB_WRITE, r->mem.mmu_index);
-    if (e->write_tag & TLB_TAG_MMIO) {
+    struct tlb_place p = place_of(cpu, r->address, r->mem.size_log2, TLB_WRITE, r->mem.mmu_index);
+    check_device_alignment(cpu, p.tag, r->address, size, TLB_WRITE, r->mem.mmu_index);
+    uint8_t *host = p.host;
+    if (!host) {
         if (cpu->guest->atomics_anywhere)
             return split_atomic(cpu, r);
-        bus_error(cpu, r->address, gpa_of(e, r->address), TLB_WRITE, r->mem.mmu_index);
+        bus_error(cpu, r->address, p.gpa, TLB_WRITE, r->mem.mmu_index);
     }
-    check_own_code(cpu, e, r->address, size);
-    uint8_t *host = (uint8_t *)(uintptr_t)(r->address + e->addend);
+    check_own_code(cpu, &p, size);
     bool swap = r->mem.big_endian;
     uint64_t operand = load_le(r->data, size), old, stored = 0;
     if (r->op == IR_CAS) {
@@ -363,14 +379,16 @@ static uint64_t atomic_operation(struct tcg_cpu *cpu, const struct slow_request 
         host_cas(host, size, &stored, swap_if(load_le(r->data2, size), size, swap));
         old = swap_if(stored, size, swap);
     } else {
-        stored = load_le(host, size);
+        uint8_t bytes[8];
+        ram_read(bytes, host, size);
+        stored = load_le(bytes, size);
         do {
             old = swap_if(stored, size, swap);
         } while (!host_cas(host, size, &stored,
                            swap_if(extract64(combine(r->aux, bits, old, operand), 0, bits), size, swap)));
     }
-    if (e->write_tag & TLB_TAG_CODE)
-        tcg_wrote_code_page(cpu, e, host, size);
+    if (p.tag & TLB_TAG_CODE)
+        tcg_wrote_code_page(cpu, p.entry, host, size);
     return old;
 }
 
@@ -452,21 +470,17 @@ void *tlb_host(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsign
 {
     struct tlb_fault f = {0};
     bool bus;
-    struct backend_tlb_entry *e = tlb_lookup(cpu, gva, access, mmu_index, probe, &f, &bus);
-    if (!e) {
+    struct tlb_place p;
+    if (!tlb_lookup(cpu, gva, access, mmu_index, probe, &p, &f, &bus)) {
         if (probe)
             return NULL;
         if (bus)
             bus_error(cpu, gva, f.gpa, access, mmu_index);
         fault(cpu, &f, mmu_index, 0);
     }
-    uint64_t tag = access == TLB_WRITE ? e->write_tag : e->read_tag;
-    if (tag & TLB_TAG_MMIO)
-        return NULL;
-    uint8_t *host = (uint8_t *)(uintptr_t)(gva + e->addend);
-    if (access == TLB_WRITE && (tag & TLB_TAG_CODE)) {
-        uint8_t *page = (uint8_t *)((uintptr_t)host & -(uintptr_t)TLB_PAGE_SIZE);
-        tcg_wrote_code_page(cpu, e, page, TLB_PAGE_SIZE);
+    if (p.host && access == TLB_WRITE && (p.tag & TLB_TAG_CODE)) {
+        uint8_t *page = (uint8_t *)((uintptr_t)p.host & -(uintptr_t)TLB_PAGE_SIZE);
+        tcg_wrote_code_page(cpu, p.entry, page, TLB_PAGE_SIZE);
     }
-    return host;
+    return p.host;
 }

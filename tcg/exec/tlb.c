@@ -118,21 +118,21 @@ static void note_large(struct tlb_state *t, uint64_t gva, const struct tlb_trans
     tlb_large_note(&t->large, key, gva, tr->page_log2);
 }
 
-static struct backend_tlb_entry *fill(struct tcg_cpu *cpu, uint64_t gva, unsigned mmu_index,
-                                      const struct tlb_translation *tr, uint64_t *bus_error)
+// False when there was an invalidation since `flushes` was read: the translation may be an old one.
+static bool fill(struct tcg_cpu *cpu, struct tlb_place *place, uint64_t gva, enum tlb_access access,
+                 const struct tlb_translation *tr, const struct mem_range *range, uint64_t flushes)
 {
+    struct backend_tlb_entry *e = place->entry;
     struct tlb_state *t = cpu->tlb;
     uint64_t page = gva & -(uint64_t)TLB_PAGE_SIZE, gpa_page = tr->gpa & -(uint64_t)TLB_PAGE_SIZE;
-    const struct mem_range *range = memory_map_find(cpu->memory, tr->gpa);
-    if (!range && !cpu->guest->open_bus) {
-        *bus_error = tr->gpa;
-        return NULL;
-    }
     bool whole = range && gpa_page >= range->base && range_inside(gpa_page - range->base, TLB_PAGE_SIZE, range->size);
     bool direct_read = whole && mem_range_direct_read(range), direct_write = whole && mem_range_direct_write(range);
     uint64_t device = tr->device ? TLB_TAG_DEVICE : 0;
-    struct backend_tlb_entry *e = &t->current->tables[mmu_index][table_index(gva)];
     pthread_spin_lock(&t->lock);
+    if (t->flushes != flushes) {
+        pthread_spin_unlock(&t->lock);
+        return false;
+    }
     if (tr->page_log2 > TLB_PAGE_BITS)
         note_large(t, gva, tr);
     uint64_t read_tag = ~UINT64_C(0), write_tag = ~UINT64_C(0);
@@ -149,37 +149,55 @@ static struct backend_tlb_entry *fill(struct tcg_cpu *cpu, uint64_t gva, unsigne
     e->info = gpa_page | (tr->global ? TLB_INFO_GLOBAL : 0);
     __atomic_store_n(&e->read_tag, read_tag, __ATOMIC_RELEASE);
     __atomic_store_n(&e->write_tag, write_tag, __ATOMIC_RELEASE);
+    place->tag = access == TLB_WRITE ? write_tag : read_tag;
     pthread_spin_unlock(&t->lock);
     cpu->tlb_fills++;
-    return e;
+    return true;
 }
 
-struct backend_tlb_entry *tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index,
-                                     bool probe, struct tlb_fault *fault, bool *bus_error)
+static bool lookup_miss(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index, bool probe,
+                        struct tlb_place *place, struct tlb_fault *fault, bool *bus_error)
+{
+    for (;;) {
+        struct tlb_translation tr = {0};
+        uint64_t flushes = atomic_load(&cpu->tlb->flushes);
+        if (!cpu->guest->translate_address(cpu, gva, access, mmu_index, probe, &tr, fault))
+            return false;
+        const struct mem_range *range = memory_map_find(cpu->memory, tr.gpa);
+        if (!range && !cpu->guest->open_bus) {
+            fault->gpa = tr.gpa;
+            *bus_error = true;
+            return false;
+        }
+        if (fill(cpu, place, gva, access, &tr, range, flushes))
+            return true;
+    }
+}
+
+bool tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index, bool probe,
+                struct tlb_place *place, struct tlb_fault *fault, bool *bus_error)
 {
     struct backend_tlb_entry *e = &cpu->tlb->current->tables[mmu_index][table_index(gva)];
-    uint64_t tag = access == TLB_WRITE ? e->write_tag : e->read_tag;
+    place->entry = e;
+    place->tag = __atomic_load_n(access == TLB_WRITE ? &e->write_tag : &e->read_tag, __ATOMIC_RELAXED);
     *bus_error = false;
-    if (!(tag & TLB_TAG_INVALID) && ((tag ^ gva) & -(uint64_t)TLB_PAGE_SIZE) == 0)
-        return e;
-    struct tlb_translation tr = {0};
-    if (!cpu->guest->translate_address(cpu, gva, access, mmu_index, probe, &tr, fault))
-        return NULL;
-    e = fill(cpu, gva, mmu_index, &tr, &fault->gpa);
-    if (!e)
-        *bus_error = true;
-    return e;
+    bool hit = !(place->tag & TLB_TAG_INVALID) && ((place->tag ^ gva) & -(uint64_t)TLB_PAGE_SIZE) == 0;
+    if (!hit && !lookup_miss(cpu, gva, access, mmu_index, probe, place, fault, bus_error))
+        return false;
+    place->host = place->tag & TLB_TAG_MMIO ? NULL : (uint8_t *)(uintptr_t)(gva + e->addend);
+    place->gpa = (e->info & -(uint64_t)TLB_PAGE_SIZE) | (gva & (TLB_PAGE_SIZE - 1));
+    return true;
 }
 
-bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, uint64_t *ram_offset, uint8_t *code_flags, bool *global)
+// Translates the pc's page into *f, counting the invalidations before that. False when an exception was raised.
+static bool fetch_miss(struct tcg_cpu *cpu, uint64_t pc, unsigned mmu_index, struct fetch_entry *f, uint64_t *flushes)
 {
     struct tlb_state *t = cpu->tlb;
-    uint64_t page = pc & -(uint64_t)TLB_PAGE_SIZE;
-    unsigned mmu_index = cpu->guest->fetch_mmu_index(cpu);
-    struct fetch_entry *f = &t->fetch[(pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1)];
-    if (f->page != page || f->key != t->current->key || f->mmu_index != mmu_index) {
+    struct fetch_entry *place = &t->fetch[(pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1)];
+    for (bool done = false; !done;) {
         struct tlb_translation tr = {0};
         struct tlb_fault fault = {0};
+        *flushes = atomic_load(&t->flushes);
         if (!cpu->guest->translate_address(cpu, pc, TLB_FETCH, mmu_index, false, &tr, &fault)) {
             cpu->guest->raise_fault(cpu, &fault, mmu_index, 2);
             return false;
@@ -191,17 +209,35 @@ bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, uint64_t *ram_offset, uint8_t *
             cpu->guest->raise_bus_error(cpu, pc, tr.gpa, TLB_FETCH, mmu_index);
             return false;
         }
-        pthread_spin_lock(&t->lock);
-        if (tr.page_log2 > TLB_PAGE_BITS)
-            note_large(t, pc, &tr);
-        *f = (struct fetch_entry){.page = page, .key = t->current->key,
+        *f = (struct fetch_entry){.page = pc & -(uint64_t)TLB_PAGE_SIZE, .key = t->current->key,
                                   .ram_offset = range->ram_offset + (gpa_page - range->base),
                                   .code_flags = tr.code_flags, .mmu_index = (uint8_t)mmu_index, .global = tr.global};
+        pthread_spin_lock(&t->lock);
+        done = t->flushes == *flushes;
+        if (done && tr.page_log2 > TLB_PAGE_BITS)
+            note_large(t, pc, &tr);
+        if (done)
+            *place = *f;
         pthread_spin_unlock(&t->lock);
     }
-    *ram_offset = f->ram_offset + (pc & (TLB_PAGE_SIZE - 1));
-    *code_flags = f->code_flags;
-    *global = f->global;
+    return true;
+}
+
+bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, struct tlb_fetched *out)
+{
+    struct tlb_state *t = cpu->tlb;
+    uint64_t page = pc & -(uint64_t)TLB_PAGE_SIZE;
+    unsigned mmu_index = cpu->guest->fetch_mmu_index(cpu);
+    pthread_spin_lock(&t->lock);
+    struct fetch_entry f = t->fetch[(pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1)];
+    out->flushes = t->flushes;
+    pthread_spin_unlock(&t->lock);
+    if ((f.page != page || f.key != t->current->key || f.mmu_index != mmu_index) &&
+        !fetch_miss(cpu, pc, mmu_index, &f, &out->flushes))
+        return false;
+    out->ram_offset = f.ram_offset + (pc & (TLB_PAGE_SIZE - 1));
+    out->code_flags = f.code_flags;
+    out->global = f.global;
     return true;
 }
 
@@ -280,17 +316,19 @@ void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags)
     cpu->jump_table = c->table;
 }
 
-void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code)
+void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code, uint64_t flushes)
 {
     struct code_context *c = cpu->code_context;
     unsigned index = backend_jump_index(pc);
     struct backend_jump_entry *e = &c->table[index];
     unsigned bit = filter_bit(pc >> TLB_PAGE_BITS);
     pthread_spin_lock(&cpu->tlb->lock);
-    c->filter[bit / 64] |= BIT64(bit % 64);
-    clear_jump_entry(c, index);
-    e->code = code;
-    __atomic_store_n(&e->pc, pc, __ATOMIC_RELEASE);
+    if (cpu->tlb->flushes == flushes) {
+        c->filter[bit / 64] |= BIT64(bit % 64);
+        clear_jump_entry(c, index);
+        e->code = code;
+        __atomic_store_n(&e->pc, pc, __ATOMIC_RELEASE);
+    }
     pthread_spin_unlock(&cpu->tlb->lock);
 }
 
@@ -323,6 +361,12 @@ static void clear_table_page(struct code_context *c, uint64_t page)
 
 // --- invalidation ---
 
+static void lock_to_flush(struct tlb_state *t)
+{
+    pthread_spin_lock(&t->lock);
+    t->flushes++;
+}
+
 // The end of an invalidation that may have hit what the vCPU uses at this moment.
 static void make_stale(struct tcg_cpu *cpu)
 {
@@ -347,7 +391,7 @@ void tlb_wait_others(struct tcg_cpu *cpu)
 void tlb_flush_all(struct tcg_cpu *cpu)
 {
     struct tlb_state *t = cpu->tlb;
-    pthread_spin_lock(&t->lock);
+    lock_to_flush(t);
     for (unsigned i = 0; i < TLB_CONTEXTS; i++)
         if (t->contexts[i].key)
             clear_context(&t->contexts[i]);
@@ -361,7 +405,7 @@ void tlb_flush_all(struct tcg_cpu *cpu)
 void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key)
 {
     struct tlb_state *t = cpu->tlb;
-    pthread_spin_lock(&t->lock);
+    lock_to_flush(t);
     for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
         if (t->contexts[i].key != key)
             continue;
@@ -384,7 +428,7 @@ void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key)
 void tlb_flush_regime(struct tcg_cpu *cpu, uint32_t regime)
 {
     struct tlb_state *t = cpu->tlb;
-    pthread_spin_lock(&t->lock);
+    lock_to_flush(t);
     for (unsigned i = 0; i < TLB_CONTEXTS; i++)
         if (t->contexts[i].key && t->contexts[i].key >> 32 == regime)
             clear_context(&t->contexts[i]);
@@ -452,7 +496,7 @@ void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t 
     struct range_flush r = {.key = key, .all_keys = all_keys, .ignore = mask,
                             .first = gva & mask & -(uint64_t)TLB_PAGE_SIZE};
     r.size = round_up((gva & mask) + size, TLB_PAGE_SIZE) - r.first;
-    pthread_spin_lock(&t->lock);
+    lock_to_flush(t);
     bool in_use = all_keys || t->current->key == key;
     widen(t, &r);
     bool many = r.size > 32 * TLB_PAGE_SIZE;

@@ -279,7 +279,7 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
         l.labels[n] = l.c.p;
         l.next_block = n + 1 < region->block_count ? n + 1 : IR_NONE;
         for (uint32_t i = region->blocks[n].begin; i < region->blocks[n].end; i++) {
-            if (!ra_is_used(&l.ra, i))
+            if (region->ins[i].op == IR_NOP)
                 continue;
             ra_begin(&l.ra, i);
             lower_instruction(&l, i);

@@ -8,7 +8,6 @@
 #include "tcg/base/bits.h"
 #include "tcg/ir-private.h"
 #include "tcg/regalloc/alloc-private.h"
-#include "tcg/regalloc/liveness.h"
 
 enum { LOOK_AHEAD = 48 }; // instructions searched for the next use when something must be spilled
 
@@ -21,19 +20,12 @@ void ra_init(struct ra *ra, struct ir_region *region, const struct ra_host *host
         ra->values[i].reg = RA_NO_REG;
     ra->const_reg = arena_alloc(a, region->const_count + 1);
     memset(ra->const_reg, RA_NO_REG, region->const_count + 1);
-    ra->used = arena_alloc(a, region->ins_count + 1);
-    liveness_mark_used(region, ra->used);
     ra->slot_value = ARENA_ARRAY(a, ir_ref, region->slot_count);
     for (unsigned i = 0; i < region->slot_count; i++)
         ra->slot_value[i] = IR_NONE;
     for (unsigned i = 0; i < RA_REGS; i++)
         ra->reg_value[i] = IR_NONE;
     ra_init_blocks(ra);
-}
-
-bool ra_is_used(const struct ra *ra, ir_ref ref)
-{
-    return ra->used[ref];
 }
 
 static uint32_t class_mask(const struct ra *ra, enum ir_type type)
@@ -172,9 +164,7 @@ static uint32_t next_use(const struct ra *ra, ir_ref ref)
         end = ra->position + LOOK_AHEAD;
     struct use_search s = {.ref = ref};
     for (uint32_t i = ra->position; i < end; i++) {
-        if (!ra->used[i])
-            continue;
-        liveness_for_each_use(ra->region, &ra->region->ins[i], compare_use, &s);
+        ir_for_each_use(ra->region, &ra->region->ins[i], compare_use, &s);
         if (s.found)
             return i;
     }
@@ -463,7 +453,7 @@ static void free_if_dead(void *ctx, ir_ref ref)
 void ra_end(struct ra *ra)
 {
     const struct ir_ins *ins = &ra->region->ins[ra->position];
-    liveness_for_each_use(ra->region, ins, free_if_dead, ra);
+    ir_for_each_use(ra->region, ins, free_if_dead, ra);
     if (ir_result_type(ins) != IR_VOID)
         free_if_dead(ra, ra->position);
     ra->pinned = 0;
@@ -475,7 +465,7 @@ void ra_begin(struct ra *ra, uint32_t position)
     ra->position = position;
     if (position >= ra->next_call) {
         uint32_t end = ra->region->blocks[ra->block].end, i = position + 1;
-        while (i < end && !(ra->region->ins[i].op == IR_CALL && ra->used[i]))
+        while (i < end && ra->region->ins[i].op != IR_CALL)
             i++;
         ra->next_call = i < end ? i : UINT32_MAX - 1;
     }

@@ -56,15 +56,12 @@ struct ra {
     ir_ref *in_memory;         // values that may have memory
     uint32_t in_memory_count, in_memory_capacity;
     struct ra_block *blocks;
-    uint8_t *used;             // by instruction: has a use that matters
     uint32_t live_words;
     bool out_of_frame;         // give up: the region is too large
 };
 
-// Removes dead instructions, computes liveness. `ctx` is passed to the host's functions.
+// Computes liveness. `ctx` is passed to the host's functions.
 void ra_init(struct ra *ra, struct ir_region *region, const struct ra_host *host, void *ctx);
-// Whether the instruction's result is used by anything (else a pure one need not be emitted).
-bool ra_is_used(const struct ra *ra, ir_ref ref);
 
 // The start of a block: all registers as its predecessors leave them. False when no predecessor reaches it.
 bool ra_begin_block(struct ra *ra, uint32_t block);

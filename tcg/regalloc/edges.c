@@ -30,7 +30,7 @@ void ra_init_blocks(struct ra *ra)
     uint64_t **in = ARENA_ARRAY(r->arena, uint64_t *, r->block_count);
     for (uint32_t n = 0; n < r->block_count; n++)
         ra->blocks[n].live_in = in[n] = ARENA_ARRAY(r->arena, uint64_t, ra->live_words);
-    liveness_blocks(r, ra->used, in, ra->live_words);
+    liveness_blocks(r, in, ra->live_words);
 }
 
 static bool live_into(const struct ra *ra, uint32_t block, ir_ref ref)
@@ -70,10 +70,8 @@ static void compute_last_uses(struct ra *ra, uint32_t block)
         }
     }
     for (uint32_t i = b->begin; i < b->end; i++) {
-        if (!ra->used[i])
-            continue;
         struct use_marker m = {ra, i};
-        liveness_for_each_use(r, &r->ins[i], note_use, &m);
+        ir_for_each_use(r, &r->ins[i], note_use, &m);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "tcg/builder.h"
+#include "tcg/opt.h"
 
 static const struct ir_slot slots[] = {{"pc_page", 0, IR_I64}, {"pc_offset", 8, IR_I32}, {"a", 16, IR_I64},
                                        {"b", 24, IR_I64}};
@@ -91,4 +92,22 @@ Test(builder, verifier_finds_wrong_types, .init = begin)
     cr_assert_null(ir_verify(&region));
     region.ins[a].type = IR_I32;
     cr_assert_not_null(ir_verify(&region));
+}
+
+Test(passes, dead_code_goes_and_effects_stay, .init = begin)
+{
+    static const struct ir_helper pure = {"pure", NULL, IR_HELPER_PURE, IR_I64, 1, {IR_I64}};
+    static const struct ir_helper other = {"other", NULL, 0, IR_I64, 1, {IR_I64}};
+    ir_ref a = ir_get(&b, SLOT_A), kept = ir_addi(&b, a, 1);
+    ir_ref dead = ir_op2(&b, IR_MUL, kept, a);
+    ir_call(&b, &pure, &dead);
+    ir_call(&b, &other, &a);
+    ir_set(&b, SLOT_B, kept);
+    ir_exit_to(&b, 0x20);
+    ir_opt_dce(&region);
+    cr_assert_null(ir_verify(&region));
+    cr_assert_eq(count_op(IR_MUL), 0);
+    cr_assert_eq(count_op(IR_CALL), 1);
+    cr_assert_eq(count_op(IR_ADD), 1);
+    cr_assert_eq(count_op(IR_SETSLOT), 1);
 }
