@@ -11,6 +11,8 @@
 #include "tcg/base/bits.h"
 #include "tcg/base/log.h"
 
+enum { BY_PROGRAM = 256 }; // of cpu->delivering: INT n, which is no exception
+
 struct event {
     unsigned vector;
     bool has_error, software, external;
@@ -231,8 +233,7 @@ static void deliver_long(struct x86_cpu *cpu, const struct event *e)
 
 static void deliver(struct x86_cpu *cpu, const struct event *e)
 {
-    enum { BENIGN = 255 };
-    cpu->delivering = e->software ? BENIGN : (int)e->vector;
+    cpu->delivering = e->software ? BY_PROGRAM : (int)e->vector;
     cpu->shadow = 0;
     if (log_enabled(LOG_INT))
         log_printf(LOG_INT, "x86: cpu %u: vector %u%s error 0x%x at %04x:%llx rsp %llx cr2 %llx cpl %u\n",
@@ -253,7 +254,7 @@ static void deliver(struct x86_cpu *cpu, const struct event *e)
 
 void x86_exception(struct x86_cpu *cpu, unsigned vector, uint32_t error)
 {
-    bool nested = cpu->delivering >= 0;
+    bool nested = cpu->delivering >= 0 && cpu->delivering != BY_PROGRAM;
     int combined = combine(cpu->delivering, vector);
     if (combined < 0) {
         triple_fault(cpu);

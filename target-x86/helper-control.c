@@ -27,8 +27,7 @@ static void step(struct x86_cpu *cpu, uint64_t pc)
 {
     enum { DR6_BS = 1 << 14 };
     tcg_set_pc(&cpu->tcg, pc);
-    if (cpu->eflags & FLAG_TF)
-        x86_debug_trap(cpu, DR6_BS);
+    x86_debug_trap(cpu, DR6_BS);
     tcg_leave(&cpu->tcg);
 }
 X86_HELPER(step, X86_RAISES, VOID, 1, IR_I64)

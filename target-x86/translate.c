@@ -416,15 +416,17 @@ void x86_translate(struct tcg_translation *t)
     t->builder->region->fp = (struct ir_fp_rules){0};
     t->insn_count = 0;
     uint32_t offset = 0, limit = block_limit(&x);
-    bool go_on = true;
+    bool go_on = true, after_sti = false;
     ir_begin_insn(x.b, x.pc);
     begin_special(&x);
-    while (go_on && t->insn_count < limit && offset < t->code_bytes) {
+    while (go_on && !after_sti && t->insn_count < limit && offset < t->code_bytes) {
         struct x86_decoded in;
         enum x86_decode_result result = x86_decode(t->code + offset, t->code_bytes - offset, x.mode, &in);
         if (result == X86_DECODE_MORE && t->insn_count)
             break;
         ir_begin_insn(x.b, x.pc);
+        // Interrupts are looked for between blocks.
+        after_sti = x.sti;
         x.sti = false;
         if (result == X86_DECODE_MORE) {
             go_on = translate_across(&x);

@@ -70,7 +70,7 @@ static void check_own_code(struct tcg_cpu *cpu, const struct tlb_place *p, unsig
     if (!(p->tag & TLB_TAG_CODE) || !p->host || !cpu->guest->stored_into_own_block)
         return;
     uint64_t offset = (uint64_t)(p->host - cpu->engine->ram->host);
-    if (!cache_has_block_around(cpu->engine, offset, size, current_pc_offset(cpu)))
+    if (!cache_has_block_around(cpu, offset, size, current_pc_offset(cpu)))
         return;
     restore_state(cpu);
     cpu->guest->stored_into_own_block(cpu);
