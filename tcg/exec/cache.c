@@ -129,6 +129,21 @@ void cache_invalidate(struct tcg_engine *e, uint64_t ram_offset, uint64_t length
     pthread_mutex_unlock(&e->lock);
 }
 
+bool cache_has_block_around(struct tcg_cpu *cpu, uint64_t ram_offset, uint64_t length, uint32_t pc_offset)
+{
+    struct tcg_engine *e = cpu->engine;
+    bool found = false;
+    pthread_mutex_lock(&e->lock);
+    const struct tcg_block *b = e->page_blocks ? e->page_blocks[ram_offset >> TLB_PAGE_BITS] : NULL;
+    for (; b && !found; b = b->page_next) {
+        uint32_t start = b->ram_pc & (TLB_PAGE_SIZE - 1);
+        found = b->insns > 1 && !((b->flags ^ cpu->code_context->flags) << 8) && b->ram_pc < ram_offset + length && ram_offset < b->ram_pc + b->guest_bytes &&
+                pc_offset - start < b->guest_bytes;
+    }
+    pthread_mutex_unlock(&e->lock);
+    return found;
+}
+
 // Empties the buffers with every vCPU out of translated code. Called without engine->lock, on a vCPU's thread.
 static void flush_everything(struct tcg_cpu *cpu)
 {

@@ -68,6 +68,12 @@ struct guest_ops {
     // Takes a pending unmasked interrupt, if any. Called with state in memory, before blocks are entered.
     // True when the pc or modes changed.
     bool (*take_interrupt)(struct tcg_cpu *cpu);
+    // A store is about to change instructions of the block that makes it. State and pc are those before the store's
+    // instruction, which is to be done again in a block by itself (of other flags). NULL: the guest need not see its
+    // stores before a barrier.
+    void (*stored_into_own_block)(struct tcg_cpu *cpu);
+    bool open_bus;         // where nothing answers, loads find ones and stores are lost; raise_bus_error is for fetches
+    bool atomics_anywhere; // read-modify-writes work across pages and on devices too
 };
 
 // Hot fields first: translated code addresses the structure with 8-bit displacements.
@@ -82,6 +88,7 @@ struct tcg_cpu {
     struct tcg_engine *engine;
     struct tlb_state *tlb;
     struct code_context *code_context;
+    struct memory_map *memory;      // what physical addresses mean; tlb_flush_all after a change
     // Inside translated code, which may hold addresses that it checked; and: some of those have been invalidated since.
     _Atomic bool in_code, tlb_stale;
     void *slow_frame;               // register dump while inside a memory slow path
@@ -114,3 +121,8 @@ _Noreturn void tcg_leave(struct tcg_cpu *cpu);
 // Must be called (own thread) after modes that block_flags or code_space depend on have changed in a helper that
 // does not end its block by ir_exit_loop. Exceptions taken in raise_* and take_interrupt need not.
 void tcg_modes_changed(struct tcg_cpu *cpu);
+
+// Host address of instructions at `pc`, as a fetch sees them: faults as one does. From a MAY_FAULT helper.
+const uint8_t *tcg_fetch_host(struct tcg_cpu *cpu, uint64_t pc);
+// Discards what has been translated of the instruction at `pc`, which is mapped.
+void tcg_discard_code(struct tcg_cpu *cpu, uint64_t pc);

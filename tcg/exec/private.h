@@ -114,6 +114,9 @@ struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, u
 void cache_link(struct tcg_engine *engine, struct tcg_exit *exit, struct tcg_block *to);
 // Discards blocks that overlap [ram_offset, +length). Any thread.
 void cache_invalidate(struct tcg_engine *engine, uint64_t ram_offset, uint64_t length);
+// Whether one that overlaps [ram_offset, +length) may be the one that the vCPU is in: it is for the same modes and has
+// several instructions, the one at `pc_offset` of its page among them.
+bool cache_has_block_around(struct tcg_cpu *cpu, uint64_t ram_offset, uint64_t length, uint32_t pc_offset);
 void cache_print(struct tcg_engine *engine, FILE *out);
 
 // --- tlb.c ---

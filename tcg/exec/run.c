@@ -31,6 +31,19 @@ static void log_entry(const struct tcg_cpu *cpu, uint64_t pc)
     }
 }
 
+const uint8_t *tcg_fetch_host(struct tcg_cpu *cpu, uint64_t pc)
+{
+    struct tlb_fetched f;
+    if (!tlb_fetch(cpu, pc, &f))
+        tcg_leave(cpu);
+    return cpu->engine->ram->host + f.ram_offset;
+}
+
+void tcg_discard_code(struct tcg_cpu *cpu, uint64_t pc)
+{
+    cache_invalidate(cpu->engine, (uint64_t)(tcg_fetch_host(cpu, pc) - cpu->engine->ram->host), 1);
+}
+
 // The block to run next, or NULL when an exception was taken instead.
 static struct tcg_block *next_block(struct tcg_cpu *cpu)
 {
@@ -174,6 +187,7 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
         memory_map_listen(e->map, &e->map_listener);
     }
     cpu->engine = e;
+    cpu->memory = e->map;
     cpu->fp_control = fp_env_reset_control();
     vcpu->accel = accel;
     tlb_init(cpu);

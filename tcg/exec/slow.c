@@ -48,6 +48,33 @@ static void restore_state(struct tcg_cpu *cpu)
         restore_from_dump(cpu, cpu->slow_frame);
     else if (cpu->restore)
         cpu->restore(cpu);
+    // Once: what the guest changes while it takes the exception stays.
+    cpu->slow_frame = NULL;
+}
+
+// --- code that changes itself ---
+
+// The offset in its page of the instruction that makes the access.
+static uint32_t current_pc_offset(struct tcg_cpu *cpu)
+{
+    if (cpu->slow_frame)
+        return (uint32_t)backend_dump_site(cpu->slow_frame, cpu->engine->meta)->pc_offset;
+    if (cpu->restore)
+        cpu->restore(cpu); // only brings forward what the block writes later
+    return cpu->pc_offset;
+}
+
+// Before a store: when it changes instructions of the block that it is in, the guest does it again, alone.
+static void check_own_code(struct tcg_cpu *cpu, const struct tlb_place *p, unsigned size)
+{
+    if (!(p->tag & TLB_TAG_CODE) || !p->host || !cpu->guest->stored_into_own_block)
+        return;
+    uint64_t offset = (uint64_t)(p->host - cpu->engine->ram->host);
+    if (!cache_has_block_around(cpu, offset, size, current_pc_offset(cpu)))
+        return;
+    restore_state(cpu);
+    cpu->guest->stored_into_own_block(cpu);
+    tcg_leave(cpu);
 }
 
 static _Noreturn void fault(struct tcg_cpu *cpu, const struct tlb_fault *f, unsigned mmu_index, unsigned size_log2)
@@ -134,8 +161,11 @@ static void read_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigne
     for (unsigned done = 0; done < size;) {
         unsigned part = size - done >= 8 ? 8 : is_power_of_two(size - done) ? size - done : 1;
         uint64_t value;
-        if (memory_map_read(cpu->engine->map, who, gpa + done, part, &value) != MEM_OK)
-            bus_error(cpu, gva + done, gpa + done, TLB_READ, mmu_index);
+        if (memory_map_read(cpu->memory, who, gpa + done, part, &value) != MEM_OK) {
+            if (!cpu->guest->open_bus)
+                bus_error(cpu, gva + done, gpa + done, TLB_READ, mmu_index);
+            value = ~UINT64_C(0);
+        }
         store_le(out + done, part, value);
         done += part;
     }
@@ -155,7 +185,8 @@ static void write_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsign
     struct mem_requester who = {.cpu = (uint16_t)cpu->vcpu.index};
     for (unsigned done = 0; done < size;) {
         unsigned part = size - done >= 8 ? 8 : is_power_of_two(size - done) ? size - done : 1;
-        if (memory_map_write(cpu->engine->map, who, gpa + done, part, load_le(in + done, part)) != MEM_OK)
+        if (memory_map_write(cpu->memory, who, gpa + done, part, load_le(in + done, part)) != MEM_OK &&
+            !cpu->guest->open_bus)
             bus_error(cpu, gva + done, gpa + done, TLB_WRITE, mmu_index);
         done += part;
     }
@@ -183,8 +214,11 @@ static unsigned bytes_in_page(uint64_t gva, unsigned size)
 static void read_bytes(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, uint8_t *out)
 {
     unsigned first = bytes_in_page(gva, size);
-    if (first < size)
-        place_of(cpu, gva + first, ctz32(size), TLB_READ, mmu_index); // both pages before any side effect
+    if (first < size) {
+        // Both pages before any side effect, in order.
+        place_of(cpu, gva, ctz32(size), TLB_READ, mmu_index);
+        place_of(cpu, gva + first, ctz32(size), TLB_READ, mmu_index);
+    }
     read_piece(cpu, gva, first, mmu_index, out);
     if (first < size)
         read_piece(cpu, gva + first, size - first, mmu_index, out + first);
@@ -193,9 +227,11 @@ static void read_bytes(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigne
 static void write_bytes(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, const uint8_t *in)
 {
     unsigned first = bytes_in_page(gva, size);
+    struct tlb_place at = place_of(cpu, gva, ctz32(size), TLB_WRITE, mmu_index);
+    check_own_code(cpu, &at, first);
     if (first < size) {
-        place_of(cpu, gva, ctz32(size), TLB_WRITE, mmu_index);
-        place_of(cpu, gva + first, ctz32(size), TLB_WRITE, mmu_index);
+        struct tlb_place p = place_of(cpu, gva + first, ctz32(size), TLB_WRITE, mmu_index);
+        check_own_code(cpu, &p, size - first);
     }
     write_piece(cpu, gva, first, mmu_index, in);
     if (first < size)
@@ -285,18 +321,57 @@ static uint64_t swap_if(uint64_t value, unsigned size, bool swap)
     return __builtin_bswap64(value) >> (64 - 8 * size);
 }
 
+static uint64_t atomic_result(const struct slow_request *r, uint64_t old, uint64_t operand)
+{
+    unsigned size = 1u << r->mem.size_log2, bits = size * 8;
+    if (r->op == IR_CAS)
+        return old == operand ? load_le(r->data2, size) : old;
+    return extract64(combine(r->aux, bits, old, operand), 0, bits);
+}
+
+// Where the host has no locked operation: across pages with every other vCPU held off, on devices piece by piece.
+static uint64_t split_atomic(struct tcg_cpu *cpu, const struct slow_request *r)
+{
+    unsigned size = 1u << r->mem.size_log2, index = r->mem.mmu_index, first = bytes_in_page(r->address, size);
+    uint8_t bytes[8];
+    struct tlb_place p = place_of(cpu, r->address, r->mem.size_log2, TLB_WRITE, index);
+    check_own_code(cpu, &p, first);
+    if (first < size) {
+        p = place_of(cpu, r->address + first, r->mem.size_log2, TLB_WRITE, index);
+        check_own_code(cpu, &p, size - first);
+    }
+    vcpu_exclusive_begin(cpu->vcpu.group, &cpu->vcpu);
+    read_piece(cpu, r->address, first, index, bytes);
+    if (first < size)
+        read_piece(cpu, r->address + first, size - first, index, bytes + first);
+    uint64_t old = load_le(bytes, size);
+    store_le(bytes, size, atomic_result(r, old, load_le(r->data, size)));
+    write_piece(cpu, r->address, first, index, bytes);
+    if (first < size)
+        write_piece(cpu, r->address + first, size - first, index, bytes + first);
+    vcpu_exclusive_end(cpu->vcpu.group, &cpu->vcpu);
+    return old;
+}
+
 // A read-modify-write. x86 hosts do locked operations across any boundary but a page's; what is not aligned within a
 // page is left to them.
 static uint64_t atomic_operation(struct tcg_cpu *cpu, const struct slow_request *r)
 {
     unsigned size = 1u << r->mem.size_log2, bits = size * 8;
-    if (bytes_in_page(r->address, size) < size)
+    if (bytes_in_page(r->address, size) < size) {
+        if (cpu->guest->atomics_anywhere)
+            return split_atomic(cpu, r);
         misaligned(cpu, r->address, TLB_WRITE, r->mem.mmu_index);
+    }
     struct tlb_place p = place_of(cpu, r->address, r->mem.size_log2, TLB_WRITE, r->mem.mmu_index);
     check_device_alignment(cpu, p.tag, r->address, size, TLB_WRITE, r->mem.mmu_index);
     uint8_t *host = p.host;
-    if (!host)
+    if (!host) {
+        if (cpu->guest->atomics_anywhere)
+            return split_atomic(cpu, r);
         bus_error(cpu, r->address, p.gpa, TLB_WRITE, r->mem.mmu_index);
+    }
+    check_own_code(cpu, &p, size);
     bool swap = r->mem.big_endian;
     uint64_t operand = load_le(r->data, size), old, stored = 0;
     if (r->op == IR_CAS) {

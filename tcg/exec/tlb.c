@@ -125,7 +125,7 @@ static bool fill(struct tcg_cpu *cpu, struct tlb_place *place, uint64_t gva, enu
     struct backend_tlb_entry *e = place->entry;
     struct tlb_state *t = cpu->tlb;
     uint64_t page = gva & -(uint64_t)TLB_PAGE_SIZE, gpa_page = tr->gpa & -(uint64_t)TLB_PAGE_SIZE;
-    bool whole = gpa_page >= range->base && range_inside(gpa_page - range->base, TLB_PAGE_SIZE, range->size);
+    bool whole = range && gpa_page >= range->base && range_inside(gpa_page - range->base, TLB_PAGE_SIZE, range->size);
     bool direct_read = whole && mem_range_direct_read(range), direct_write = whole && mem_range_direct_write(range);
     uint64_t device = tr->device ? TLB_TAG_DEVICE : 0;
     pthread_spin_lock(&t->lock);
@@ -163,8 +163,8 @@ static bool lookup_miss(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access acces
         uint64_t flushes = atomic_load(&cpu->tlb->flushes);
         if (!cpu->guest->translate_address(cpu, gva, access, mmu_index, probe, &tr, fault))
             return false;
-        const struct mem_range *range = memory_map_find(cpu->engine->map, tr.gpa);
-        if (!range) {
+        const struct mem_range *range = memory_map_find(cpu->memory, tr.gpa);
+        if (!range && !cpu->guest->open_bus) {
             fault->gpa = tr.gpa;
             *bus_error = true;
             return false;
@@ -202,7 +202,7 @@ static bool fetch_miss(struct tcg_cpu *cpu, uint64_t pc, unsigned mmu_index, str
             cpu->guest->raise_fault(cpu, &fault, mmu_index, 2);
             return false;
         }
-        const struct mem_range *range = memory_map_find(cpu->engine->map, tr.gpa);
+        const struct mem_range *range = memory_map_find(cpu->memory, tr.gpa);
         uint64_t gpa_page = tr.gpa & -(uint64_t)TLB_PAGE_SIZE;
         if (!range || !mem_range_direct_read(range) || gpa_page < range->base ||
             !range_inside(gpa_page - range->base, TLB_PAGE_SIZE, range->size)) {

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Exceptions, interrupts and segments: what changes CS, SS and the privilege level. Private to target-x86.
+//
+// Functions that may fault leave to the run loop (tcg_leave) after the fault was delivered, so callers have changed
+// nothing by then: state is committed at the end.
+#pragma once
+
+#include "target-x86/cpu.h"
+
+// --- exception.c ---
+// Takes an exception at the current instruction. Returns with the state at the handler.
+void x86_exception(struct x86_cpu *cpu, unsigned vector, uint32_t error);
+// The same, and leaves.
+_Noreturn void x86_fault(struct x86_cpu *cpu, unsigned vector, uint32_t error);
+// INT n, INT3, INTO, and traps that go on at `next_rip`; checks the gate's privilege level when `software`.
+void x86_interrupt(struct x86_cpu *cpu, unsigned vector, bool software, uint64_t next_rip);
+// #DB with these bits in DR6, at the next instruction.
+void x86_debug_trap(struct x86_cpu *cpu, uint32_t dr6);
+bool x86_take_interrupt(struct tcg_cpu *cpu);
+// Makes a pending interrupt that IF now allows be seen at the next block.
+void x86_poll(struct x86_cpu *cpu);
+// guest_ops entries
+void x86_raise_fault(struct tcg_cpu *cpu, const struct tlb_fault *fault, unsigned mmu_index, unsigned size_log2);
+void x86_raise_alignment(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index);
+void x86_raise_bus_error(struct tcg_cpu *cpu, uint64_t gva, uint64_t gpa, enum tlb_access access, unsigned mmu_index);
+
+// --- segment.c ---
+struct x86_descriptor {
+    uint32_t low, high;
+    uint64_t address; // linear, of the descriptor
+};
+enum { GATE_TSS16 = 1, GATE_LDT = 2, GATE_TSS16_BUSY = 3, GATE_CALL16 = 4, GATE_TASK = 5, GATE_INT16 = 6, GATE_TRAP16 = 7,
+       GATE_TSS32 = 9, GATE_TSS32_BUSY = 11, GATE_CALL32 = 12, GATE_INT32 = 14, GATE_TRAP32 = 15 };
+
+static inline unsigned x86_desc_type(uint32_t high)
+{
+    return high >> 8 & 31; // with S
+}
+static inline unsigned x86_desc_dpl(uint32_t high)
+{
+    return high >> DESC_DPL_SHIFT & 3;
+}
+static inline bool x86_is_code(uint32_t high)
+{
+    return (high & (DESC_S | DESC_CODE)) == (DESC_S | DESC_CODE);
+}
+
+// Reads the descriptor of a selector. False when it is not in its table.
+bool x86_read_descriptor(struct x86_cpu *cpu, uint32_t selector, struct x86_descriptor *d);
+// The hidden part that a descriptor loads.
+struct x86_segment x86_segment_of(uint32_t selector, const struct x86_descriptor *d);
+// Sets the accessed bit in memory.
+void x86_mark_accessed(struct x86_cpu *cpu, struct x86_descriptor *d);
+struct x86_segment x86_real_segment(uint32_t selector); // of virtual 8086 mode
+// Loads a segment register other than CS, with all checks.
+void x86_load_segment(struct x86_cpu *cpu, unsigned segment, uint32_t selector);
+// Descriptor of a stack segment for privilege level `cpl`; faults with `vector`(selector) where it is not fit.
+struct x86_segment x86_stack_segment(struct x86_cpu *cpu, uint32_t selector, unsigned cpl, unsigned vector);
+// After a return to an outer level: data segments that it may not use become null.
+void x86_drop_segments(struct x86_cpu *cpu, unsigned cpl);
+static inline void x86_set_cpl(struct x86_segment *ss, unsigned cpl)
+{
+    ss->attr = (ss->attr & ~(3u << DESC_DPL_SHIFT)) | cpl << DESC_DPL_SHIFT;
+}
+
+// Stack pointer and segment for entry to a privilege level, from the TSS.
+void x86_tss_stack(struct x86_cpu *cpu, unsigned cpl, uint32_t *selector, uint64_t *sp);
+uint64_t x86_tss_rsp(struct x86_cpu *cpu, unsigned offset);
+
+// A stack that is being written or read before it is committed.
+struct x86_stack {
+    struct x86_segment ss;
+    uint64_t sp, mask;
+    unsigned mmu;
+};
+struct x86_stack x86_stack_of(const struct x86_cpu *cpu);
+struct x86_stack x86_stack_new(const struct x86_cpu *cpu, struct x86_segment ss, uint64_t sp, unsigned cpl);
+void x86_stack_push(struct x86_cpu *cpu, struct x86_stack *s, unsigned bytes, uint64_t value);
+uint64_t x86_stack_pop(struct x86_cpu *cpu, struct x86_stack *s, unsigned bytes);
+void x86_stack_commit(struct x86_cpu *cpu, const struct x86_stack *s);
+
+// --- far.c: linear addresses to go on at ---
+void x86_far_jump(struct x86_cpu *cpu, uint32_t selector, uint64_t offset, unsigned size, uint64_t next_rip);
+void x86_far_call(struct x86_cpu *cpu, uint32_t selector, uint64_t offset, unsigned size, uint64_t next_rip);
+void x86_far_return(struct x86_cpu *cpu, unsigned size, uint32_t drop);
+void x86_iret(struct x86_cpu *cpu, unsigned size);
+
+// --- task.c ---
+enum x86_task_reason { X86_TASK_JUMP, X86_TASK_CALL, X86_TASK_IRET };
+// Switches to the task of a TSS descriptor (already checked for privilege and type). `next_rip` is saved.
+void x86_task_switch(struct x86_cpu *cpu, uint32_t selector, enum x86_task_reason reason, uint64_t next_rip);
+// A task gate's selector: the TSS it names.
+void x86_task_gate(struct x86_cpu *cpu, uint32_t selector, enum x86_task_reason reason, uint64_t next_rip);
+
+// --- smm.c ---
+void x86_smm_enter(struct x86_cpu *cpu);
+void x86_smm_leave(struct x86_cpu *cpu);
+
+// --- msr.c, models.c ---
+bool x86_read_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t *value);
+bool x86_write_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t value);
+uint64_t x86_tsc(const struct x86_cpu *cpu);
+void x86_cpuid(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// CPUID feature bits, as word << 5 | bit. The words are registers of CPUID leaves; models.c keeps them.
+#pragma once
+
+enum x86_feature_word {
+    X86_WORD_1_EDX,
+    X86_WORD_1_ECX,
+    X86_WORD_7_EBX,
+    X86_WORD_7_ECX,
+    X86_WORD_7_EDX,
+    X86_WORD_81_EDX, // 0x80000001
+    X86_WORD_81_ECX,
+    X86_WORD_D1_EAX, // 0xd, subleaf 1
+    X86_WORD_7_1_EAX,
+    X86_WORD_BASE,   // not CPUID: bit 0 is always set
+    X86_FEATURE_WORDS,
+};
+
+enum x86_feature {
+#define FEATURE(name, text, word, bit) X86_FEAT_##name = X86_WORD_##word << 5 | bit,
+#include "target-x86/features.inc"
+#undef FEATURE
+    X86_FEAT_BASE = X86_WORD_BASE << 5,
+};

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+// Page walks: 32-bit with PSE and PSE-36, PAE, 4 and 5 levels; NX, WP, SMEP, SMAP, protection keys; accessed and dirty
+// bits by compare and swap.
+
+#include "target-x86/mmu.h"
+
+#include <string.h>
+
+#include "hw/core/memory-map.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
+
+enum {
+    PTE_P = 1 << 0, PTE_W = 1 << 1, PTE_U = 1 << 2, PTE_A = 1 << 5, PTE_D = 1 << 6, PTE_PS = 1 << 7, PTE_G = 1 << 8,
+};
+#define PTE_NX BIT64(63)
+enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16, PF_PK = 32 };
+
+uint64_t x86_pcid_key(uint64_t pcid)
+{
+    return (uint64_t)X86_REGIME_PAGED << 32 | ((pcid & 0xfff) + 1);
+}
+
+uint64_t x86_space_key(const struct x86_cpu *cpu)
+{
+    if (!(cpu->cr0 & CR0_PG))
+        return (uint64_t)X86_REGIME_FLAT << 32 | 1;
+    return x86_pcid_key(cpu->cr4 & CR4_PCIDE ? cpu->cr3 : 0);
+}
+
+void *x86_physical(struct x86_cpu *cpu, uint64_t gpa, unsigned bytes)
+{
+    const struct mem_range *range = memory_map_find(cpu->memory, gpa);
+    if (!range || !range->host || range->base + range->size - gpa < bytes)
+        return NULL;
+    return range->host + (gpa - range->base);
+}
+
+static uint64_t a20(const struct x86_cpu *cpu, uint64_t gpa)
+{
+    return cpu->a20_masked ? gpa & ~UINT64_C(0x100000) : gpa;
+}
+
+// --- the walk ------------------------------------------------------------------------------------------------------
+
+struct walk {
+    struct x86_cpu *cpu;
+    uint64_t gva;
+    enum tlb_access access;
+    bool user, smap, probe;
+    uint32_t error;  // of a fault met now
+};
+
+enum walk_result { WALK_OK, WALK_FAULT, WALK_AGAIN };
+
+struct leaf {
+    uint64_t entry, rights; // rights: P, W, U of all levels together, NX of any
+    unsigned log2;
+    uint64_t gpa;
+};
+
+static void *entry_at(struct walk *w, uint64_t gpa, unsigned bytes)
+{
+    return x86_physical(w->cpu, a20(w->cpu, gpa & w->cpu->pa_mask), bytes);
+}
+
+static uint64_t load_entry(const void *host, unsigned bytes)
+{
+    if (bytes == 4)
+        return __atomic_load_n((const uint32_t *)host, __ATOMIC_ACQUIRE);
+    return __atomic_load_n((const uint64_t *)host, __ATOMIC_ACQUIRE);
+}
+
+// Sets bits of an entry. False when it has changed meanwhile.
+static bool set_bits(void *host, unsigned bytes, uint64_t old, uint64_t bits)
+{
+    if ((old & bits) == bits)
+        return true;
+    if (bytes == 4) {
+        uint32_t expected = (uint32_t)old;
+        return __atomic_compare_exchange_n((uint32_t *)host, &expected, (uint32_t)(old | bits), false, __ATOMIC_SEQ_CST,
+                                           __ATOMIC_SEQ_CST);
+    }
+    return __atomic_compare_exchange_n((uint64_t *)host, &old, old | bits, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static enum walk_result fail(struct walk *w, uint32_t error)
+{
+    w->error = error;
+    return WALK_FAULT;
+}
+
+// What stops the access at the leaf; 0 for nothing.
+static uint32_t refusal(const struct walk *w, const struct leaf *leaf, struct tlb_translation *t)
+{
+    const struct x86_cpu *cpu = w->cpu;
+    bool user_page = leaf->rights & PTE_U, write_bit = leaf->rights & PTE_W, nx = leaf->rights & PTE_NX;
+    uint32_t extra = 0;
+    if (w->user) {
+        t->readable = user_page;
+        t->writable = user_page && write_bit;
+        t->executable = user_page && !nx;
+    } else {
+        t->readable = !(user_page && w->smap);
+        t->writable = t->readable && (write_bit || !(cpu->cr0 & CR0_WP));
+        t->executable = !nx && !(user_page && (cpu->cr4 & CR4_SMEP));
+    }
+    if ((cpu->cr4 & CR4_PKE) && x86_long_mode(cpu) && user_page && w->access != TLB_FETCH) {
+        uint32_t key = extract64(leaf->entry, 59, 4), rights = cpu->pkru >> (key * 2) & 3;
+        bool was = w->access == TLB_WRITE ? t->writable : t->readable;
+        if (rights & 1)
+            t->readable = t->writable = false;
+        else if ((rights & 2) && (w->user || (cpu->cr0 & CR0_WP)))
+            t->writable = false;
+        bool now = w->access == TLB_WRITE ? t->writable : t->readable;
+        extra = was && !now ? PF_PK : 0;
+    }
+    bool good = w->access == TLB_FETCH ? t->executable : w->access == TLB_WRITE ? t->writable : t->readable;
+    return good ? 0 : PF_P | extra;
+}
+
+static enum walk_result finish(struct walk *w, struct leaf *leaf, void *host, unsigned bytes,
+                               struct tlb_translation *t)
+{
+    uint32_t refused = refusal(w, leaf, t);
+    if (refused)
+        return fail(w, refused);
+    uint64_t bits = PTE_A | (w->access == TLB_WRITE ? PTE_D : 0);
+    if (!w->probe && !set_bits(host, bytes, leaf->entry, bits))
+        return WALK_AGAIN;
+    // A clean page is shown as read only until its first write.
+    if (!(leaf->entry & PTE_D) && w->access != TLB_WRITE)
+        t->writable = false;
+    t->gpa = a20(w->cpu, leaf->gpa);
+    t->page_log2 = (uint8_t)leaf->log2;
+    t->global = (leaf->entry & PTE_G) && (w->cpu->cr4 & CR4_PGE);
+    return WALK_OK;
+}
+
+// An upper entry that points at a table.
+static bool pass(struct walk *w, struct leaf *leaf, void *host, unsigned bytes)
+{
+    leaf->rights &= leaf->entry | PTE_NX;
+    leaf->rights |= leaf->entry & PTE_NX;
+    return w->probe || set_bits(host, bytes, leaf->entry, PTE_A);
+}
+
+static enum walk_result walk_32(struct walk *w, struct tlb_translation *t)
+{
+    const struct x86_cpu *cpu = w->cpu;
+    struct leaf leaf = {.rights = PTE_W | PTE_U};
+    void *host = entry_at(w, (cpu->cr3 & 0xfffff000) + (w->gva >> 22 & 0x3ff) * 4, 4);
+    if (!host || !((leaf.entry = load_entry(host, 4)) & PTE_P))
+        return fail(w, 0);
+    if ((leaf.entry & PTE_PS) && (cpu->cr4 & CR4_PSE)) {
+        uint64_t high = extract64(leaf.entry, 13, 8) << 32;
+        if ((leaf.entry & BIT64(21)) || (high & ~cpu->pa_mask))
+            return fail(w, PF_P | PF_RSVD);
+        leaf.rights &= leaf.entry;
+        leaf.log2 = 22;
+        leaf.gpa = high | (leaf.entry & 0xffc00000) | (w->gva & 0x3fffff);
+        return finish(w, &leaf, host, 4, t);
+    }
+    if (!pass(w, &leaf, host, 4))
+        return WALK_AGAIN;
+    host = entry_at(w, (leaf.entry & 0xfffff000) + (w->gva >> 12 & 0x3ff) * 4, 4);
+    if (!host || !((leaf.entry = load_entry(host, 4)) & PTE_P))
+        return fail(w, 0);
+    leaf.rights &= leaf.entry;
+    leaf.log2 = 12;
+    leaf.gpa = (leaf.entry & 0xfffff000) | (w->gva & 0xfff);
+    return finish(w, &leaf, host, 4, t);
+}
+
+#define ADDRESS_52 UINT64_C(0x000ffffffffff000)
+
+// Bits that must be zero in an entry of a level (1 for PTEs).
+static uint64_t reserved_bits(const struct x86_cpu *cpu, unsigned level, bool large)
+{
+    uint64_t bits = ADDRESS_52 & ~cpu->pa_mask;
+    if (!(cpu->efer & EFER_NXE))
+        bits |= PTE_NX;
+    if (!x86_long_mode(cpu))
+        bits |= UINT64_C(0x7ff) << 52;
+    if (level > 3 || (level == 3 && !x86_has(cpu, X86_FEAT_PDPE1GB)))
+        bits |= PTE_PS;
+    if (large)
+        bits |= mask64(12 + 9 * (level - 1)) & ~UINT64_C(0x1fff);
+    return bits;
+}
+
+static enum walk_result walk_64(struct walk *w, uint64_t table, unsigned level, uint64_t rights,
+                                struct tlb_translation *t)
+{
+    const struct x86_cpu *cpu = w->cpu;
+    struct leaf leaf = {.rights = rights};
+    for (;; level--) {
+        unsigned shift = 12 + 9 * (level - 1);
+        void *host = entry_at(w, table + (w->gva >> shift & 0x1ff) * 8, 8);
+        if (!host || !((leaf.entry = load_entry(host, 8)) & PTE_P))
+            return fail(w, 0);
+        bool large = level > 1 && level <= 3 && (leaf.entry & PTE_PS);
+        if (leaf.entry & reserved_bits(cpu, level, large))
+            return fail(w, PF_P | PF_RSVD);
+        if (level == 1 || large) {
+            leaf.rights &= leaf.entry | PTE_NX;
+            leaf.rights |= leaf.entry & PTE_NX;
+            leaf.log2 = shift;
+            leaf.gpa = (leaf.entry & ADDRESS_52 & ~mask64(shift)) | (w->gva & mask64(shift));
+            return finish(w, &leaf, host, 8, t);
+        }
+        if (!pass(w, &leaf, host, 8))
+            return WALK_AGAIN;
+        table = leaf.entry & ADDRESS_52;
+    }
+}
+
+static enum walk_result walk_once(struct walk *w, struct tlb_translation *t)
+{
+    const struct x86_cpu *cpu = w->cpu;
+    if (!(cpu->cr4 & CR4_PAE))
+        return walk_32(w, t);
+    if (x86_long_mode(cpu))
+        return walk_64(w, cpu->cr3 & ADDRESS_52, cpu->cr4 & CR4_LA57 ? 5 : 4, PTE_W | PTE_U, t);
+    uint64_t pdpte = cpu->pdpte[w->gva >> 30 & 3];
+    if (!(pdpte & PTE_P))
+        return fail(w, 0);
+    return walk_64(w, pdpte & ADDRESS_52, 2, PTE_W | PTE_U, t);
+}
+
+static bool canonical(const struct x86_cpu *cpu, uint64_t gva)
+{
+    if (!x86_long_mode(cpu))
+        return true;
+    return (uint64_t)sextract64(gva, 0, cpu->cr4 & CR4_LA57 ? 57 : 48) == gva;
+}
+
+static void see_code(struct x86_cpu *cpu, const struct tlb_translation *t, bool user)
+{
+    // Privileged code is global as a rule; what is looked up by address space costs something only once it is not.
+    if (user || t->global || cpu->private_code || !(cpu->cr0 & CR0_PG))
+        return;
+    cpu->private_code = true;
+    tcg_modes_changed(&cpu->tcg);
+}
+
+bool x86_translate_address(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access access, unsigned mmu_index, bool probe,
+                           struct tlb_translation *t, struct tlb_fault *fault)
+{
+    struct x86_cpu *cpu = x86_cpu_of(tcg);
+    *fault = (struct tlb_fault){.gva = gva, .access = access};
+    if (!canonical(cpu, gva)) {
+        fault->kind = X86_FAULT_NOT_CANONICAL;
+        return false;
+    }
+    if (!(cpu->cr0 & CR0_PG)) {
+        *t = (struct tlb_translation){.gpa = a20(cpu, gva & cpu->pa_mask), .readable = true, .writable = true,
+                                      .executable = true, .page_log2 = TLB_PAGE_BITS};
+        return true;
+    }
+    struct walk w = {.cpu = cpu, .gva = gva, .access = access, .user = mmu_index == X86_MMU_USER, .probe = probe,
+                     .smap = mmu_index == X86_MMU_KERNEL && (cpu->cr4 & CR4_SMAP)};
+    // Another processor's update of an entry repeats the walk; only a hostile guest can make that go on.
+    enum walk_result result = WALK_AGAIN;
+    for (unsigned attempt = 0; attempt < 64 && result == WALK_AGAIN; attempt++)
+        result = walk_once(&w, t);
+    if (result == WALK_OK) {
+        if (access == TLB_FETCH && !probe)
+            see_code(cpu, t, w.user);
+        return true;
+    }
+    bool fetch_known = (cpu->cr4 & CR4_SMEP) || ((cpu->efer & EFER_NXE) && (cpu->cr4 & CR4_PAE));
+    fault->kind = w.error | (access == TLB_WRITE ? PF_W : 0) | (w.user ? PF_U : 0) |
+                  (access == TLB_FETCH && fetch_known ? PF_I : 0);
+    return false;
+}
+
+bool x86_load_pdptes(struct x86_cpu *cpu, uint64_t cr3)
+{
+    uint64_t entries[4];
+    const uint8_t *host = x86_physical(cpu, a20(cpu, cr3 & 0xffffffe0), 32);
+    if (!host)
+        return false;
+    for (unsigned i = 0; i < 4; i++) {
+        entries[i] = load_le64(host + i * 8);
+        uint64_t reserved = 0x1e6 | (~cpu->pa_mask & ~UINT64_C(0xfff));
+        if ((entries[i] & PTE_P) && (entries[i] & reserved))
+            return false;
+    }
+    memcpy(cpu->pdpte, entries, sizeof(entries));
+    return true;
+}
+
+bool x86_peek_code(struct tcg_cpu *tcg, uint64_t gva, uint8_t *out, unsigned bytes)
+{
+    struct x86_cpu *cpu = x86_cpu_of(tcg);
+    struct tlb_translation t = {0};
+    struct tlb_fault fault;
+    unsigned index = x86_cpl(cpu) == 3 ? X86_MMU_USER : X86_MMU_KERNEL;
+    if (!x86_translate_address(tcg, gva, TLB_FETCH, index, true, &t, &fault))
+        return false;
+    const void *host = x86_physical(cpu, t.gpa, bytes);
+    if (!host)
+        return false;
+    memcpy(out, host, bytes);
+    return true;
+}

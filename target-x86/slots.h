@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// State slots of the x86 guest: the parts of struct x86_cpu that translated code reads and writes as values.
+#pragma once
+
+#include "tcg/ir.h"
+
+enum x86_slot {
+    SLOT_PC_PAGE = IR_SLOT_PC_PAGE,
+    SLOT_PC_OFFSET = IR_SLOT_PC_OFFSET,
+    SLOT_GPR = IR_SLOT_FIRST_GUEST, // 16, i64
+    SLOT_CC_DST = SLOT_GPR + 16,
+    SLOT_CC_SRC,
+    SLOT_CC_SRC2,
+    SLOT_CC_OP,     // i32
+    SLOT_EFLAGS,    // i32
+    SLOT_SHADOW,    // i32
+    SLOT_SINGLE,    // i32
+    SLOT_IRQ_LINES, // i32; changed by other threads
+    SLOT_SEG_BASE,  // 6, i64
+    SLOT_SEG_LIMIT = SLOT_SEG_BASE + 6, // 6, i32
+    SLOT_SELECTOR = SLOT_SEG_LIMIT + 6, // 6, i32
+    SLOT_XMM = SLOT_SELECTOR + 6,       // 16, v128
+    SLOT_YMMH = SLOT_XMM + 16,          // 16, v128
+    SLOT_MM = SLOT_YMMH + 16,           // 8, i64
+    SLOT_COUNT = SLOT_MM + 8,
+};
+
+extern const struct ir_slot x86_slots[SLOT_COUNT];

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: MIT
+// The translation loop for x86 blocks, and what all translators share but flags (translate.h).
+//
+// A block ends at a branch, at an instruction that changes modes, before an instruction that goes on in the next page,
+// or after max_insns. An instruction across pages is a block by itself: a helper fetches its bytes in the next page each
+// time and compares them with those that were translated, since that page may be another one by then.
+
+#include "target-x86/translate.h"
+
+#include <string.h>
+
+#include "target-x86/mmu.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
+
+// --- values --------------------------------------------------------------------------------------------------------
+
+ir_ref tx_zx(struct x86_translator *x, ir_ref value, unsigned size)
+{
+    return size < 2 ? ir_extract(x->b, value, 0, tx_bits(size)) : value;
+}
+
+ir_ref tx_sx(struct x86_translator *x, ir_ref value, unsigned size)
+{
+    return size < 2 ? ir_sextract(x->b, value, 0, tx_bits(size)) : value;
+}
+
+ir_ref tx_zx64(struct x86_translator *x, ir_ref value, unsigned size)
+{
+    return ir_zext(x->b, tx_zx(x, value, size));
+}
+
+ir_ref tx_sx64(struct x86_translator *x, ir_ref value, unsigned size)
+{
+    return ir_sext(x->b, tx_sx(x, value, size));
+}
+
+ir_ref tx_imm(struct x86_translator *x, unsigned size, uint64_t value)
+{
+    return ir_imm(x->b, tx_type(size), size < 2 ? value & mask64(tx_bits(size)) : value);
+}
+
+// --- registers -----------------------------------------------------------------------------------------------------
+
+ir_ref tx_gpr(struct x86_translator *x, unsigned reg, unsigned size)
+{
+    ir_ref value = ir_get(x->b, SLOT_GPR + reg);
+    return size == 3 ? value : ir_trunc(x->b, value);
+}
+
+void tx_set_gpr(struct x86_translator *x, unsigned reg, unsigned size, ir_ref value)
+{
+    if (size >= 2)
+        value = ir_zext(x->b, value);
+    else
+        value = ir_deposit(x->b, ir_get(x->b, SLOT_GPR + reg), ir_zext(x->b, value), 0, tx_bits(size));
+    ir_set(x->b, SLOT_GPR + reg, value);
+}
+
+static ir_ref cut_address(struct x86_translator *x, ir_ref value, unsigned address_size)
+{
+    return address_size == 3   ? value
+           : address_size == 2 ? ir_zext(x->b, ir_trunc(x->b, value))
+                               : ir_andi(x->b, value, 0xffff);
+}
+
+ir_ref tx_gpr_address(struct x86_translator *x, unsigned reg, unsigned address_size)
+{
+    return cut_address(x, ir_get(x->b, SLOT_GPR + reg), address_size);
+}
+
+// --- operands ------------------------------------------------------------------------------------------------------
+
+ir_ref tx_read(struct x86_translator *x, const struct x86_decoded *in, unsigned n)
+{
+    const struct x86_operand *op = &in->op[n];
+    switch ((enum x86_arg_kind)op->kind) {
+    case X86_ARG_GPR:
+        return tx_gpr(x, op->reg, op->size);
+    case X86_ARG_HIGH:
+        return ir_trunc(x->b, ir_extract(x->b, ir_get(x->b, SLOT_GPR + op->reg), 8, 8));
+    case X86_ARG_MEM:
+        return tx_load(x, tx_address(x, in, 1u << op->size, false), op->size);
+    case X86_ARG_SEG:
+        return ir_get(x->b, SLOT_SELECTOR + op->reg);
+    case X86_ARG_IMM:
+        return tx_imm(x, op->size, in->imm);
+    default:
+        return tx_i32(x, 0);
+    }
+}
+
+void tx_write(struct x86_translator *x, const struct x86_decoded *in, unsigned n, ir_ref value)
+{
+    const struct x86_operand *op = &in->op[n];
+    if (op->kind == X86_ARG_GPR)
+        tx_set_gpr(x, op->reg, op->size, value);
+    else if (op->kind == X86_ARG_HIGH)
+        ir_set(x->b, SLOT_GPR + op->reg,
+               ir_deposit(x->b, ir_get(x->b, SLOT_GPR + op->reg), ir_zext(x->b, value), 8, 8));
+    else
+        tx_store(x, tx_address(x, in, 1u << op->size, true), op->size, value);
+}
+
+// --- memory --------------------------------------------------------------------------------------------------------
+
+ir_ref tx_offset(struct x86_translator *x, const struct x86_decoded *in)
+{
+    struct ir_builder *b = x->b;
+    ir_ref sum = IR_NONE;
+    if (in->rip_relative)
+        return cut_address(x, ir_pc_plus(b, x->next + in->displacement), in->addrsize);
+    if (in->base != X86_NO_REG)
+        sum = ir_get(b, SLOT_GPR + in->base);
+    if (in->index != X86_NO_REG) {
+        ir_ref scaled = ir_shli(b, ir_get(b, SLOT_GPR + in->index), in->scale);
+        sum = sum == IR_NONE ? scaled : ir_add(b, sum, scaled);
+    }
+    sum = sum == IR_NONE ? tx_i64(x, (uint64_t)in->displacement) : ir_addi(b, sum, in->displacement);
+    return cut_address(x, sum, in->addrsize);
+}
+
+static unsigned segment_check(const struct x86_translator *x, unsigned segment, bool *based)
+{
+    static const uint8_t place[X86_SEGS] = {[X86_ES] = 0, [X86_SS] = 1, [X86_DS] = 2, [X86_FS] = 3, [X86_GS] = 4};
+    if (segment == X86_CS) {
+        *based = !tx_flag(x, X86_BF_CS_ZERO);
+        return X86_SEG_SLOW;
+    }
+    unsigned bits = x->flags >> (X86_BF_SEG + 3 * place[segment]) & 7;
+    *based = bits & 4;
+    return bits & 3;
+}
+
+ir_ref tx_linear(struct x86_translator *x, unsigned segment, ir_ref offset, unsigned bytes, bool write)
+{
+    struct ir_builder *b = x->b;
+    if (x->mode == 2) {
+        if (segment != X86_FS && segment != X86_GS)
+            return offset;
+        return ir_add(b, ir_get(b, SLOT_SEG_BASE + segment), offset);
+    }
+    bool based;
+    unsigned check = segment_check(x, segment, &based);
+    if (check == X86_SEG_LIMIT) {
+        ir_ref limit = ir_zext(b, ir_get(b, SLOT_SEG_LIMIT + segment));
+        tx_raise_if(x, IR_GTU, ir_addi(b, offset, bytes - 1), limit, segment == X86_SS ? X86_SS_FAULT : X86_GP);
+    } else if (check == X86_SEG_SLOW) {
+        tx_call3(x, &x86_helper_check_segment, tx_i32(x, segment), offset, tx_i32(x, bytes | (write ? 1u << 8 : 0)));
+    }
+    if (!based)
+        return offset;
+    return cut_address(x, ir_add(b, ir_get(b, SLOT_SEG_BASE + segment), offset), 2);
+}
+
+ir_ref tx_address(struct x86_translator *x, const struct x86_decoded *in, unsigned bytes, bool write)
+{
+    return tx_linear(x, in->segment, tx_offset(x, in), bytes, write);
+}
+
+struct ir_mem tx_mem(const struct x86_translator *x, unsigned size)
+{
+    return (struct ir_mem){.size_log2 = size, .mmu_index = x->mmu,
+                           .align_log2 = tx_flag(x, X86_BF_ALIGN) ? size : 0};
+}
+
+ir_ref tx_load(struct x86_translator *x, ir_ref linear, unsigned size)
+{
+    return ir_load(x->b, tx_type(size), linear, tx_mem(x, size));
+}
+
+void tx_store(struct x86_translator *x, ir_ref linear, unsigned size, ir_ref value)
+{
+    ir_store(x->b, value, linear, tx_mem(x, size));
+}
+
+// --- stack ---------------------------------------------------------------------------------------------------------
+
+unsigned tx_stack_size(const struct x86_translator *x)
+{
+    return x->mode == 2 ? 3 : tx_flag(x, X86_BF_STACK32) ? 2 : 1;
+}
+
+ir_ref tx_stack_address(struct x86_translator *x, int64_t offset, unsigned bytes, bool write)
+{
+    ir_ref sp = ir_addi(x->b, ir_get(x->b, SLOT_GPR + X86_RSP), offset);
+    return tx_linear(x, X86_SS, cut_address(x, sp, tx_stack_size(x)), bytes, write);
+}
+
+void tx_add_sp(struct x86_translator *x, int64_t bytes)
+{
+    unsigned size = tx_stack_size(x);
+    tx_set_gpr(x, X86_RSP, size, ir_addi(x->b, tx_gpr(x, X86_RSP, size), bytes));
+}
+
+void tx_push(struct x86_translator *x, unsigned size, ir_ref value)
+{
+    int64_t bytes = INT64_C(1) << size;
+    tx_store(x, tx_stack_address(x, -bytes, (unsigned)bytes, true), size, value);
+    tx_add_sp(x, -bytes);
+}
+
+ir_ref tx_stack_top(struct x86_translator *x, unsigned size)
+{
+    return tx_load(x, tx_stack_address(x, 0, 1u << size, false), size);
+}
+
+// --- leaving -------------------------------------------------------------------------------------------------------
+
+bool tx_raise(struct x86_translator *x, enum x86_vector vector)
+{
+    tx_call1(x, &x86_helper_raise, tx_i32(x, vector));
+    return false;
+}
+
+bool tx_ud(struct x86_translator *x)
+{
+    return tx_raise(x, X86_UD);
+}
+
+void tx_raise_if(struct x86_translator *x, enum ir_cond cond, ir_ref a, ir_ref b, enum x86_vector vector)
+{
+    uint32_t fault = ir_new_side(x->b), good = ir_new_side(x->b);
+    x->b->region->blocks[fault].cold = true;
+    ir_brcond(x->b, cond, a, b, fault, good);
+    ir_begin_block(x->b, fault);
+    tx_raise(x, vector);
+    ir_begin_block(x->b, good);
+}
+
+// Blocks with these flags are not followed by one with the same.
+static bool leaves_by_loop(const struct x86_translator *x)
+{
+    return tx_flag(x, X86_BF_SHADOW) || tx_flag(x, X86_BF_SINGLE);
+}
+
+bool tx_exit_pc(struct x86_translator *x, ir_ref pc)
+{
+    if (tx_flag(x, X86_BF_TF))
+        tx_call1(x, &x86_helper_step, pc);
+    else if (leaves_by_loop(x))
+        ir_exit_loop(x->b, pc);
+    else
+        ir_exit_indirect(x->b, pc);
+    return false;
+}
+
+bool tx_exit_offset(struct x86_translator *x, int64_t offset)
+{
+    bool inside = offset >= 0 && offset < TLB_PAGE_SIZE;
+    if (inside && !tx_flag(x, X86_BF_TF) && !leaves_by_loop(x)) {
+        ir_exit_to(x->b, offset);
+        return false;
+    }
+    ir_ref pc = ir_pc_plus(x->b, offset);
+    return tx_exit_pc(x, x->mode == 2 || inside ? pc : cut_address(x, pc, 2));
+}
+
+bool tx_exit_rip(struct x86_translator *x, ir_ref rip, unsigned size)
+{
+    ir_ref pc = size == 3 ? rip : tx_zx64(x, rip, size);
+    if (x->mode != 2 && !tx_flag(x, X86_BF_CS_ZERO))
+        pc = cut_address(x, ir_add(x->b, pc, ir_get(x->b, SLOT_SEG_BASE + X86_CS)), 2);
+    return tx_exit_pc(x, pc);
+}
+
+ir_ref tx_next_rip(struct x86_translator *x)
+{
+    ir_ref pc = ir_pc_plus(x->b, x->next);
+    if (x->mode == 2)
+        return pc;
+    if (!tx_flag(x, X86_BF_CS_ZERO))
+        pc = ir_sub(x->b, pc, ir_get(x->b, SLOT_SEG_BASE + X86_CS));
+    return cut_address(x, pc, 2);
+}
+
+bool tx_exit_relative(struct x86_translator *x, const struct x86_decoded *in)
+{
+    int64_t target = x->next + (int64_t)in->imm;
+    // IP wraps at 64 KiB, which a page-aligned segment does not do inside a page.
+    bool whole = in->opsize >= 2 && x->mode >= 1;
+    bool aligned = x->mode == 0 && in->opsize == 1 && tx_flag(x, X86_BF_CS_ALIGNED) && target >= 0 &&
+                   target < TLB_PAGE_SIZE;
+    if (whole || aligned)
+        return tx_exit_offset(x, target);
+    return tx_exit_rip(x, ir_addi(x->b, tx_next_rip(x), (int64_t)in->imm), in->opsize == 1 ? 1 : 2);
+}
+
+bool tx_exit_next(struct x86_translator *x)
+{
+    return tx_exit_offset(x, x->next);
+}
+
+bool tx_exit_next_loop(struct x86_translator *x)
+{
+    ir_ref pc = ir_pc_plus(x->b, x->next);
+    if (x->mode != 2)
+        pc = cut_address(x, pc, 2);
+    if (tx_flag(x, X86_BF_TF))
+        tx_call1(x, &x86_helper_step, pc);
+    else
+        ir_exit_loop(x->b, pc);
+    return false;
+}
+
+// --- calls ---------------------------------------------------------------------------------------------------------
+
+ir_ref tx_call0(struct x86_translator *x, const struct ir_helper *helper)
+{
+    return ir_call(x->b, helper, NULL);
+}
+
+ir_ref tx_call1(struct x86_translator *x, const struct ir_helper *helper, ir_ref a)
+{
+    return ir_call(x->b, helper, &a);
+}
+
+ir_ref tx_call2(struct x86_translator *x, const struct ir_helper *helper, ir_ref a, ir_ref b)
+{
+    ir_ref args[] = {a, b};
+    return ir_call(x->b, helper, args);
+}
+
+ir_ref tx_call3(struct x86_translator *x, const struct ir_helper *helper, ir_ref a, ir_ref b, ir_ref c)
+{
+    ir_ref args[] = {a, b, c};
+    return ir_call(x->b, helper, args);
+}
+
+ir_ref tx_call4(struct x86_translator *x, const struct ir_helper *helper, ir_ref a, ir_ref b, ir_ref c, ir_ref d)
+{
+    ir_ref args[] = {a, b, c, d};
+    return ir_call(x->b, helper, args);
+}
+
+// --- the block -----------------------------------------------------------------------------------------------------
+
+static bool translate_insn(struct x86_translator *x, const struct x86_decoded *in)
+{
+    const struct x86_row *row = in->row;
+    if (!x86_has(x->cpu, (enum x86_feature)row->feature) || ((row->attributes & X86_NO_VM) && !tx_protected(x)))
+        return tx_ud(x);
+    if ((row->attributes & X86_CPL0) && x->cpl != 0)
+        return tx_raise(x, X86_GP);
+    return row->translate(x, in);
+}
+
+static bool translate_decoded(struct x86_translator *x, enum x86_decode_result result, const struct x86_decoded *in)
+{
+    if (result == X86_DECODE_OK) {
+        x->next = x->pc + in->bytes;
+        return translate_insn(x, in);
+    }
+    x->next = x->pc + 1;
+    return tx_raise(x, result == X86_DECODE_UD ? X86_UD : X86_GP);
+}
+
+// What every block with such flags begins with.
+static void begin_special(struct x86_translator *x)
+{
+    if (tx_flag(x, X86_BF_SINGLE))
+        ir_set(x->b, SLOT_SINGLE, tx_i32(x, 0));
+    if (tx_flag(x, X86_BF_SHADOW))
+        ir_set(x->b, SLOT_SHADOW, tx_i32(x, 0));
+    if (tx_flag(x, X86_BF_BREAKPOINTS))
+        tx_call0(x, &x86_helper_breakpoint);
+}
+
+// The instruction at x->pc, which goes on in the next page.
+static bool translate_across(struct x86_translator *x)
+{
+    uint8_t bytes[X86_INSN_MAX + 1] = {0};
+    unsigned here = TLB_PAGE_SIZE - (unsigned)x->pc;
+    memcpy(bytes, x->t->code, here);
+    uint64_t next_page = x->t->pc + here;
+    if (x->mode != 2)
+        next_page = (uint32_t)next_page;
+    bool there = x86_peek_code(x->t->cpu, next_page, bytes + here, X86_INSN_MAX - here);
+    struct x86_decoded in;
+    enum x86_decode_result result = x86_decode(bytes, X86_INSN_MAX, x->mode, &in);
+    unsigned used = result == X86_DECODE_OK ? in.bytes : X86_INSN_MAX;
+    unsigned beyond = there && used > here ? used - here : 0;
+    // Nothing of the page can be read, or only for now: the helper raises the fault, or has this block made anew.
+    uint64_t halves[2] = {0, 0};
+    for (unsigned i = 0; i < beyond; i++)
+        halves[i / 8] |= (uint64_t)bytes[here + i] << i % 8 * 8;
+    tx_call3(x, &x86_helper_check_code, tx_i32(x, here | beyond << 8), tx_i64(x, halves[0]), tx_i64(x, halves[1]));
+    if (!there) {
+        tx_call0(x, &x86_helper_retranslate);
+        return false;
+    }
+    return translate_decoded(x, result, &in);
+}
+
+static uint32_t block_limit(const struct x86_translator *x)
+{
+    bool one = tx_flag(x, X86_BF_TF) || tx_flag(x, X86_BF_SHADOW) || tx_flag(x, X86_BF_SINGLE) ||
+               tx_flag(x, X86_BF_BREAKPOINTS);
+    return one ? 1 : x->t->max_insns;
+}
+
+void x86_translate(struct tcg_translation *t)
+{
+    struct x86_translator x = {
+        .b = t->builder,
+        .t = t,
+        .cpu = x86_cpu_of(t->cpu),
+        .flags = t->flags,
+        .mode = t->flags >> X86_BF_CODE & 3,
+        .cpl = t->flags >> X86_BF_CPL & 3,
+        .mmu = t->flags >> X86_BF_MMU & 3,
+        .pc = t->pc & (TLB_PAGE_SIZE - 1),
+        .cc = {.kind = CC_DYNAMIC},
+    };
+    // Every result is the host's own.
+    t->builder->region->fp = (struct ir_fp_rules){0};
+    t->insn_count = 0;
+    uint32_t offset = 0, limit = block_limit(&x);
+    bool go_on = true, after_sti = false;
+    ir_begin_insn(x.b, x.pc);
+    begin_special(&x);
+    while (go_on && !after_sti && t->insn_count < limit && offset < t->code_bytes) {
+        struct x86_decoded in;
+        enum x86_decode_result result = x86_decode(t->code + offset, t->code_bytes - offset, x.mode, &in);
+        if (result == X86_DECODE_MORE && t->insn_count)
+            break;
+        ir_begin_insn(x.b, x.pc);
+        // Interrupts are looked for between blocks.
+        after_sti = x.sti;
+        x.sti = false;
+        if (result == X86_DECODE_MORE) {
+            go_on = translate_across(&x);
+            offset = t->code_bytes;
+        } else {
+            go_on = translate_decoded(&x, result, &in);
+            offset += (uint32_t)(x.next - x.pc);
+        }
+        x.pc = x.next;
+        t->insn_count++;
+    }
+    t->guest_bytes = offset < t->code_bytes ? offset : t->code_bytes;
+    if (!go_on)
+        return;
+    if (!t->insn_count)
+        x.next = x.pc;
+    if (x.sti)
+        ir_set(x.b, SLOT_SHADOW, ir_i32(x.b, 1));
+    if (x.sti)
+        tx_exit_next_loop(&x);
+    else
+        tx_exit_next(&x);
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// What the x86 translators share: the block in hand; access to operands, flags, memory and exits. Private to target-x86.
+//
+// Values of 8 and 16 bits are i32 with anything above their size unless said otherwise, of 32 bits i32, of 64 bits i64.
+// Sizes are log2 of bytes. A translator does all that may fault before its first write to a register or flag.
+#pragma once
+
+#include "target-x86/cpu.h"
+#include "target-x86/decode.h"
+#include "target-x86/flags.h"
+#include "target-x86/handlers.h"
+#include "target-x86/helper.h"
+#include "target-x86/slots.h"
+#include "tcg/builder.h"
+
+struct x86_cc {
+    enum x86_cc_kind kind;
+    unsigned size;
+    ir_ref dst, src, src2; // not extended
+    ir_ref first;          // first operand of SUB
+};
+
+struct x86_translator {
+    struct ir_builder *b;
+    struct tcg_translation *t;
+    const struct x86_cpu *cpu; // for features only
+    uint64_t flags;            // X86_BF_*
+    unsigned mode;             // 0 16-, 1 32-, 2 64-bit code
+    unsigned cpl, mmu;
+    int32_t pc, next;          // of this instruction and the one after it, from the page base
+    struct x86_cc cc;
+    bool sti;                  // the instruction was STI: interrupts are held off for one more
+};
+
+static inline bool tx_flag(const struct x86_translator *x, unsigned bit)
+{
+    return x->flags >> bit & 1;
+}
+
+static inline bool tx_protected(const struct x86_translator *x)
+{
+    return tx_flag(x, X86_BF_PE) && !tx_flag(x, X86_BF_VM86);
+}
+
+static inline enum ir_type tx_type(unsigned size)
+{
+    return size == 3 ? IR_I64 : IR_I32;
+}
+
+static inline unsigned tx_bits(unsigned size)
+{
+    return 8u << size;
+}
+
+// --- values ---
+ir_ref tx_zx(struct x86_translator *x, ir_ref value, unsigned size); // zero-extended within its type
+ir_ref tx_sx(struct x86_translator *x, ir_ref value, unsigned size);
+ir_ref tx_zx64(struct x86_translator *x, ir_ref value, unsigned size); // to i64
+ir_ref tx_sx64(struct x86_translator *x, ir_ref value, unsigned size);
+ir_ref tx_imm(struct x86_translator *x, unsigned size, uint64_t value);
+
+// --- general registers ---
+ir_ref tx_gpr(struct x86_translator *x, unsigned reg, unsigned size);
+void tx_set_gpr(struct x86_translator *x, unsigned reg, unsigned size, ir_ref value);
+// Zero-extended to i64 from the address size.
+ir_ref tx_gpr_address(struct x86_translator *x, unsigned reg, unsigned address_size);
+
+// --- operands of the instruction, by position ---
+ir_ref tx_read(struct x86_translator *x, const struct x86_decoded *in, unsigned n);
+void tx_write(struct x86_translator *x, const struct x86_decoded *in, unsigned n, ir_ref value);
+static inline bool x86_in_memory(const struct x86_decoded *in, unsigned n)
+{
+    return in->op[n].kind == X86_ARG_MEM;
+}
+
+// --- memory ---
+// Offset in the segment of the instruction's memory operand, i64, cut to the address size.
+ir_ref tx_offset(struct x86_translator *x, const struct x86_decoded *in);
+// Linear address of `offset` in a segment, checked for an access of `bytes`.
+ir_ref tx_linear(struct x86_translator *x, unsigned segment, ir_ref offset, unsigned bytes, bool write);
+// Linear address of the memory operand.
+ir_ref tx_address(struct x86_translator *x, const struct x86_decoded *in, unsigned bytes, bool write);
+struct ir_mem tx_mem(const struct x86_translator *x, unsigned size);
+ir_ref tx_load(struct x86_translator *x, ir_ref linear, unsigned size);
+void tx_store(struct x86_translator *x, ir_ref linear, unsigned size, ir_ref value);
+
+// --- stack ---
+unsigned tx_stack_size(const struct x86_translator *x); // address size
+// Linear address of `offset` bytes from the stack pointer.
+ir_ref tx_stack_address(struct x86_translator *x, int64_t offset, unsigned bytes, bool write);
+void tx_add_sp(struct x86_translator *x, int64_t bytes);
+void tx_push(struct x86_translator *x, unsigned size, ir_ref value); // store, then the pointer
+ir_ref tx_stack_top(struct x86_translator *x, unsigned size);
+
+// --- flags ---
+struct tx_condition {
+    enum ir_cond cond;
+    ir_ref a, b;
+};
+struct tx_condition tx_condition(struct x86_translator *x, unsigned cc);
+ir_ref tx_setcond(struct x86_translator *x, enum ir_type type, unsigned cc);
+ir_ref tx_carry(struct x86_translator *x); // 0 or 1, i64
+ir_ref tx_flags(struct x86_translator *x); // arithmetic flags, i32; materialises them
+void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, ir_ref dst, ir_ref src, ir_ref src2);
+void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref first, ir_ref second);
+void tx_set_flags(struct x86_translator *x, ir_ref flags); // i32
+// Flags become `kind` where `changes` (i32 or i64) is not 0, and stay as they are else.
+void tx_set_cc_if(struct x86_translator *x, ir_ref changes, enum x86_cc_kind kind, unsigned size, ir_ref dst,
+                   ir_ref src);
+// All flags but those in `mask` stay; those are taken from `flags`.
+void tx_set_some_flags(struct x86_translator *x, uint32_t mask, ir_ref flags);
+
+// --- leaving; all return false, for the translator to return ---
+bool tx_raise(struct x86_translator *x, enum x86_vector vector); // error code 0 where it has one
+bool tx_ud(struct x86_translator *x);
+bool tx_exit_offset(struct x86_translator *x, int64_t offset); // linear, from the page base
+bool tx_exit_pc(struct x86_translator *x, ir_ref pc);          // linear address
+bool tx_exit_rip(struct x86_translator *x, ir_ref rip, unsigned size); // in CS; cut to the operand size
+bool tx_exit_relative(struct x86_translator *x, const struct x86_decoded *in);
+bool tx_exit_next(struct x86_translator *x);
+bool tx_exit_next_loop(struct x86_translator *x); // after a look at modes and interrupts
+// A block that is left at once when the condition does not hold.
+void tx_raise_if(struct x86_translator *x, enum ir_cond cond, ir_ref a, ir_ref b, enum x86_vector vector);
+ir_ref tx_next_rip(struct x86_translator *x); // i64
+
+// --- calls ---
+ir_ref tx_call0(struct x86_translator *x, const struct ir_helper *helper);
+ir_ref tx_call1(struct x86_translator *x, const struct ir_helper *helper, ir_ref a);
+ir_ref tx_call2(struct x86_translator *x, const struct ir_helper *helper, ir_ref a, ir_ref b);
+ir_ref tx_call3(struct x86_translator *x, const struct ir_helper *helper, ir_ref a, ir_ref b, ir_ref c);
+ir_ref tx_call4(struct x86_translator *x, const struct ir_helper *helper, ir_ref a, ir_ref b, ir_ref c, ir_ref d);
+static inline ir_ref tx_i32(struct x86_translator *x, uint32_t value)
+{
+    return ir_i32(x->b, value);
+}
+static inline ir_ref tx_i64(struct x86_translator *x, uint64_t value)
+{
+    return ir_i64(x->b, value);
+}
+
+// The guest_ops entry.
+void x86_translate(struct tcg_translation *t);

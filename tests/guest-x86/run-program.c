@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// run-program ACCEL MODEL IMAGE [MAX_INSNS]: runs a test program, a flat image that is loaded at 0x7c00 and entered there in
+// real mode with CS = 0. It ends by writing its status to port 0xf4: 0 is success, else the number of the check that
+// failed.
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tcg/base/log.h"
+#include "x86-machine.h"
+
+enum { IMAGE_AT = 0x7c00, IMAGE_MAX = 0x80000 };
+
+int main(int argc, char **argv)
+{
+    if (argc < 4) {
+        fprintf(stderr, "usage: run-program ACCEL MODEL IMAGE [MAX_INSNS]\n");
+        return 2;
+    }
+    struct x86_machine *m = x86_machine_create(argv[1], argv[2], argc > 4 ? (unsigned)atoi(argv[4]) : 0);
+    FILE *image = fopen(argv[3], "rb");
+    if (!image || !fread(x86_machine_ram(m, IMAGE_AT), 1, IMAGE_MAX, image)) {
+        perror(argv[3]);
+        return 2;
+    }
+    fclose(image);
+    if (getenv("X86_LOG"))
+        log_set_mask((uint32_t)strtoul(getenv("X86_LOG"), NULL, 0));
+    struct vcpu *vcpu = &m->cpu->tcg.vcpu;
+    vcpu->ops->start_at(vcpu, 0, 0);
+    vcpu->ops->set_pc(vcpu, IMAGE_AT);
+    bool in_time = x86_machine_run(m);
+    if (m->text_length)
+        printf("%s\n", m->text);
+    if (m->status)
+        printf("%s: status %d\n", !in_time ? "did not end" : m->shut_down ? "shut down" : "ended", m->status);
+    if (m->status)
+        vcpu->ops->print_registers(vcpu, stdout);
+    int status = m->status;
+    x86_machine_destroy(m);
+    return status != 0;
+}
