@@ -82,12 +82,13 @@ static int place_pflash(struct machine *machine, const struct keyval_list *list,
     return status;
 }
 
-// The device that shows the drive, PCI if the program has that.
-static int place_virtio(struct settings *settings, const char *id, struct error *error)
+// The device that shows the drive, on PCI if the machine has that.
+static int place_virtio(const struct machine *machine, struct settings *settings, const char *id, struct error *error)
 {
-    const char *driver = "virtio-blk-pci";
-    if (!registry_find_device(driver, NULL))
-        driver = "virtio-blk-device";
+    const char *driver = "virtio-blk-device";
+    for (const struct bus *bus = machine->buses; bus; bus = bus->next)
+        if (!strcmp(bus->type, "PCI"))
+            driver = "virtio-blk-pci";
     if (!registry_find_device(driver, error))
         return -ENOENT;
     struct keyval_list device = {.text = driver};
@@ -140,7 +141,7 @@ static int create(struct machine *machine, struct settings *settings, const stru
     }
     if (pflash)
         return place_pflash(machine, list, block, error);
-    return none ? 0 : place_virtio(settings, id, error);
+    return none ? 0 : place_virtio(machine, settings, id, error);
 }
 
 int drives_create(struct machine *machine, struct settings *settings, struct error *error)

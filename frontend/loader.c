@@ -5,7 +5,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "frontend/file.h"
 #include "frontend/image.h"
@@ -38,10 +41,20 @@ static int expand(struct machine *machine, enum image_kind kind, uint8_t **data,
     return status;
 }
 
-static int load_kernel_data(struct machine *machine, uint8_t *data, uint64_t size, struct error *error)
+static int load_kernel_data(struct machine *machine, uint8_t *data, uint64_t size, const struct settings *settings,
+                            struct error *error)
 {
     enum image_kind kind = image_identify(data, size);
     int status;
+    if (!strcmp(machine->type->arch, "x86_64")) {
+        if (kind == IMAGE_X86_LINUX)
+            status = load_x86_linux(machine, data, size, settings, error);
+        else
+            status = error_set(error, EINVAL, "it is %s; machine '%s' starts x86 Linux kernels (bzImage)",
+                               image_kind_name(kind), machine->type->name);
+        free(data);
+        return status;
+    }
     if (kind == IMAGE_GZIP || kind == IMAGE_ARM64_ZBOOT) {
         if ((status = expand(machine, kind, &data, &size, error))) {
             free(data);
@@ -65,14 +78,15 @@ static int load_kernel_data(struct machine *machine, uint8_t *data, uint64_t siz
     return status;
 }
 
-static int load_kernel(struct machine *machine, const char *path, struct error *error)
+static int load_kernel(struct machine *machine, const struct settings *settings, struct error *error)
 {
+    const char *path = settings->kernel;
     uint8_t *data;
     uint64_t size;
     int status = file_read("kernel", path, machine->ram_size, &data, &size, error);
     if (status)
         return status;
-    if ((status = load_kernel_data(machine, data, size, error)))
+    if ((status = load_kernel_data(machine, data, size, settings, error)))
         error_prefix(error, "kernel '%.200s'", path);
     return status;
 }
@@ -113,20 +127,40 @@ static int load_firmware(struct machine *machine, const char *path, struct error
     int status = file_read("firmware", path, machine->type->firmware_bytes, &data, &size, error);
     if (status)
         return status;
-    return machine_add_blob(machine, "firmware", machine->type->firmware_base, data, size, error);
+    uint64_t gpa = machine->type->firmware_base;
+    if (machine->type->firmware_at_end)
+        gpa += machine->type->firmware_bytes - size;
+    return machine_add_blob(machine, "firmware", gpa, data, size, error);
+}
+
+// Firmware of Debian's packages, for machines that cannot do without.
+static int load_default_firmware(struct machine *machine, struct error *error)
+{
+    static const char *const folders[] = {"/usr/share/seabios", "/usr/share/qemu"};
+    char path[256];
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+        snprintf(path, sizeof(path), "%s/%s", folders[i], machine->type->default_firmware);
+        if (!access(path, R_OK))
+            return load_firmware(machine, path, error);
+    }
+    return error_set(error, ENOENT, "machine '%s' needs firmware: install Debian's package seabios (%s), or give -bios FILE",
+                     machine->type->name, machine->type->default_firmware);
 }
 
 int loader_load(struct machine *machine, const struct settings *settings, struct error *error)
 {
     int status = 0;
-    if (!settings->bios && !settings->kernel && !machine->flashes[0] && !machine->start_paused)
+    if (!settings->bios && !settings->kernel && !machine->flashes[0] && !machine->start_paused &&
+        !machine->type->default_firmware)
         return error_set(error, EINVAL, "nothing to start on machine '%s'; give -kernel FILE or -bios FILE, or -S to "
                          "start it stopped", machine->type->name);
     if (settings->bios)
         status = load_firmware(machine, settings->bios, error);
+    else if (machine->type->default_firmware && !machine->flashes[0])
+        status = load_default_firmware(machine, error);
     if (!status && settings->kernel)
-        status = load_kernel(machine, settings->kernel, error);
-    if (!status && settings->initrd)
+        status = load_kernel(machine, settings, error);
+    if (!status && settings->initrd && !machine->boot.setup_bytes)
         status = load_initrd(machine, settings->initrd, error);
     if (!status && settings->append)
         machine->boot.command_line = settings->append;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hw/boards/pc.h"
 #include "hw/boards/virt-arm.h"
 #include "hw/char/isa-debugcon.h"
 #include "hw/char/isa-parallel.h"
@@ -21,9 +22,12 @@
 #include "hw/virtio/virtio-mmio.h"
 #include "hw/virtio/virtio-pci.h"
 #include "target-arm/arm.h"
+#include "target-x86/x86.h"
 #include "tcg/base/bits.h"
 
 const struct machine_type *const registry_machines[] = {
+    &pc_type,
+    &q35_type,
     &virt_arm_type,
     NULL,
 };
@@ -60,6 +64,7 @@ const struct device_type *const registry_devices[] = {
 
 const struct cpu_family registry_cpu_families[] = {
     {"aarch64", &arm_cpu_factory, arm_cpu_print_models, arm_cpu_models},
+    {"x86_64", &x86_cpu_factory, x86_cpu_print_models, x86_cpu_models},
     {0},
 };
 

@@ -31,7 +31,7 @@ struct input_handler;
 struct isa_host;
 struct machine;
 
-enum { MACHINE_SERIALS = 4, MACHINE_FLASHES = 2 };
+enum { MACHINE_SERIALS = 4, MACHINE_FLASHES = 2, MACHINE_FLOPPIES = 2 };
 
 struct machine_type {
     const char *name, *help;
@@ -41,6 +41,8 @@ struct machine_type {
     uint64_t default_ram, min_ram;
     uint64_t ram_base;                      // where RAM starts, for directly loaded kernels
     uint64_t firmware_base, firmware_bytes; // where -bios goes, and how much fits
+    bool firmware_at_end;                   // it ends where that place does, rather than beginning there
+    const char *default_firmware;           // the file that is taken without -bios; NULL: none
     unsigned default_cpus, max_cpus;
     size_t instance_size; // of the structure that embeds struct machine
     const struct property *properties;
@@ -66,6 +68,7 @@ struct machine_boot {
     bool direct;                       // start a loaded kernel rather than firmware
     uint64_t kernel_start, kernel_end; // where it lies; the board keeps its tables clear of it
     uint64_t entry;
+    uint64_t setup_bytes; // of the real-mode code of a kernel that firmware starts (x86); its parts are in fw_cfg
     uint64_t initrd_start, initrd_end; // equal: none
     const char *command_line;          // NULL: none
     const char *order;                 // -boot order=, NULL: the board's
@@ -99,6 +102,7 @@ struct machine {
     const struct cpu_factory *cpu_factory;
     struct chardev *serials[MACHINE_SERIALS];
     struct block_backend *flashes[MACHINE_FLASHES]; // NULL: an empty, volatile bank
+    struct block_backend *floppies[MACHINE_FLOPPIES]; // NULL: no drive
     bool no_reboot;                                 // a guest reset ends the machine
     bool start_paused;                              // -S
     bool no_guest_shutdown_exit;                    // -no-shutdown: a guest power off pauses the machine

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// Linux kernels for x86 as firmware starts them (Documentation/arch/x86/boot.rst): a bzImage is taken apart, its header
+// filled in, and its parts put where the board's boot code finds them.
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frontend/file.h"
+#include "frontend/loader-private.h"
+#include "frontend/settings.h"
+#include "hw/boards/pc.h"
+#include "hw/core/machine.h"
+#include "hw/nvram/fw-cfg.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
+
+// Fields of the setup header.
+enum {
+    SETUP_SECTS = 0x1f1,
+    HEADER = 0x202,
+    VERSION = 0x206,
+    TYPE_OF_LOADER = 0x210,
+    LOADFLAGS = 0x211,
+    RAMDISK_IMAGE = 0x218,
+    RAMDISK_SIZE = 0x21c,
+    HEAP_END_PTR = 0x224,
+    CMD_LINE_PTR = 0x228,
+    INITRD_ADDR_MAX = 0x22c,
+    CMDLINE_SIZE = 0x238,
+    HEADER_END = 0x268,
+
+    LOADED_HIGH = 1 << 0,
+    CAN_USE_HEAP = 1 << 7,
+    UNKNOWN_LOADER = 0xff,
+    HEAP_END = 0xe000 - 0x200,
+    KERNEL_GPA = 1 << 20,
+    KEEP_FREE = 1 << 20, // at the end of memory, for firmware's tables
+    MAX_SETUP_BYTES = 0xe000,
+};
+
+static int check_header(const uint8_t *data, uint64_t size, uint64_t *setup_bytes, struct error *error)
+{
+    if (size < HEADER_END || load_le16(data + VERSION) < 0x0202)
+        return error_set(error, ENOTSUP, "its boot protocol is older than 2.02");
+    *setup_bytes = (uint64_t)((data[SETUP_SECTS] ? data[SETUP_SECTS] : 4) + 1) * 512;
+    if (*setup_bytes >= size)
+        return error_set(error, EINVAL, "it is cut short: %" PRIu64 " bytes, fewer than its real-mode code", size);
+    if (!(data[LOADFLAGS] & LOADED_HIGH) || *setup_bytes > MAX_SETUP_BYTES)
+        return error_set(error, ENOTSUP, "it is a zImage, which loads low; use a bzImage");
+    return 0;
+}
+
+// As high as the kernel can take it.
+static int add_initrd(struct machine *machine, uint8_t *setup, const char *path, struct error *error)
+{
+    uint64_t limit = machine->ram_size < UINT64_C(2) << 30 ? machine->ram_size : UINT64_C(2) << 30;
+    uint64_t highest = load_le16(setup + VERSION) >= 0x0203 ? load_le32(setup + INITRD_ADDR_MAX) : 0x37ffffff;
+    uint8_t *data;
+    uint64_t size;
+    int status = file_read("initrd", path, machine->ram_size, &data, &size, error);
+    if (status)
+        return status;
+    uint64_t end = limit > KEEP_FREE ? limit - KEEP_FREE : 0;
+    end = highest < end ? highest + 1 : end;
+    uint64_t start = end > size ? (end - size) & ~UINT64_C(4095) : 0;
+    if (start < machine->boot.kernel_end) {
+        free(data);
+        return error_set(error, EFBIG, "initrd '%.200s' (%" PRIu64 " MiB) does not fit beside the kernel in %" PRIu64
+                         " MiB of memory; give more with -m", path, (size >> 20) + 1, machine->ram_size >> 20);
+    }
+    store_le32(setup + RAMDISK_IMAGE, (uint32_t)start);
+    store_le32(setup + RAMDISK_SIZE, (uint32_t)size);
+    machine->boot.initrd_start = start;
+    machine->boot.initrd_end = start + size;
+    fw_cfg_add(machine->fw_cfg, FW_CFG_INITRD_DATA, data, (uint32_t)size);
+    free(data);
+    return 0;
+}
+
+int load_x86_linux(struct machine *machine, uint8_t *data, uint64_t size, const struct settings *settings,
+                   struct error *error)
+{
+    uint64_t setup_bytes = 0;
+    int status = check_header(data, size, &setup_bytes, error);
+    if (status)
+        return status;
+    uint32_t line_max = load_le16(data + VERSION) >= 0x0206 ? load_le32(data + CMDLINE_SIZE) : 255;
+    if (settings->append && strlen(settings->append) > line_max)
+        return error_set(error, E2BIG, "its command line can have %" PRIu32 " characters; -append has %zu", line_max,
+                         strlen(settings->append));
+    if (!range_inside(KERNEL_GPA, size - setup_bytes, machine->ram_size))
+        return loader_no_room(machine, size + KERNEL_GPA, error);
+    machine->boot.setup_bytes = setup_bytes;
+    machine->boot.kernel_start = KERNEL_GPA;
+    machine->boot.kernel_end = KERNEL_GPA + size - setup_bytes;
+    data[TYPE_OF_LOADER] = UNKNOWN_LOADER;
+    data[LOADFLAGS] |= CAN_USE_HEAP;
+    store_le16(data + HEAP_END_PTR, HEAP_END);
+    store_le32(data + CMD_LINE_PTR, PC_COMMAND_LINE_GPA);
+    if (settings->initrd && (status = add_initrd(machine, data, settings->initrd, error)))
+        return status;
+    fw_cfg_add(machine->fw_cfg, FW_CFG_SETUP_DATA, data, (uint32_t)setup_bytes);
+    fw_cfg_add(machine->fw_cfg, FW_CFG_KERNEL_DATA, data + setup_bytes, (uint32_t)(size - setup_bytes));
+    return 0;
+}

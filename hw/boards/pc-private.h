@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Between the files of the PC boards.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hw/core/irq.h"
+#include "hw/core/isa.h"
+#include "hw/core/machine.h"
+
+struct pci_bus;
+
+enum { PC_ISA_IRQS = 16, PC_A20_GATES = 2, PC_MAX_CPUS = 255 };
+
+// The last 16 MiB below 4 GiB belong to firmware; its image ends where they do.
+#define PC_ROM_BYTES (UINT64_C(16) << 20)
+#define PC_ROM_BASE ((UINT64_C(4) << 30) - PC_ROM_BYTES)
+
+struct pc {
+    struct machine machine;
+    bool q35;
+    uint64_t low_ram, high_ram, ram_offset, rom_offset;
+    uint32_t *apic_ids;
+    struct memory_map *io, *smm;
+    struct isa_host isa;
+    struct irq_line ioapic_pins[PC_ISA_IRQS], pic_pins[PC_ISA_IRQS];
+    struct device *apic, *ioapic, *pic, *rtc, *fdc, *hpet, *dma;
+    struct device *pm; // whose power button it is: PIIX4 PM, or the ICH9's LPC bridge
+    struct pci_bus *pci;
+    bool a20_open[PC_A20_GATES]; // by the keyboard controller, by port 92
+
+    bool has_hpet, has_acpi, has_smm; // properties
+};
+
+static inline struct pc *pc_of(struct machine *machine)
+{
+    return (struct pc *)machine;
+}
+
+// Destroys the device when it cannot be realized.
+int pc_realize(struct device *device, struct error *error);
+// An ISA interrupt, which reaches both the 8259s and the I/O APIC.
+struct irq_line pc_isa_irq(struct pc *pc, unsigned irq);
+
+// pc-parts.c: interrupt controllers, clocks, keyboard, serial ports, floppy disks.
+int pc_add_interrupt_controllers(struct pc *pc, struct error *error);
+int pc_add_isa_parts(struct pc *pc, struct error *error);
+// pc-chipset.c: bridges, power management, disks.
+int pc_add_chipset(struct pc *pc, struct error *error);
+// pc-firmware.c: what firmware finds in fw_cfg and CMOS.
+int pc_add_fw_cfg(struct pc *pc, struct error *error);
+int pc_fill_fw_cfg(struct pc *pc, struct error *error);
+// linuxboot.c: starts the kernel whose parts are in fw_cfg after firmware.
+int pc_add_linuxboot(struct pc *pc, struct error *error);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// The PC boards: memory, processors, and the order in which the rest is made. Laid out as QEMU's machines of these
+// names, so that firmware and guests find what they know. Not there: USB, sound, network, IOMMU, hot plugging.
+#include "hw/boards/pc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/acpi/ich9-lpc.h"
+#include "hw/acpi/piix4-pm.h"
+#include "hw/boards/pc-private.h"
+#include "hw/core/x86-cpu-if.h"
+#include "hw/intc/apic.h"
+#include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
+
+#define MIB(n) (UINT64_C(n) << 20)
+#define GIB(n) (UINT64_C(n) << 30)
+
+int pc_realize(struct device *device, struct error *error)
+{
+    int result = device_realize(device, error);
+    if (result)
+        device_destroy(device);
+    return result;
+}
+
+// Where RAM ends below 4 GiB: not in the way of PCI devices, and even when more of it lies above.
+static uint64_t low_ram_bytes(const struct pc *pc)
+{
+    uint64_t ram = pc->machine.ram_size;
+    if (pc->q35)
+        return ram >= UINT64_C(0xb0000000) ? GIB(2) : ram;
+    return ram >= UINT64_C(0xe0000000) ? GIB(3) : ram;
+}
+
+static int add_ram(struct pc *pc, const char *name, uint64_t base, uint64_t size, uint64_t offset, enum mem_kind kind,
+                   struct error *error)
+{
+    struct mem_region_desc desc = {
+        .name = name, .base = base, .size = size, .kind = kind, .priority = -32, .ram_offset = offset};
+    return memory_map_add(pc->machine.map, desc, error) ? 0 : -EINVAL;
+}
+
+static int add_memory(struct pc *pc, struct error *error)
+{
+    struct machine *machine = &pc->machine;
+    pc->low_ram = low_ram_bytes(pc);
+    pc->high_ram = machine->ram_size - pc->low_ram;
+    if (machine->ram_size > GIB(512))
+        return error_set(error, EINVAL, "machine '%s' has room for 512 GiB of memory, not %llu GiB",
+                         machine->type->name, (unsigned long long)(machine->ram_size >> 30));
+    int result = machine_init_memory(machine, machine->ram_size + PC_ROM_BYTES + MIB(64), error);
+    if (!result)
+        result = guest_ram_carve(machine->ram, machine->ram_size, &pc->ram_offset, error);
+    if (!result)
+        result = guest_ram_carve(machine->ram, PC_ROM_BYTES, &pc->rom_offset, error);
+    if (!result)
+        result = add_ram(pc, "ram-below-4g", 0, pc->low_ram, pc->ram_offset, MEM_RAM, error);
+    if (!result && pc->high_ram)
+        result = add_ram(pc, "ram-above-4g", GIB(4), pc->high_ram, pc->ram_offset + pc->low_ram, MEM_RAM, error);
+    if (!result)
+        result = add_ram(pc, "firmware", PC_ROM_BASE, PC_ROM_BYTES, pc->rom_offset, MEM_ROM, error);
+    if (result)
+        return result;
+    pc->io = machine_add_map(machine, NULL);
+    pc->smm = machine_add_map(machine, machine->map);
+    return 0;
+}
+
+static void cpu_shutdown(void *opaque)
+{
+    machine_reset_request(opaque);
+}
+
+static int add_cpu(struct pc *pc, unsigned index, struct error *error)
+{
+    struct machine *machine = &pc->machine;
+    struct x86_cpu_config config = {
+        .index = index,
+        .apic_id = pc->apic_ids[index],
+        .threads = 1,
+        .cores = machine->cpu_count,
+        .sockets = 1,
+        .io = pc->io,
+        .smm_memory = pc->has_smm ? pc->smm : NULL,
+        .intc = &apic_intc_ops,
+        .intc_opaque = apic_intc_opaque(pc->apic, index),
+        .ferr = pc_isa_irq(pc, 13),
+        .shutdown = cpu_shutdown,
+        .shutdown_opaque = machine,
+    };
+    struct vcpu *cpu = machine->cpu_factory->create(machine, machine->cpu_model, &config, error);
+    if (!cpu)
+        return -EINVAL;
+    vcpu_group_add(&machine->vcpus, cpu);
+    return 0;
+}
+
+static int add_cpus(struct pc *pc, struct error *error)
+{
+    for (unsigned i = 0; i < pc->machine.cpu_count; i++) {
+        int result = add_cpu(pc, i, error);
+        if (result)
+            return result;
+    }
+    return 0;
+}
+
+static int build(struct machine *machine, struct error *error)
+{
+    static int (*const steps[])(struct pc * pc, struct error * error) = {
+        add_memory, pc_add_interrupt_controllers, add_cpus, pc_add_isa_parts, pc_add_fw_cfg, pc_add_chipset,
+    };
+    struct pc *pc = pc_of(machine);
+    pc->q35 = machine->type == &q35_type;
+    pc->apic_ids = ALLOC_ARRAY(uint32_t, machine->cpu_count);
+    for (unsigned i = 0; i < machine->cpu_count; i++)
+        pc->apic_ids[i] = i;
+    for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
+        int result = steps[i](pc, error);
+        if (result)
+            return result;
+    }
+    return 0;
+}
+
+static int finish(struct machine *machine, struct error *error)
+{
+    struct pc *pc = pc_of(machine);
+    int result = machine->boot.setup_bytes ? pc_add_linuxboot(pc, error) : 0;
+    return result ? result : pc_fill_fw_cfg(pc, error);
+}
+
+static void powerdown(struct machine *machine)
+{
+    struct pc *pc = pc_of(machine);
+    if (pc->q35)
+        ich9_lpc_power_button(pc->pm);
+    else
+        piix4_pm_power_button(pc->pm);
+}
+
+static void destroy(struct machine *machine)
+{
+    free(pc_of(machine)->apic_ids);
+}
+
+static const struct property properties[] = {
+    {"hpet", PROPERTY_BOOL, offsetof(struct pc, has_hpet), "on", "high precision event timers", NULL},
+    {"acpi", PROPERTY_BOOL, offsetof(struct pc, has_acpi), "on", "ACPI tables", NULL},
+    {"smm", PROPERTY_BOOL, offsetof(struct pc, has_smm), "on", "system management mode", NULL},
+    {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},
+};
+
+#define PC_MACHINE                                                                                                     \
+    .arch = "x86_64", .default_cpu = "max", .default_ram = MIB(128), .min_ram = MIB(1), .ram_base = 0,                \
+    .firmware_base = PC_ROM_BASE, .firmware_bytes = PC_ROM_BYTES, .firmware_at_end = true,                            \
+    .default_firmware = "bios-256k.bin", .default_cpus = 1, .max_cpus = PC_MAX_CPUS,                                  \
+    .instance_size = sizeof(struct pc), .properties = properties, .build = build, .finish = finish,                   \
+    .powerdown = powerdown, .destroy = destroy
+
+const struct machine_type pc_type = {.name = "pc", .help = "PC with i440FX and PIIX chips", PC_MACHINE};
+const struct machine_type q35_type = {.name = "q35", .help = "PC with Q35 and ICH9 chips", PC_MACHINE};
