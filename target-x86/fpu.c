@@ -2,6 +2,7 @@
 // x87 and SSE state.
 
 #include "target-x86/fpu.h"
+#include "target-x86/simd.h"
 
 #include <string.h>
 
@@ -13,4 +14,9 @@ void x86_fpu_reset(struct x86_cpu *cpu)
     cpu->fpu.control = 0x40;
     cpu->mxcsr_masks = 0x1f80;
     cpu->tcg.fp_control = fp_env_reset_control();
+}
+
+void x86_fpu_check_pending(struct x86_cpu *cpu)
+{
+    (void)cpu;
 }
