@@ -41,13 +41,19 @@ void x86_read_bytes(struct x86_cpu *cpu, uint64_t gva, uint8_t *out, unsigned by
     }
 }
 
+// Faults now when a store will.
+static void check_writable(struct x86_cpu *cpu, uint64_t gva, unsigned bytes, unsigned mmu)
+{
+    tlb_host(&cpu->tcg, gva, TLB_WRITE, mmu, false);
+    if ((gva & (TLB_PAGE_SIZE - 1)) + bytes > TLB_PAGE_SIZE)
+        tlb_host(&cpu->tcg, (gva + bytes - 1) & -(uint64_t)TLB_PAGE_SIZE, TLB_WRITE, mmu, false);
+}
+
 void x86_write_bytes(struct x86_cpu *cpu, uint64_t gva, const uint8_t *in, unsigned bytes, unsigned mmu)
 {
     // Nothing is stored when the second page cannot be.
-    if ((gva & (TLB_PAGE_SIZE - 1)) + bytes > TLB_PAGE_SIZE) {
-        tlb_host(&cpu->tcg, gva, TLB_WRITE, mmu, false);
-        tlb_host(&cpu->tcg, gva + bytes - 1, TLB_WRITE, mmu, false);
-    }
+    if ((gva & (TLB_PAGE_SIZE - 1)) + bytes > TLB_PAGE_SIZE)
+        check_writable(cpu, gva, bytes, mmu);
     for (unsigned done = 0; done < bytes;) {
         unsigned part = bytes - done >= 8 ? 8 : is_power_of_two(bytes - done) ? bytes - done : 1;
         tlb_store(&cpu->tcg, gva + done, part, load_le(in + done, part), mmu);
@@ -95,8 +101,11 @@ static void write_back(struct x86_cpu *cpu, const struct x86_native_frame *f, ui
     }
     if (spec >> NATIVE_RCX & 1)
         cpu->gpr[X86_RCX] = (uint32_t)f->rcx;
-    if (spec >> NATIVE_XMM0 & 1)
-        set_ymm(cpu, 0, f->ymm[0]);
+    if (spec >> NATIVE_XMM0 & 1) {
+        memcpy(cpu->xmm[0], f->ymm[0], 16);
+        if (spec >> NATIVE_VEX & 1)
+            memset(cpu->ymmh[0], 0, 16);
+    }
 }
 
 static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t address)
@@ -117,6 +126,8 @@ static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t a
     f.flags = 0;
     if (memory && !store)
         x86_read_bytes(cpu, address, f.memory, bytes, mmu);
+    if (store && (spec >> NATIVE_FP & 1))
+        check_writable(cpu, address, bytes, mmu);
     uint32_t csr = _mm_getcsr();
     if (trapping)
         _mm_setcsr(csr & ~0x3fu);
@@ -125,6 +136,10 @@ static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t a
         check_exceptions(cpu, csr);
     if (store)
         x86_write_bytes(cpu, address, f.memory, bytes, mmu);
+    if (spec >> NATIVE_WITH_MMX & 1) {
+        cpu->fpu.top = 0;
+        cpu->fpu.valid = 0xff;
+    }
     write_back(cpu, &f, spec);
 }
 X86_HELPER(native, X86_FAULTS, VOID, 3, IR_I64, IR_I64, IR_I64)
@@ -173,6 +188,9 @@ static void maskmov(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     const uint8_t *mask = bytes == 8 ? cpu->fpu.st[rm & 7] : (const uint8_t *)cpu->xmm[rm];
     for (unsigned i = 0; i < bytes; i++)
         if (mask[i] & 0x80)
+            check_writable(cpu, gva + i, 1, mmu);
+    for (unsigned i = 0; i < bytes; i++)
+        if (mask[i] & 0x80)
             tlb_store(&cpu->tcg, gva + i, 1, data[i], mmu);
 }
 X86_HELPER(maskmov, X86_FAULTS, VOID, 2, IR_I32, IR_I64)
@@ -186,6 +204,9 @@ static void vmaskmov(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     uint8_t mask[32], data[32], result[32] = {0};
     get_ymm(cpu, mask_reg, mask);
     get_ymm(cpu, reg, data);
+    for (unsigned i = 0; store && i < bytes; i += lane)
+        if (masked(mask, i, lane))
+            check_writable(cpu, gva + i, lane, mmu);
     for (unsigned i = 0; i < bytes; i += lane) {
         if (!masked(mask, i, lane))
             continue;

@@ -52,8 +52,12 @@ static bool has_kind(const struct x86_row *row, unsigned kind)
 // W matters where a general register or an FMA's or permutation's element size hangs on it.
 static bool wide(const struct x86_decoded *in)
 {
+    // PCMPESTRI and PCMPESTRM take lengths from general registers that they do not name.
+    if (in->map == X86_MAP_0F3A && (in->opcode & 0xfe) == 0x60)
+        return in->mode == 2 && (in->rex & 8);
+    bool general = has_kind(in->row, KIND_G) || has_kind(in->row, KIND_E);
     if (in->vex)
-        return in->vex_w;
+        return in->vex_w && (in->mode == 2 || !general);
     for (unsigned i = 0; i < 4; i++)
         if (in->op[i].size == 3 && (in->op[i].kind == X86_ARG_GPR || (in->row->forms[i] >> 4) == KIND_E))
             return true;

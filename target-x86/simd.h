@@ -17,6 +17,8 @@ enum {
     NATIVE_TRAPS = 30,    // an unmasked exception may be raised
     NATIVE_RCX = 31,      // ECX is a result
     NATIVE_XMM0 = 32,     // XMM0 is a result
+    NATIVE_VEX = 34,
+    NATIVE_FP = 35,       // may set MXCSR's flags
     NATIVE_LENGTHS = 33,  // EAX and EDX are operands
 };
 enum { NATIVE_NONE, NATIVE_XMM, NATIVE_MMX, NATIVE_GPR32, NATIVE_GPR64 };

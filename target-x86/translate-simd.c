@@ -23,6 +23,9 @@ bool tx_simd_allowed(struct x86_translator *x, const struct x86_decoded *in, boo
 
 bool tx_simd_uses_mmx(const struct x86_decoded *in)
 {
+    // CVTPI2PS and CVTPI2PD from memory leave the x87 registers alone.
+    if (in->map == X86_MAP_0F && in->opcode == 0x2a && in->mod != 3)
+        return false;
     for (unsigned i = 0; i < 4; i++)
         if (in->row->forms[i] >> 4 == KIND_P || in->row->forms[i] >> 4 == KIND_Q)
             return true;
@@ -91,7 +94,7 @@ static bool run_native(struct x86_translator *x, const struct x86_decoded *in, u
         if (in->row->forms[i] >> 4 == KIND_L)
             is4 = in->op[i].reg;
     uint64_t spec = in->reg | (uint64_t)in->rm << 4 | (uint64_t)in->vvvv << 8 | is4 << 12 | (uint64_t)x->mmu << NATIVE_MMU |
-                    (uint64_t)flags << NATIVE_FLAGS | (uint64_t)mmx << NATIVE_WITH_MMX |
+                    (uint64_t)in->vex << NATIVE_VEX | (uint64_t)fp << NATIVE_FP | (uint64_t)flags << NATIVE_FLAGS | (uint64_t)mmx << NATIVE_WITH_MMX |
                     (uint64_t)(fp && x86_simd_flag(x, X86_BF_XM)) << NATIVE_TRAPS | extra;
     if (m >= 0) {
         address = tx_simd_address(x, in, (unsigned)m, m == 0);
@@ -102,7 +105,7 @@ static bool run_native(struct x86_translator *x, const struct x86_decoded *in, u
         spec &= ~(uint64_t)0x88 | (in->row->forms[0] >> 4 == KIND_Q ? 0x8 : 0x80);
     spec |= destination(in);
     if (mmx)
-        tx_call0(x, &x86_helper_begin_mmx);
+        tx_call0(x, &x86_helper_x87_pending);
     struct x86_native *native = x->cpu->native;
     tx_call3(x, &x86_helper_native, tx_i64(x, x86_native_stub(native, in)), tx_i64(x, spec), address);
     x->cc.kind = CC_DYNAMIC;
