@@ -11,6 +11,7 @@
 #include "target-x86/fpu.h"
 #include "target-x86/mmu.h"
 #include "target-x86/models.h"
+#include "target-x86/native.h"
 #include "target-x86/x86.h"
 #include "tcg/base/bits.h"
 
@@ -166,6 +167,7 @@ static bool translate_debug(struct vcpu *vcpu, uint64_t gva, uint64_t *gpa)
 
 static void destroy(struct vcpu *vcpu)
 {
+    x86_native_destroy(x86_cpu_of_vcpu(vcpu)->native);
     free(x86_cpu_of_vcpu(vcpu));
 }
 
@@ -189,7 +191,7 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
         abort();
     memset(cpu, 0, sizeof(*cpu));
     cpu->config = *(const struct x86_cpu_config *)config;
-    if (x86_model_apply(cpu, model, error) < 0) {
+    if (x86_model_apply(cpu, model, error) < 0 || !(cpu->native = x86_native_create(error))) {
         free(cpu);
         return NULL;
     }

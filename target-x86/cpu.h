@@ -174,6 +174,7 @@ struct x86_cpu {
     const struct x86_model *model;
     struct x86_cpu_config config;
     struct memory_map *memory;
+    struct x86_native *native; // stubs of SIMD instructions
     uint64_t pa_mask;       // physical address bits
     uint64_t tsc_hz;
 };

@@ -7,6 +7,7 @@
 
 #include "target-x86/cpu.h"
 #include "target-x86/handlers.h"
+#include "target-x86/simd.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
 

@@ -49,6 +49,24 @@ extern const struct ir_helper x86_helper_pop_segment;         // (segment, selec
 extern const struct ir_helper x86_helper_verify_segment;      // (selector, write) -> i32
 extern const struct ir_helper x86_helper_lar;                 // (selector, limit) -> value | found << 32
 
+// helper-native.c
+extern const struct ir_helper x86_helper_native;              // (stub, description, address)
+extern const struct ir_helper x86_helper_blend;               // (register | lane << 4, source)
+extern const struct ir_helper x86_helper_sha256rnds2;         // (register, source)
+extern const struct ir_helper x86_helper_maskmov;             // (reg | rm << 4 | bytes << 8 | mmu << 16, address)
+extern const struct ir_helper x86_helper_vmaskmov;            // (the same | lane << 20 | store << 24, address)
+extern const struct ir_helper x86_helper_begin_mmx, x86_helper_emms;
+
+// helper-x87.c
+extern const struct ir_helper x86_helper_x87;                 // (opcode << 8 | modrm)
+extern const struct ir_helper x86_helper_x87_memory;          // (opcode << 8 | modrm | mmu << 16, address, segment:offset)
+extern const struct ir_helper x86_helper_x87_image;           // (the same | 32-bit << 20 | protected << 21, address)
+extern const struct ir_helper x86_helper_x87_pending;
+extern const struct ir_helper x86_helper_fxsave;              // (what | mmu << 8 | wide << 12, address)
+extern const struct ir_helper x86_helper_xsave;               // (enum x86_xsave | mmu << 8 | wide << 12, address)
+extern const struct ir_helper x86_helper_ldmxcsr;             // (value)
+extern const struct ir_helper x86_helper_stmxcsr;             // -> i32
+
 // helper-system.c
 extern const struct ir_helper x86_helper_read_system;         // (which) -> i64
 extern const struct ir_helper x86_helper_load_system;         // (which, value)

@@ -10,6 +10,7 @@
 
 #include "hw/core/property.h"
 #include "target-x86/exception.h"
+#include "target-x86/native.h"
 #include "target-x86/x86.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
@@ -142,6 +143,10 @@ static void drop_orphans(struct x86_cpu *cpu)
         {X86_FEAT_VPCLMUL, X86_FEAT_AVX}, {X86_FEAT_PCID, X86_FEAT_LM},   {X86_FEAT_LA57, X86_FEAT_LM},
         {X86_FEAT_CX16, X86_FEAT_LM},    {X86_FEAT_PKU, X86_FEAT_LM},
     };
+    // SIMD is the host's.
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        if (!x86_native_has(names[i].feature))
+            set_feature(cpu, names[i].feature, false);
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
         if (!x86_has(cpu, rows[i].needs))
             set_feature(cpu, rows[i].feature, false);

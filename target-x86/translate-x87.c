@@ -1,36 +1,116 @@
 // SPDX-License-Identifier: MIT
-// x87 instructions and state images.
+// x87 instructions and state images: which forms exist, and the call of the helper.
 
+#include "target-x86/translate-simd.h"
 #include "target-x86/translate.h"
+
+// Register forms that exist, a bit each for C0 to FF.
+static const uint64_t register_forms[8] = {
+    ~UINT64_C(0),
+    UINT64_C(0xffff7f33ff01ffff), // D9
+    UINT64_C(0x00000200ffffffff), // DA: FCMOV, FUCOMPP
+    UINT64_C(0x00ffff1fffffffff), // DB
+    ~UINT64_C(0),
+    UINT64_C(0x0000ffffffffffff), // DD
+    UINT64_C(0xffffffff02ffffff), // DE
+    UINT64_C(0x00ffff01ffffffff), // DF
+};
+
+static bool memory_form_exists(unsigned opcode, unsigned reg)
+{
+    // D9 /1, DB /4 and /6, DD /5 do not.
+    return !(opcode == 0xd9 && reg == 1) && !(opcode == 0xdb && (reg == 4 || reg == 6)) && !(opcode == 0xdd && reg == 5);
+}
+
+static bool is_image(unsigned opcode, unsigned reg)
+{
+    return (opcode == 0xd9 || opcode == 0xdd) && (reg == 4 || reg == 6);
+}
+
+static unsigned operand_bytes(unsigned opcode, unsigned reg)
+{
+    static const uint8_t sizes[8] = {4, 4, 4, 4, 8, 8, 2, 2};
+    if (opcode == 0xd9 && reg >= 5)
+        return 2;
+    if (opcode == 0xdd && reg == 7)
+        return 2;
+    if ((opcode == 0xdb && reg >= 5) || (opcode == 0xdf && (reg == 4 || reg == 6)))
+        return 10;
+    return opcode == 0xdf && (reg == 5 || reg == 7) ? 8 : sizes[opcode & 7];
+}
 
 bool x86_tr_x87(struct x86_translator *x, const struct x86_decoded *in)
 {
-    (void)in;
-    return tx_ud(x);
+    unsigned reg = in->modrm >> 3 & 7;
+    bool memory = in->mod != 3;
+    uint32_t what = (uint32_t)in->opcode << 8 | in->modrm | x->mmu << 16;
+    if (x86_simd_flag(x, X86_BF_FPU_TRAP))
+        return tx_raise(x, X86_NM);
+    if (memory ? !memory_form_exists(in->opcode, reg) : !(register_forms[in->opcode & 7] >> (in->modrm & 63) & 1))
+        return tx_ud(x);
+    if (!memory) {
+        tx_call1(x, &x86_helper_x87, tx_i32(x, what));
+    } else if (is_image(in->opcode, reg)) {
+        bool wide = in->opsize != 1;
+        unsigned bytes = (wide ? 28 : 14) + (in->opcode == 0xdd ? 80 : 0);
+        what |= (uint32_t)wide << 20 | (uint32_t)tx_protected(x) << 21;
+        tx_call2(x, &x86_helper_x87_image, tx_i32(x, what), tx_address(x, in, bytes, reg == 6));
+    } else {
+        bool write = in->opcode & 1 && reg & 2 && in->opcode != 0xdf + 1;
+        ir_ref offset = tx_offset(x, in);
+        ir_ref address = tx_linear(x, in->segment, offset, operand_bytes(in->opcode, reg), write);
+        tx_call3(x, &x86_helper_x87_memory, tx_i32(x, what), address, offset);
+    }
+    x->cc.kind = CC_DYNAMIC;
+    return true;
 }
 
 bool x86_tr_x87_wait(struct x86_translator *x, const struct x86_decoded *in)
 {
     (void)in;
-    if (tx_flag(x, X86_BF_FPU_MP) && tx_flag(x, X86_BF_FPU_TS))
+    if (x86_simd_flag(x, X86_BF_FPU_MP) && x86_simd_flag(x, X86_BF_FPU_TS))
         return tx_raise(x, X86_NM);
+    tx_call0(x, &x86_helper_x87_pending);
+    x->cc.kind = CC_DYNAMIC;
     return true;
+}
+
+static bool image(struct x86_translator *x, const struct x86_decoded *in, const struct ir_helper *helper, unsigned bytes,
+                  bool write)
+{
+    uint32_t what = in->row->arg | x->mmu << 8 | (in->rex & 8 ? 1u << 12 : 0);
+    tx_call2(x, helper, tx_i32(x, what), tx_address(x, in, bytes, write));
+    // MXCSR's masks are something that blocks depend on.
+    x->cc.kind = CC_DYNAMIC;
+    return tx_exit_next_loop(x);
 }
 
 bool x86_tr_fxsave(struct x86_translator *x, const struct x86_decoded *in)
 {
-    (void)in;
-    return tx_ud(x);
+    if (x86_simd_flag(x, X86_BF_FPU_TRAP))
+        return tx_raise(x, X86_NM);
+    return image(x, in, &x86_helper_fxsave, 128, !in->row->arg);
 }
 
 bool x86_tr_xsave(struct x86_translator *x, const struct x86_decoded *in)
 {
-    (void)in;
-    return tx_ud(x);
+    if (!x86_simd_flag(x, X86_BF_XSAVE))
+        return tx_ud(x);
+    if (x86_simd_flag(x, X86_BF_FPU_TS))
+        return tx_raise(x, X86_NM);
+    return image(x, in, &x86_helper_xsave, 128, in->row->arg != XSAVE_XRSTOR);
 }
 
 bool x86_tr_mxcsr(struct x86_translator *x, const struct x86_decoded *in)
 {
-    (void)in;
-    return tx_ud(x);
+    if (!tx_simd_allowed(x, in, false))
+        return false;
+    if (in->row->arg) {
+        ir_ref address = tx_address(x, in, 4, true);
+        tx_store(x, address, 2, tx_call0(x, &x86_helper_stmxcsr));
+        return true;
+    }
+    tx_call1(x, &x86_helper_ldmxcsr, tx_read(x, in, 0));
+    x->cc.kind = CC_DYNAMIC;
+    return tx_exit_next_loop(x);
 }

@@ -74,8 +74,7 @@ static bool wanted(const struct x86_row *row)
         "STI", "HLT", "LES", "LDS", "LSS", "LFS", "LGS", "SLDT", "STR", "VERR", "VERW", "SGDT", "SIDT", "SMSW", "LAR",
         "LSL", "SYSCALL", "SYSENTER", "RDTSC", "RDTSCP", "RDPMC", "CPUID", "RSM", "RDFSBASE", "RDGSBASE", "WRFSBASE",
         "WRGSBASE", "RDRAND", "RDSEED", "RDPID", "XGETBV", "RDPKRU", "WRPKRU", "POPF", "MONITOR", "ENTER", "RET", "ARPL",
-        "XSAVE", "XRSTOR", "XSAVEOPT", "XSAVEC", "FXSAVE", "FXRSTOR", "LDMXCSR", "STMXCSR", "PUSHF", "x87", "WAIT",
-        "MFENCE", NULL};
+        "XSAVE", "XRSTOR", "XSAVEOPT", "XSAVEC", "FXSAVE", "FXRSTOR", "LDMXCSR", "STMXCSR", "PUSHF", NULL};
     if (row->attributes & X86_CPL0)
         return false;
     // MOV with a segment, control or debug register.
@@ -292,6 +291,8 @@ static void set_implied(struct test *t)
     // Past the end of the address space the segment's limit and paging both object.
     if (starts_with(in, "LEAVE"))
         gpr[X86_RBP] = DATA + below(DATA_BYTES);
+    if (starts_with(in, "MASKMOV"))
+        gpr[X86_RDI] = DATA + 0x300 + below(0x200);
     if (starts_with(in, "XLAT"))
         gpr[X86_RBX] = DATA + 0x100;
     // So that the quotient fits now and then.
@@ -316,6 +317,19 @@ static void tame_bit_offset(struct test *t)
         t->state.gpr[in->op[1].reg] = (uint64_t)(int64_t)((int)below(0x800) - 0x300);
 }
 
+// A number, often of moderate size, sometimes special.
+static void random_float(uint8_t *out)
+{
+    static const uint16_t exponents[] = {0, 1, 0x3fff, 0x4000, 0x3ffe, 0x403e, 0x7ffe, 0x7fff};
+    uint64_t mantissa = below(3) ? random64() | UINT64_C(1) << 63 : UINT64_C(1) << 63;
+    unsigned exponent = below(3) ? 0x3fff - 20 + below(40) : exponents[below(ARRAY_SIZE(exponents))];
+    if (exponent == 0 && below(2))
+        mantissa = below(2) ? 0 : mantissa >> 1;
+    memset(out, 0, 16);
+    store_le64(out, mantissa);
+    store_le16(out + 8, (uint16_t)(exponent | below(2) << 15));
+}
+
 static void random_registers(struct test *t, unsigned mode)
 {
     struct oracle_state *s = &t->state;
@@ -327,7 +341,12 @@ static void random_registers(struct test *t, unsigned mode)
         s->gpr[X86_RBP] = DATA + 0xa00 + below(64) * 8;
     s->flags = 0x202 | (random64() & 0xcd5);
     s->rip = CODE;
-    s->control = 0x37f;
+    static const uint16_t controls[] = {0x37f, 0x27f, 0x7f, 0xf7f, 0xb7f, 0x77f};
+    s->control = controls[below(ARRAY_SIZE(controls))];
+    s->status = (uint16_t)(below(8) << 11 | below(8) << 8);
+    s->tags = below(3) ? 0xff : (uint16_t)below(256);
+    for (unsigned n = 0; n < 8; n++)
+        random_float(s->st[n]);
     s->mxcsr = 0x1f80;
     for (unsigned i = 0; i < sizeof(s->xmm); i += 8) {
         store_le64(&s->xmm[0][0] + i, random_value());
@@ -374,7 +393,7 @@ static bool make(struct test *t, const struct x86_row *row, unsigned map, unsign
     if (in->segment_prefix && in->segment >= X86_FS)
         return false;
     t->bytes = in->bytes;
-    bool string = map == 0 && row->opcode >= 0xa4 && row->opcode <= 0xaf;
+    bool string = (map == 0 && row->opcode >= 0xa4 && row->opcode <= 0xaf) || starts_with(in, "MASKMOV");
     return !undefined_result(t) && !(string && in->addrsize == 1);
 }
 
@@ -436,6 +455,15 @@ static void start_guest(struct x86_machine *m, const struct test *t, bool wide)
     memcpy(cpu->xmm, s->xmm, sizeof(cpu->xmm));
     memcpy(cpu->ymmh, s->ymmh, sizeof(cpu->ymmh));
     cpu->tcg.fp_control = s->mxcsr;
+    struct x86_fpu *f = &cpu->fpu;
+    f->control = s->control;
+    f->ip = f->dp = 0;
+    f->cs = f->ds = f->opcode = 0;
+    f->top = s->status >> 11 & 7;
+    f->status = s->status & ~(7u << 11);
+    f->valid = (uint8_t)s->tags;
+    for (unsigned n = 0; n < 8; n++)
+        memcpy(f->st[(f->top + n) & 7], s->st[n], 16);
     uint32_t data = DESC_P | DESC_S | DESC_WRITABLE | DESC_ACCESSED | DESC_G | DESC_B | 3 << DESC_DPL_SHIFT;
     for (unsigned n = 0; n < X86_SEGS; n++)
         cpu->segs[n] = (struct x86_segment){.limit = 0xffffffff, .selector = 0x2b, .attr = data};
@@ -478,6 +506,12 @@ static void collect_guest(struct x86_machine *m, struct oracle_state *s, bool wi
     memcpy(s->xmm, cpu->xmm, sizeof(s->xmm));
     memcpy(s->ymmh, cpu->ymmh, sizeof(s->ymmh));
     s->mxcsr = cpu->tcg.fp_control;
+    const struct x86_fpu *f = &cpu->fpu;
+    s->control = f->control;
+    s->status = (uint16_t)(f->status | f->top << 11);
+    s->tags = f->valid;
+    for (unsigned n = 0; n < 8; n++)
+        memcpy(s->st[n], f->st[(f->top + n) & 7], 10);
     const uint8_t *code = handler < 0x1000 && vector == 13 && s->rip - CODE < CODE_BYTES ? ram(m, s->rip) : NULL;
     if (code && *code == HLT)
         s->vector = ORACLE_END;
@@ -568,6 +602,18 @@ static bool same(const struct test *here, const struct test *there, uint32_t und
                 good = false;
             }
         }
+    }
+    for (unsigned n = 0; n < 8; n++) {
+        if (memcmp(a->st[n], b->st[n], 10)) {
+            differ("st", n, load_le64(a->st[n]), load_le64(b->st[n]));
+            differ("st exponent", n, load_le16(a->st[n] + 8), load_le16(b->st[n] + 8));
+            good = false;
+        }
+    }
+    if (a->status != b->status || a->control != b->control || a->tags != b->tags) {
+        differ("x87 status, control, tags", 0, a->status << 16 | a->control | (uint64_t)a->tags << 32,
+               b->status << 16 | b->control | (uint64_t)b->tags << 32);
+        good = false;
     }
     if (a->mxcsr != b->mxcsr) {
         differ("mxcsr", 0, a->mxcsr, b->mxcsr);

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+// Images of the x87, SSE and AVX state in memory: FLDENV, FNSTENV, FNSAVE, FRSTOR (Intel SDM volume 1, 8.1.10), FXSAVE and
+// FXRSTOR (10.5), XSAVE and its like (13).
+
+#include <string.h>
+
+#include "target-x86/exception.h"
+#include "target-x86/fpu.h"
+#include "target-x86/handlers.h"
+#include "target-x86/helper.h"
+#include "target-x86/simd.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
+
+// --- the environment -----------------------------------------------------------------------------------------------
+
+static unsigned environment(const struct x86_fpu *f, uint8_t *out, bool wide, bool protected)
+{
+    uint16_t words[3] = {f->control, x86_fpu_status(f), x86_fpu_tags(f)};
+    unsigned step = wide ? 4 : 2;
+    memset(out, 0xff, 28);
+    for (unsigned i = 0; i < 3; i++)
+        store_le16(out + i * step, words[i]);
+    if (wide && protected) {
+        store_le32(out + 12, (uint32_t)f->ip);
+        store_le32(out + 16, f->cs | (uint32_t)f->opcode << 16);
+        store_le32(out + 20, (uint32_t)f->dp);
+        store_le16(out + 24, f->ds);
+    } else if (protected) {
+        store_le16(out + 6, (uint16_t)f->ip);
+        store_le16(out + 8, f->cs);
+        store_le16(out + 10, (uint16_t)f->dp);
+        store_le16(out + 12, f->ds);
+    } else {
+        uint32_t ip = (uint32_t)f->ip + ((uint32_t)f->cs << 4), dp = (uint32_t)f->dp + ((uint32_t)f->ds << 4);
+        store_le16(out + 3 * step, (uint16_t)ip);
+        store_le16(out + 4 * step, (uint16_t)((ip >> 16) << 12 | f->opcode));
+        store_le16(out + 5 * step, (uint16_t)dp);
+        store_le16(out + 6 * step, (uint16_t)((dp >> 16) << 12));
+    }
+    return step * 7;
+}
+
+static unsigned load_environment(struct x86_fpu *f, const uint8_t *in, bool wide, bool protected)
+{
+    unsigned step = wide ? 4 : 2;
+    f->control = x86_fpu_control(load_le16(in));
+    x86_fpu_set_status(f, load_le16(in + step));
+    uint16_t tags = load_le16(in + 2 * step);
+    f->valid = 0;
+    for (unsigned n = 0; n < 8; n++)
+        if ((tags >> (n * 2) & 3) != 3)
+            f->valid |= (uint8_t)(1u << n);
+    if (protected) {
+        f->ip = load_le(in + 3 * step, step);
+        f->cs = load_le16(in + 4 * step);
+        f->dp = load_le(in + 5 * step, step);
+        f->ds = load_le16(in + 6 * step);
+        if (wide)
+            f->opcode = load_le16(in + 18) & 0x7ff;
+    }
+    x86_fpu_update_summary(f);
+    return step * 7;
+}
+
+// D9 /4 FLDENV, D9 /6 FNSTENV, DD /4 FRSTOR, DD /6 FNSAVE
+static void x87_image(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
+{
+    struct x86_fpu *f = &cpu->fpu;
+    bool whole = (what >> 8 & 0xff) == 0xdd, store = what >> 4 & 1, wide = what >> 20 & 1, protected = what >> 21 & 1;
+    unsigned mmu = what >> 16 & 3, env = wide ? 28 : 14, bytes = env + (whole ? 80 : 0);
+    uint8_t image[108];
+    if (!store) {
+        x86_fpu_check_pending(cpu);
+        x86_read_bytes(cpu, gva, image, bytes, mmu);
+        load_environment(f, image, wide, protected);
+        for (unsigned i = 0; whole && i < 8; i++)
+            memcpy(f->st[(f->top + i) & 7], image + env + i * 10, 10);
+        return;
+    }
+    environment(f, image, wide, protected);
+    for (unsigned i = 0; whole && i < 8; i++)
+        memcpy(image + env + i * 10, f->st[(f->top + i) & 7], 10);
+    x86_write_bytes(cpu, gva, image, bytes, mmu);
+    if (whole)
+        x86_fpu_init(cpu);
+    else
+        f->control |= 0x3f; // FNSTENV masks all
+    x86_fpu_update_summary(f);
+}
+X86_HELPER(x87_image, X86_FAULTS, VOID, 2, IR_I32, IR_I64)
+
+// --- FXSAVE --------------------------------------------------------------------------------------------------------
+
+enum { FXSAVE_BYTES = 512, FX_MXCSR = 24, FX_ST = 32, FX_XMM = 160, X_HEADER = 512, X_YMMH = 576, X_BYTES = 832,
+       MXCSR_MASK = 0xffff };
+enum { X_X87 = 1, X_SSE = 2, X_AVX = 4 };
+
+static unsigned xmm_count(const struct x86_cpu *cpu)
+{
+    return x86_code64(cpu) ? 16 : 8;
+}
+
+static void put_x87(const struct x86_cpu *cpu, uint8_t *image, bool wide)
+{
+    const struct x86_fpu *f = &cpu->fpu;
+    store_le16(image, f->control);
+    store_le16(image + 2, x86_fpu_status(f));
+    image[4] = f->valid;
+    image[5] = 0;
+    store_le16(image + 6, f->opcode);
+    if (wide) {
+        store_le64(image + 8, f->ip);
+        store_le64(image + 16, f->dp);
+    } else {
+        store_le32(image + 8, (uint32_t)f->ip);
+        store_le32(image + 12, f->cs);
+        store_le32(image + 16, (uint32_t)f->dp);
+        store_le32(image + 20, f->ds);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        memset(image + FX_ST + i * 16, 0, 16);
+        memcpy(image + FX_ST + i * 16, f->st[(f->top + i) & 7], 10);
+    }
+}
+
+static void get_x87(struct x86_cpu *cpu, const uint8_t *image, bool wide)
+{
+    struct x86_fpu *f = &cpu->fpu;
+    f->control = x86_fpu_control(load_le16(image));
+    x86_fpu_set_status(f, load_le16(image + 2));
+    f->valid = image[4];
+    f->opcode = load_le16(image + 6) & 0x7ff;
+    f->ip = wide ? load_le64(image + 8) : load_le32(image + 8);
+    f->dp = wide ? load_le64(image + 16) : load_le32(image + 16);
+    f->cs = wide ? 0 : load_le16(image + 12);
+    f->ds = wide ? 0 : load_le16(image + 20);
+    for (unsigned i = 0; i < 8; i++)
+        memcpy(f->st[(f->top + i) & 7], image + FX_ST + i * 16, 10);
+    x86_fpu_update_summary(f);
+}
+
+static void fxsave(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
+{
+    bool restore = what & 1, wide = what >> 12 & 1;
+    unsigned mmu = what >> 8 & 3, count = xmm_count(cpu);
+    uint8_t image[FXSAVE_BYTES];
+    if (gva & 15)
+        x86_fault(cpu, X86_GP, 0);
+    x86_read_bytes(cpu, gva, image, FXSAVE_BYTES, mmu);
+    if (restore) {
+        if ((cpu->cr4 & CR4_OSFXSR) && !x86_mxcsr_set(cpu, load_le32(image + FX_MXCSR)))
+            x86_fault(cpu, X86_GP, 0);
+        get_x87(cpu, image, wide);
+        if (cpu->cr4 & CR4_OSFXSR)
+            memcpy(cpu->xmm, image + FX_XMM, count * 16);
+        return;
+    }
+    put_x87(cpu, image, wide);
+    if (cpu->cr4 & CR4_OSFXSR) {
+        store_le32(image + FX_MXCSR, x86_mxcsr_get(cpu));
+        store_le32(image + FX_MXCSR + 4, MXCSR_MASK);
+        memcpy(image + FX_XMM, cpu->xmm, count * 16);
+    }
+    x86_write_bytes(cpu, gva, image, FX_XMM + count * 16, mmu);
+}
+X86_HELPER(fxsave, X86_MODES, VOID, 2, IR_I32, IR_I64)
+
+// --- XSAVE ---------------------------------------------------------------------------------------------------------
+
+static bool all_zero(const void *bytes, size_t count)
+{
+    const uint8_t *b = bytes;
+    for (size_t i = 0; i < count; i++)
+        if (b[i])
+            return false;
+    return true;
+}
+
+// The components that are not in their initial state.
+static uint64_t in_use(struct x86_cpu *cpu)
+{
+    const struct x86_fpu *f = &cpu->fpu;
+    bool x87 = f->control != 0x37f || f->status || f->top || f->valid || f->ip || f->dp || f->opcode;
+    bool sse = !all_zero(cpu->xmm, xmm_count(cpu) * 16u), avx = !all_zero(cpu->ymmh, xmm_count(cpu) * 16u);
+    return (x87 ? X_X87 : 0) | (sse ? X_SSE : 0) | (avx ? X_AVX : 0);
+}
+
+#define COMPACTED BIT64(63)
+
+static void save_extended(struct x86_cpu *cpu, enum x86_xsave kind, uint64_t gva, uint64_t components, unsigned mmu,
+                          bool wide)
+{
+    uint8_t image[X_BYTES];
+    unsigned count = xmm_count(cpu), bytes = components & X_AVX ? X_BYTES : X_YMMH;
+    uint64_t used = in_use(cpu) & components, written = kind == XSAVE_XSAVE ? components : used;
+    x86_read_bytes(cpu, gva, image, bytes, mmu);
+    uint64_t header = load_le64(image + X_HEADER);
+    if (written & X_X87)
+        put_x87(cpu, image, wide);
+    if (components & (X_SSE | X_AVX)) {
+        store_le32(image + FX_MXCSR, x86_mxcsr_get(cpu));
+        store_le32(image + FX_MXCSR + 4, MXCSR_MASK);
+    }
+    if (written & X_SSE)
+        memcpy(image + FX_XMM, cpu->xmm, count * 16);
+    if (written & X_AVX)
+        memcpy(image + X_YMMH, cpu->ymmh, count * 16);
+    if (kind == XSAVE_XSAVEC) {
+        store_le64(image + X_HEADER, used);
+        store_le64(image + X_HEADER + 8, components | COMPACTED);
+    } else {
+        store_le64(image + X_HEADER, (header & ~components) | used);
+    }
+    x86_write_bytes(cpu, gva, image, bytes, mmu);
+}
+
+static void restore_extended(struct x86_cpu *cpu, uint64_t gva, uint64_t components, unsigned mmu, bool wide)
+{
+    uint8_t image[X_BYTES];
+    unsigned count = xmm_count(cpu);
+    x86_read_bytes(cpu, gva, image, X_YMMH, mmu);
+    uint64_t present = load_le64(image + X_HEADER), format = load_le64(image + X_HEADER + 8);
+    bool compacted = format & COMPACTED;
+    // With few components the compacted form has them where the standard form has.
+    if ((present & ~cpu->xcr0) || (compacted ? (format & ~COMPACTED & ~cpu->xcr0) || (present & ~format) : format != 0) ||
+        (compacted && !x86_has(cpu, X86_FEAT_XSAVEC)) || !all_zero(image + X_HEADER + 16, 48))
+        x86_fault(cpu, X86_GP, 0);
+    if (components & present & X_AVX)
+        x86_read_bytes(cpu, gva + X_YMMH, image + X_YMMH, X_BYTES - X_YMMH, mmu);
+    if ((components & (X_SSE | X_AVX)) && !(compacted && !(present & (X_SSE | X_AVX))) &&
+        !x86_mxcsr_set(cpu, load_le32(image + FX_MXCSR)))
+        x86_fault(cpu, X86_GP, 0);
+    if (components & X_X87) {
+        x86_fpu_init(cpu);
+        memset(cpu->fpu.st, 0, sizeof(cpu->fpu.st));
+        if (present & X_X87)
+            get_x87(cpu, image, wide);
+    }
+    if (components & X_SSE) {
+        if (present & X_SSE)
+            memcpy(cpu->xmm, image + FX_XMM, count * 16);
+        else
+            memset(cpu->xmm, 0, count * 16);
+    }
+    if (components & X_AVX) {
+        if (present & X_AVX)
+            memcpy(cpu->ymmh, image + X_YMMH, count * 16);
+        else
+            memset(cpu->ymmh, 0, count * 16);
+    }
+}
+
+static void xsave(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
+{
+    enum x86_xsave kind = what & 0xff;
+    unsigned mmu = what >> 8 & 3;
+    bool wide = what >> 12 & 1;
+    uint64_t mask = (uint32_t)cpu->gpr[X86_RAX] | cpu->gpr[X86_RDX] << 32, components = mask & cpu->xcr0;
+    if (gva & 63)
+        x86_fault(cpu, X86_GP, 0);
+    if (kind == XSAVE_XRSTOR)
+        restore_extended(cpu, gva, components, mmu, wide);
+    else
+        save_extended(cpu, kind, gva, components, mmu, wide);
+}
+X86_HELPER(xsave, X86_MODES, VOID, 2, IR_I32, IR_I64)
+
+// --- MXCSR ---------------------------------------------------------------------------------------------------------
+
+static void ldmxcsr(struct x86_cpu *cpu, uint32_t value)
+{
+    if (!x86_mxcsr_set(cpu, value))
+        x86_fault(cpu, X86_GP, 0);
+}
+X86_HELPER(ldmxcsr, X86_MODES, VOID, 1, IR_I32)
+
+static uint32_t stmxcsr(struct x86_cpu *cpu)
+{
+    return x86_mxcsr_get(cpu);
+}
+X86_HELPER(stmxcsr, 0, I32, 0, 0)

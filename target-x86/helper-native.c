@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// The helper behind SIMD instructions that have no inline form: operands from the guest's state to a stub's registers, and
+// back (native.h).
+
+#include <string.h>
+#include <xmmintrin.h>
+
+#include "target-x86/exception.h"
+#include "target-x86/flags.h"
+#include "target-x86/helper.h"
+#include "target-x86/native.h"
+#include "target-x86/simd.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
+
+static void get_ymm(const struct x86_cpu *cpu, unsigned n, uint8_t *out)
+{
+    memcpy(out, cpu->xmm[n], 16);
+    memcpy(out + 16, cpu->ymmh[n], 16);
+}
+
+static void set_ymm(struct x86_cpu *cpu, unsigned n, const uint8_t *in)
+{
+    memcpy(cpu->xmm[n], in, 16);
+    memcpy(cpu->ymmh[n], in + 16, 16);
+}
+
+void x86_read_bytes(struct x86_cpu *cpu, uint64_t gva, uint8_t *out, unsigned bytes, unsigned mmu)
+{
+    const uint8_t *host = NULL;
+    if ((gva & (TLB_PAGE_SIZE - 1)) + bytes <= TLB_PAGE_SIZE)
+        host = tlb_host(&cpu->tcg, gva, TLB_READ, mmu, false);
+    if (host) {
+        memcpy(out, host, bytes);
+        return;
+    }
+    for (unsigned done = 0; done < bytes;) {
+        unsigned part = bytes - done >= 8 ? 8 : is_power_of_two(bytes - done) ? bytes - done : 1;
+        store_le(out + done, part, tlb_load(&cpu->tcg, gva + done, part, mmu));
+        done += part;
+    }
+}
+
+// Faults now when a store will.
+static void check_writable(struct x86_cpu *cpu, uint64_t gva, unsigned bytes, unsigned mmu)
+{
+    tlb_host(&cpu->tcg, gva, TLB_WRITE, mmu, false);
+    if ((gva & (TLB_PAGE_SIZE - 1)) + bytes > TLB_PAGE_SIZE)
+        tlb_host(&cpu->tcg, (gva + bytes - 1) & -(uint64_t)TLB_PAGE_SIZE, TLB_WRITE, mmu, false);
+}
+
+void x86_write_bytes(struct x86_cpu *cpu, uint64_t gva, const uint8_t *in, unsigned bytes, unsigned mmu)
+{
+    // Nothing is stored when the second page cannot be.
+    if ((gva & (TLB_PAGE_SIZE - 1)) + bytes > TLB_PAGE_SIZE)
+        check_writable(cpu, gva, bytes, mmu);
+    for (unsigned done = 0; done < bytes;) {
+        unsigned part = bytes - done >= 8 ? 8 : is_power_of_two(bytes - done) ? bytes - done : 1;
+        tlb_store(&cpu->tcg, gva + done, part, load_le(in + done, part), mmu);
+        done += part;
+    }
+}
+
+// An exception that MXCSR does not mask, if the operation raised one: nothing is written then.
+static void check_exceptions(struct x86_cpu *cpu, uint32_t before)
+{
+    enum { FLAGS = 0x3f, MASK_SHIFT = 7 };
+    uint32_t raised = _mm_getcsr() & FLAGS;
+    _mm_setcsr(_mm_getcsr() | (before & FLAGS));
+    if (raised & ~(cpu->mxcsr_masks >> MASK_SHIFT))
+        x86_fault(cpu, cpu->cr4 & CR4_OSXMMEXCPT ? X86_XM : X86_UD, 0);
+}
+
+static void set_gpr(struct x86_cpu *cpu, unsigned n, uint64_t value, bool is64)
+{
+    cpu->gpr[n] = is64 ? value : (uint32_t)value;
+}
+
+static void write_back(struct x86_cpu *cpu, const struct x86_native_frame *f, uint64_t spec)
+{
+    unsigned reg = spec & 15, rm = spec >> 4 & 15, vvvv = spec >> 8 & 15, role = spec >> NATIVE_ROLE & 3;
+    unsigned n = role == 0 ? reg : role == 1 ? rm : vvvv, place = role == 0 ? 0 : role == 1 ? 2 : 1;
+    switch (spec >> NATIVE_DST & 7) {
+    case NATIVE_XMM:
+        set_ymm(cpu, n, f->ymm[place]);
+        break;
+    case NATIVE_MMX:
+        store_le64(cpu->fpu.st[n], f->mm[place]);
+        store_le16(cpu->fpu.st[n] + 8, 0xffff);
+        break;
+    case NATIVE_GPR32:
+    case NATIVE_GPR64:
+        set_gpr(cpu, n, place ? f->rdx : f->rax, (spec >> NATIVE_DST & 7) == NATIVE_GPR64);
+        break;
+    default:
+        break;
+    }
+    if (spec >> NATIVE_FLAGS & 1) {
+        cpu->cc_op = x86_cc_op(CC_FLAGS, 0);
+        cpu->cc_src = f->flags & FLAGS_ARITH;
+    }
+    if (spec >> NATIVE_RCX & 1)
+        cpu->gpr[X86_RCX] = (uint32_t)f->rcx;
+    if (spec >> NATIVE_XMM0 & 1) {
+        memcpy(cpu->xmm[0], f->ymm[0], 16);
+        if (spec >> NATIVE_VEX & 1)
+            memset(cpu->ymmh[0], 0, 16);
+    }
+}
+
+static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t address)
+{
+    struct x86_native_frame f;
+    unsigned reg = spec & 15, rm = spec >> 4 & 15, bytes = 1u << (spec >> NATIVE_SIZE & 7), mmu = spec >> NATIVE_MMU & 3;
+    bool memory = spec >> NATIVE_MEM & 1, store = spec >> NATIVE_STORE & 1, trapping = spec >> NATIVE_TRAPS & 1;
+    get_ymm(cpu, reg, f.ymm[0]);
+    get_ymm(cpu, spec >> 8 & 15, f.ymm[1]);
+    get_ymm(cpu, rm, f.ymm[2]);
+    get_ymm(cpu, spec >> 12 & 15, f.ymm[3]);
+    f.mm[0] = load_le64(cpu->fpu.st[reg & 7]);
+    f.mm[2] = load_le64(cpu->fpu.st[rm & 7]);
+    bool explicit_lengths = spec >> NATIVE_LENGTHS & 1;
+    f.rax = cpu->gpr[explicit_lengths ? X86_RAX : reg];
+    f.rdx = cpu->gpr[explicit_lengths ? X86_RDX : rm];
+    f.rcx = 0;
+    f.flags = 0;
+    if (memory && !store)
+        x86_read_bytes(cpu, address, f.memory, bytes, mmu);
+    if (store && (spec >> NATIVE_FP & 1))
+        check_writable(cpu, address, bytes, mmu);
+    uint32_t csr = _mm_getcsr();
+    if (trapping)
+        _mm_setcsr(csr & ~0x3fu);
+    x86_native_run(&f, stub, spec >> NATIVE_WITH_MMX & 1);
+    if (trapping)
+        check_exceptions(cpu, csr);
+    if (store)
+        x86_write_bytes(cpu, address, f.memory, bytes, mmu);
+    if (spec >> NATIVE_WITH_MMX & 1) {
+        cpu->fpu.top = 0;
+        cpu->fpu.valid = 0xff;
+    }
+    write_back(cpu, &f, spec);
+}
+X86_HELPER(native, X86_FAULTS, VOID, 3, IR_I64, IR_I64, IR_I64)
+
+// PBLENDVB and its like choose by XMM0, SHA256RNDS2 adds it: the stub has it as register 0 (then the destination is
+// register 3, which is chosen from by hand here) or as the mask.
+static void blend(struct x86_cpu *cpu, uint32_t what, const void *source_pointer)
+{
+    unsigned dst = what & 15, lane = what >> 4 & 15;
+    uint8_t source[16], *d = (uint8_t *)cpu->xmm[dst];
+    const uint8_t *mask = (const uint8_t *)cpu->xmm[0];
+    uint8_t result[16];
+    memcpy(source, source_pointer, 16);
+    for (unsigned i = 0; i < 16; i += lane)
+        memcpy(result + i, mask[i + lane - 1] & 0x80 ? source + i : d + i, lane);
+    memcpy(d, result, 16);
+}
+X86_HELPER(blend, IR_HELPER_WRITES_STATE, VOID, 2, IR_I32, IR_V128)
+
+static void sha256rnds2(struct x86_cpu *cpu, uint32_t dst, const void *source)
+{
+    uint8_t d[16], s[16], k[16];
+    memcpy(d, cpu->xmm[dst], 16);
+    memcpy(s, source, 16);
+    memcpy(k, cpu->xmm[0], 16);
+    __asm__("movdqu %2, %%xmm0; movdqu %0, %%xmm1; movdqu %1, %%xmm2; sha256rnds2 %%xmm2, %%xmm1; movdqu %%xmm1, %0"
+            : "+m"(d)
+            : "m"(s), "m"(k)
+            : "xmm0", "xmm1", "xmm2");
+    memcpy(cpu->xmm[dst], d, 16);
+}
+X86_HELPER(sha256rnds2, IR_HELPER_WRITES_STATE, VOID, 2, IR_I32, IR_V128)
+
+// --- masked moves: only the elements that the mask names are touched ---
+
+static bool masked(const uint8_t *mask, unsigned i, unsigned lane)
+{
+    return mask[i + lane - 1] & 0x80;
+}
+
+// MASKMOVQ and MASKMOVDQU, by bytes.
+static void maskmov(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
+{
+    unsigned reg = what & 15, rm = what >> 4 & 15, bytes = what >> 8 & 255, mmu = what >> 16 & 3;
+    const uint8_t *data = bytes == 8 ? cpu->fpu.st[reg & 7] : (const uint8_t *)cpu->xmm[reg];
+    const uint8_t *mask = bytes == 8 ? cpu->fpu.st[rm & 7] : (const uint8_t *)cpu->xmm[rm];
+    for (unsigned i = 0; i < bytes; i++)
+        if (mask[i] & 0x80)
+            check_writable(cpu, gva + i, 1, mmu);
+    for (unsigned i = 0; i < bytes; i++)
+        if (mask[i] & 0x80)
+            tlb_store(&cpu->tcg, gva + i, 1, data[i], mmu);
+}
+X86_HELPER(maskmov, X86_FAULTS, VOID, 2, IR_I32, IR_I64)
+
+// VMASKMOVPS and its like.
+static void vmaskmov(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
+{
+    unsigned reg = what & 15, mask_reg = what >> 4 & 15, bytes = what >> 8 & 255, mmu = what >> 16 & 3;
+    unsigned lane = what >> 20 & 15;
+    bool store = what >> 24 & 1;
+    uint8_t mask[32], data[32], result[32] = {0};
+    get_ymm(cpu, mask_reg, mask);
+    get_ymm(cpu, reg, data);
+    for (unsigned i = 0; store && i < bytes; i += lane)
+        if (masked(mask, i, lane))
+            check_writable(cpu, gva + i, lane, mmu);
+    for (unsigned i = 0; i < bytes; i += lane) {
+        if (!masked(mask, i, lane))
+            continue;
+        if (store)
+            tlb_store(&cpu->tcg, gva + i, lane, load_le(data + i, lane), mmu);
+        else
+            store_le(result + i, lane, tlb_load(&cpu->tcg, gva + i, lane, mmu));
+    }
+    if (!store)
+        set_ymm(cpu, reg, result);
+}
+X86_HELPER(vmaskmov, X86_FAULTS, VOID, 2, IR_I32, IR_I64)
+
+// --- the x87 side of MMX -------------------------------------------------------------------------------------------
+
+// Before an MMX instruction: it uses the x87 registers, all of them valid, TOP 0.
+static void begin_mmx(struct x86_cpu *cpu)
+{
+    x86_fpu_check_pending(cpu);
+    cpu->fpu.top = 0;
+    cpu->fpu.valid = 0xff;
+}
+X86_HELPER(begin_mmx, IR_HELPER_MAY_FAULT, VOID, 0, 0)
+
+static void emms(struct x86_cpu *cpu)
+{
+    x86_fpu_check_pending(cpu);
+    cpu->fpu.top = 0;
+    cpu->fpu.valid = 0;
+}
+X86_HELPER(emms, IR_HELPER_MAY_FAULT, VOID, 0, 0)

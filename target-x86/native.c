@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// Stubs and the way into them (native.h). For x86-64 hosts with AVX; others offer no SIMD to their guests.
+
+#include "target-x86/native.h"
+
+#include <assert.h>
+#include <cpuid.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
+#include "tcg/base/exec-memory.h"
+
+// All instructions with all their immediates are about 55000.
+enum { STUB_BYTES = 16, STUBS = 1 << 17, HASH = STUBS * 2 };
+
+struct x86_native {
+    struct exec_memory memory;
+    uint32_t count;
+    uint32_t index[HASH]; // stub number + 1
+};
+
+struct x86_native *x86_native_create(struct error *error)
+{
+    struct x86_native *n = ALLOC(struct x86_native);
+    if (exec_memory_create(&n->memory, (size_t)STUBS * STUB_BYTES, error) < 0) {
+        free(n);
+        return NULL;
+    }
+    return n;
+}
+
+void x86_native_destroy(struct x86_native *native)
+{
+    if (native)
+        exec_memory_destroy(&native->memory);
+    free(native);
+}
+
+// --- encoding ------------------------------------------------------------------------------------------------------
+
+static bool has_kind(const struct x86_row *row, unsigned kind)
+{
+    for (unsigned i = 0; i < 4; i++)
+        if (row->forms[i] >> 4 == kind)
+            return true;
+    return false;
+}
+
+// W matters where a general register or an FMA's or permutation's element size hangs on it.
+static bool wide(const struct x86_decoded *in)
+{
+    // PCMPESTRI and PCMPESTRM take lengths from general registers that they do not name.
+    if (in->map == X86_MAP_0F3A && (in->opcode & 0xfe) == 0x60)
+        return in->mode == 2 && (in->rex & 8);
+    bool general = has_kind(in->row, KIND_G) || has_kind(in->row, KIND_E);
+    if (in->vex)
+        return in->vex_w && (in->mode == 2 || !general);
+    for (unsigned i = 0; i < 4; i++)
+        if (in->op[i].size == 3 && (in->op[i].kind == X86_ARG_GPR || (in->row->forms[i] >> 4) == KIND_E))
+            return true;
+    return false;
+}
+
+static uint8_t *put_prefixes(uint8_t *p, const struct x86_decoded *in)
+{
+    static const uint8_t pp_of_rep[] = {0, 1, 2, 3};
+    bool w = wide(in);
+    unsigned prefix = in->rep == 0xf3 ? 2 : in->rep == 0xf2 ? 3 : in->opsize_prefix ? 1 : 0;
+    if (in->vex) {
+        unsigned vvvv = has_kind(in->row, KIND_H) ? 1 : 0;
+        *p++ = 0xc4;
+        *p++ = (uint8_t)(0xe0 | in->map);
+        *p++ = (uint8_t)(w << 7 | (~vvvv & 15) << 3 | in->vex_l << 2 | pp_of_rep[prefix]);
+        return p;
+    }
+    if (prefix)
+        *p++ = prefix == 1 ? 0x66 : prefix == 2 ? 0xf3 : 0xf2;
+    if (w)
+        *p++ = 0x48;
+    *p++ = 0x0f;
+    if (in->map != X86_MAP_0F)
+        *p++ = in->map == X86_MAP_0F38 ? 0x38 : 0x3a;
+    return p;
+}
+
+static void encode(uint8_t *code, const struct x86_decoded *in)
+{
+    enum { MEMORY_AT_RDI = 7, REGISTER_2 = 0xc2, RET = 0xc3 };
+    uint8_t *p = put_prefixes(code, in);
+    *p++ = in->opcode;
+    // An opcode extension stays; it is where a group's instruction is named.
+    unsigned reg = in->row->match & X86_MATCH_REG ? in->modrm >> 3 & 7 : 0;
+    *p++ = (uint8_t)(reg << 3 | (in->mod == 3 ? REGISTER_2 : MEMORY_AT_RDI));
+    if (has_kind(in->row, KIND_L))
+        *p++ = 3 << 4;
+    else if (has_kind(in->row, KIND_I))
+        *p++ = (uint8_t)in->imm;
+    *p = RET;
+}
+
+uint64_t x86_native_stub(struct x86_native *n, const struct x86_decoded *in)
+{
+    uint8_t code[STUB_BYTES] = {0};
+    encode(code, in);
+    uint64_t hash = (load_le64(code) * UINT64_C(0x9e3779b97f4a7c15)) ^ (load_le64(code + 8) * UINT64_C(0xc2b2ae3d27d4eb4f));
+    uint32_t at = (uint32_t)(hash >> 40) & (HASH - 1);
+    while (n->index[at] && memcmp(n->memory.write + (size_t)(n->index[at] - 1) * STUB_BYTES, code, STUB_BYTES))
+        at = (at + 1) & (HASH - 1);
+    if (!n->index[at]) {
+        assert(n->count < STUBS);
+        memcpy(n->memory.write + (size_t)n->count * STUB_BYTES, code, STUB_BYTES);
+        n->index[at] = ++n->count;
+    }
+    return (uint64_t)(uintptr_t)(n->memory.exec + (size_t)(n->index[at] - 1) * STUB_BYTES);
+}
+
+// --- running -------------------------------------------------------------------------------------------------------
+
+_Static_assert(offsetof(struct x86_native_frame, memory) == 128, "as the code below has it");
+_Static_assert(offsetof(struct x86_native_frame, mm) == 160, "as the code below has it");
+_Static_assert(offsetof(struct x86_native_frame, rax) == 192, "as the code below has it");
+
+void x86_native_enter(struct x86_native_frame *frame, uint64_t stub);
+void x86_native_enter_mmx(struct x86_native_frame *frame, uint64_t stub);
+
+// RBX is the frame. Flags are the guest's for the one instruction; the direction flag never is.
+__asm__(".pushsection .text\n"
+        ".type x86_native_enter, @function\n"
+        "x86_native_enter:\n"
+        "    push %rbx\n"
+        "    mov %rdi, %rbx\n"
+        "    vmovdqa (%rbx), %ymm0\n"
+        "    vmovdqa 32(%rbx), %ymm1\n"
+        "    vmovdqa 64(%rbx), %ymm2\n"
+        "    vmovdqa 96(%rbx), %ymm3\n"
+        "    mov 192(%rbx), %rax\n"
+        "    mov 200(%rbx), %rcx\n"
+        "    mov 208(%rbx), %rdx\n"
+        "    lea 128(%rbx), %rdi\n"
+        "    call *%rsi\n"
+        "    pushfq\n"
+        "    pop 216(%rbx)\n"
+        "    mov %rax, 192(%rbx)\n"
+        "    mov %rcx, 200(%rbx)\n"
+        "    mov %rdx, 208(%rbx)\n"
+        "    vmovdqa %ymm0, (%rbx)\n"
+        "    vmovdqa %ymm1, 32(%rbx)\n"
+        "    vmovdqa %ymm2, 64(%rbx)\n"
+        "    vzeroupper\n"
+        "    pop %rbx\n"
+        "    ret\n"
+        ".size x86_native_enter, . - x86_native_enter\n"
+        ".type x86_native_enter_mmx, @function\n"
+        "x86_native_enter_mmx:\n"
+        "    movq 160(%rdi), %mm0\n"
+        "    movq 176(%rdi), %mm2\n"
+        "    push %rdi\n"
+        "    call x86_native_enter\n"
+        "    pop %rdi\n"
+        "    movq %mm0, 160(%rdi)\n"
+        "    movq %mm2, 176(%rdi)\n"
+        "    emms\n"
+        "    ret\n"
+        ".size x86_native_enter_mmx, . - x86_native_enter_mmx\n"
+        ".popsection\n");
+
+void x86_native_run(struct x86_native_frame *frame, uint64_t stub, bool mmx)
+{
+    if (mmx)
+        x86_native_enter_mmx(frame, stub);
+    else
+        x86_native_enter(frame, stub);
+}
+
+bool x86_native_has(enum x86_feature feature)
+{
+    static const struct {
+        uint8_t word, reg; // eax, ebx, ecx, edx
+        uint32_t leaf;
+    } words[] = {{X86_WORD_1_EDX, 3, 1}, {X86_WORD_1_ECX, 2, 1}, {X86_WORD_7_EBX, 1, 7}, {X86_WORD_7_ECX, 2, 7}};
+    static const enum x86_feature simd[] = {
+        X86_FEAT_SSSE3, X86_FEAT_SSE41, X86_FEAT_SSE42, X86_FEAT_PCLMUL, X86_FEAT_AES, X86_FEAT_AVX, X86_FEAT_FMA,
+        X86_FEAT_F16C, X86_FEAT_AVX2, X86_FEAT_SHA, X86_FEAT_GFNI, X86_FEAT_VAES, X86_FEAT_VPCLMUL, X86_FEAT_SSE3,
+    };
+    bool asked = false;
+    for (unsigned i = 0; i < ARRAY_SIZE(simd); i++)
+        asked |= simd[i] == feature;
+    for (unsigned i = 0; asked && i < ARRAY_SIZE(words); i++) {
+        uint32_t r[4] = {0};
+        if (words[i].word != feature >> 5)
+            continue;
+        return __get_cpuid_count(words[i].leaf, 0, &r[0], &r[1], &r[2], &r[3]) &&
+               (r[words[i].reg] >> (feature & 31) & 1);
+    }
+    return true;
+}

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: MIT
+# Long mode: the switch, 64-bit gates with IST, system calls, compatibility mode, 4-level paging with NX, SMEP, SMAP, PCID,
+# protection keys, and code that changes itself.
+.include "check.inc"
+.code16
+.globl _start
+_start:
+    cli
+    xor %ax, %ax
+    mov %ax, %ds
+    mov %ax, %ss
+    mov $0x7000, %sp
+    movw $tss, gdt + 0x32
+    lgdtl gdtr
+    lidtl idtr
+    mov $0x2000, %ax
+    mov %ax, %es
+    # identity maps of 2 MiB at 0 and, for users, of the same memory at 2 MiB
+    movl $0x21007, %es:0x0000
+    movl $0x22007, %es:0x1000
+    movl $0x83, %es:0x2000
+    movl $0x87, %es:0x2008
+    movl $0x23007, %es:0x2010       # 4 MiB: a table
+    movl $0x30003, %es:0x3000
+    movl $0x30007, %es:0x3008       # user
+    mov $0x20, %eax
+    mov %eax, %cr4
+    mov $0x20000, %eax
+    mov %eax, %cr3
+    mov $0xc0000080, %ecx
+    mov $0x901, %eax             # LME, NXE, SCE
+    xor %edx, %edx
+    wrmsr
+    mov %cr0, %eax
+    or $0x80010001, %eax
+    mov %eax, %cr0
+    ljmpl $8, $long_mode
+
+.code64
+.macro fault_entry vector, has_error
+fault_\vector:
+    .if \has_error
+    popq seen_error
+    .endif
+    movl $\vector, seen
+    push %rax
+    mov resume, %rax
+    mov %rax, 8(%rsp)
+    mov %rsp, seen_sp
+    pop %rax
+    iretq
+.endm
+fault_entry 3, 0
+fault_entry 6, 0
+fault_entry 13, 1
+fault_entry 14, 1
+
+.macro expect_fault number, vector, error, instruction:vararg
+    movl $-1, seen
+    movq $3f, resume
+    \instruction
+3:  expect_eq \number, $\vector, seen
+    cmpl $\error, seen_error
+    expect \number, e
+.endm
+
+.macro set_gate vector, target, access, ist
+    mov $\target, %eax
+    mov %ax, idt + \vector*16
+    movw $8, idt + \vector*16 + 2
+    movw $((\access << 8) | \ist), idt + \vector*16 + 4
+    movw $0, idt + \vector*16 + 6
+.endm
+
+long_mode:
+    mov $0x10, %ax
+    mov %ax, %ds
+    mov %ax, %es
+    mov %ax, %ss
+    mov $0x7000, %rsp
+    set_gate 3, fault_3, 0xee, 0
+    set_gate 6, fault_6, 0x8e, 0
+    set_gate 13, fault_13, 0x8e, 0
+    set_gate 14, fault_14, 0x8e, 1
+    movq $0x6800, tss + 4        # RSP0
+    movq $0x6000, tss + 36       # IST1
+    mov $0x30, %ax
+    ltr %ax
+
+    # 64-bit arithmetic is there
+    mov $0x123456789abcdef0, %rax
+    add $1, %rax
+    mov $0x123456789abcdef1, %rcx
+    cmp %rcx, %rax
+    expect 1, e
+
+    # faults
+    movl $0, seen_error
+    expect_fault 2, 6, 0, ud2
+    mov $0x800000000000, %rbx
+    expect_fault 3, 13, 0, mov (%rbx), %al
+    expect_fault 4, 14, 0, mov 0x600000, %al
+    mov %cr2, %rax
+    expect_eq 5, $0x600000, %rax
+    expect_eq 6, $0x5fd0, seen_sp     # on the IST stack, aligned, under what was pushed and popped
+    expect_fault 7, 13, 0x4fa, int $0x9f
+    movl $0, seen_error
+
+    # NX
+    movl $0x80000000, 0x23004
+    movb $0xc3, 0x400000
+    invlpg 0x400000
+    mov $0x400000, %rbx
+    movq $1f, resume
+    call *%rbx
+1:  expect_eq 8, $14, seen
+    expect_eq 9, $0x11, seen_error
+    mov $0x7000, %rsp
+    movl $0, 0x23004
+
+    # SMEP and SMAP
+    mov %cr4, %rax
+    bts $20, %rax
+    bts $21, %rax
+    mov %rax, %cr4
+    mov $0x401000, %rbx
+    movq $1f, resume
+    call *%rbx
+1:  expect_eq 10, $0x11, seen_error
+    mov $0x7000, %rsp
+    expect_fault 11, 14, 1, mov 0x401000, %al
+    stac
+    mov 0x401000, %al
+    clac
+    expect_fault 12, 14, 1, mov 0x401000, %al
+    mov %cr4, %rax
+    btr $20, %rax
+    btr $21, %rax
+    mov %rax, %cr4
+
+    # PCID: translations of one are not those of another
+    mov %cr4, %rax
+    bts $17, %rax
+    mov %rax, %cr4
+    movl $0x11, 0x30000
+    movl $0x22, 0x31000
+    mov 0x400000, %al            # PCID 0
+    movl $0x31003, 0x23000
+    mov $0x20001, %rax
+    bts $63, %rax
+    mov %rax, %cr3               # PCID 1 sees the new page
+    expect_eq 13, $0x22, 0x400000
+    mov $0x20001, %rax
+    mov %rax, %cr3
+    mov $0x20000, %rax
+    mov %rax, %cr3
+    expect_eq 14, $0x22, 0x400000
+    movl $0x30003, 0x23000
+    xor %eax, %eax
+    mov %rax, 0x5000
+    movq $0x400000, 0x5008
+    invpcid 0x5000, %rax
+    expect_eq 15, $0x11, 0x400000
+
+    # SYSCALL and SYSRET
+    mov $0xc0000081, %ecx
+    xor %eax, %eax
+    mov $0x00330008, %edx        # SYSRET's CS is 0x33 + 16, SS 0x33 + 8
+    wrmsr
+    mov $0xc0000082, %ecx
+    mov $syscall_entry, %eax
+    xor %edx, %edx
+    wrmsr
+    mov $0xc0000084, %ecx
+    mov $0x400, %eax
+    wrmsr
+    mov $0xc0000102, %ecx
+    mov $0x5500, %eax
+    wrmsr
+    mov $user + 0x200000, %rcx
+    mov $0x602, %r11             # DF
+    mov $0x204000, %rsp
+    sysretq
+user:
+    mov %cs, %ax
+    expect_eq 16, $0x43, %ax
+    mov %ss, %ax
+    expect_eq 17, $0x3b, %ax
+    mov $0x1111, %rax
+    syscall
+syscall_returns:
+    int3
+syscall_entry:
+    mov $0x7000, %rsp
+    expect_eq 18, $0x1111, %rax
+    mov $syscall_returns + 0x200000, %rax
+    cmp %rax, %rcx
+    expect 19, e
+    pushf
+    pop %rax
+    test $0x400, %rax            # cleared by the mask
+    expect 20, z
+    bt $10, %r11
+    expect 21, c
+    swapgs
+    mov $0xc0000101, %ecx
+    rdmsr
+    expect_eq 22, $0x5500, %eax
+    swapgs
+
+    # compatibility mode and back by a far return
+    push $0x28
+    mov $compatible, %rax
+    push %rax
+    lretq
+.code32
+compatible:
+    mov $0x10, %ax
+    mov %ax, %ds
+    mov %ax, %ss
+    mov $0x7000, %esp
+    mov $-1, %eax
+    inc %eax                     # 40: INC here, REX there
+    expect_eq 23, $0, %eax
+    ljmp $8, $long_again
+.code64
+long_again:
+    # IRETQ with a null SS to the same level
+    mov $0x7000, %rsp
+    xor %eax, %eax
+    push %rax
+    push $0x6f00
+    pushf
+    push $8
+    mov $1f, %rax
+    push %rax
+    iretq
+1:  mov %ss, %ax
+    expect_eq 24, $0, %ax
+    cmp $0x6f00, %rsp
+    expect 25, e
+    mov $0x10, %ax
+    mov %ax, %ss
+    mov $0x7000, %rsp
+
+    # a loop that changes its own operand, in 64-bit code
+    mov $5, %ecx
+    xor %eax, %eax
+1:  incb 2f + 1
+2:  add $0, %al
+    loop 1b
+    expect_eq 26, $15, %al
+
+    # REP STOS over many pages, and MOVS back
+    mov $0x100000, %rdi
+    mov $0x3456, %rcx
+    mov $0xa5, %al
+    cld
+    rep stosb
+    cmp $0x103456, %rdi
+    expect 27, e
+    mov $0x100001, %rsi
+    mov $0x110003, %rdi
+    mov $0x3455, %rcx
+    rep movsb
+    expect_eq 28, $0, %rcx
+    cmpb $0xa5, 0x113457
+    expect 29, e
+    cmpb $0, 0x113458
+    expect 30, e
+    # a fault in its middle leaves the registers at the element
+    movq $1f, resume
+    mov $0x401ff0, %rdi
+    mov $0x20, %rcx
+    rep stosb
+1:  expect_eq 31, $0x10, %rcx
+    cmp $0x402000, %rdi
+    expect 32, e
+
+    # SSE after CR4 allows it
+    mov %cr4, %rax
+    or $0x40600, %rax
+    mov %rax, %cr4
+    xor %ecx, %ecx
+    mov $7, %eax
+    xor %edx, %edx
+    xsetbv
+    mov $0x5, %eax
+    cvtsi2sd %eax, %xmm0
+    addsd %xmm0, %xmm0
+    cvttsd2si %xmm0, %eax
+    expect_eq 33, $10, %eax
+    # TS traps it
+    mov %cr0, %rax
+    or $8, %rax
+    mov %rax, %cr0
+    set_gate 7, fault_7, 0x8e, 0
+    movq $1f, resume
+    movaps %xmm0, %xmm1
+1:  expect_eq 34, $7, seen
+    clts
+    # an exception that MXCSR does not mask
+    set_gate 19, fault_19, 0x8e, 0
+    movl $0x1d80, 0x5000         # division by zero
+    ldmxcsr 0x5000
+    pxor %xmm1, %xmm1
+    movaps %xmm0, %xmm2
+    movq $1f, resume
+    divsd %xmm1, %xmm0
+1:  expect_eq 35, $19, seen
+    cvttsd2si %xmm0, %eax
+    expect_eq 36, $10, %eax
+    end 0
+fault_entry 7, 0
+fault_entry 19, 0
+
+.balign 8
+gdt:
+    .quad 0
+    segment 0, 0xfffff, 0x9a, 0xa    # 08 64-bit code
+    segment 0, 0xfffff, 0x92, 0xc    # 10 data
+    .quad 0
+    .quad 0
+    segment 0, 0xfffff, 0x9a, 0xc    # 28 32-bit code
+    segment 0, 0x67, 0x89, 0         # 30 TSS, 16 bytes
+    .quad 0
+    segment 0, 0xfffff, 0xfa, 0xa    # 40 user code
+gdt_end:
+gdtr:
+    .word gdt_end - gdt - 1
+    .long gdt
+idtr:
+    .word 0x20*16 - 1
+    .long idt
+.balign 8
+resume: .quad 0
+seen: .quad 0
+seen_error: .quad 0
+seen_sp: .quad 0
+.balign 16
+tss: .fill 104, 1, 0
+.balign 16
+idt: .fill 0x20, 16, 0
