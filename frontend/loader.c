@@ -119,6 +119,9 @@ static int load_firmware(struct machine *machine, const char *path, struct error
 int loader_load(struct machine *machine, const struct settings *settings, struct error *error)
 {
     int status = 0;
+    if (!settings->bios && !settings->kernel && !machine->flashes[0] && !machine->start_paused)
+        return error_set(error, EINVAL, "nothing to start on machine '%s'; give -kernel FILE or -bios FILE, or -S to "
+                         "start it stopped", machine->type->name);
     if (settings->bios)
         status = load_firmware(machine, settings->bios, error);
     if (!status && settings->kernel)

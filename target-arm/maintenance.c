@@ -4,6 +4,7 @@
 // Inner and Outer Shareable forms reach every processor of the machine. Hints of the table level (FEAT_TTL) are
 // ignored: the soft TLB knows the size of what it holds. Caches are coherent, so cleaning only checks the address.
 
+#include "hw/core/machine.h"
 #include "target-arm/exception.h"
 #include "target-arm/mmu.h"
 #include "target-arm/sysreg-bits.h"
@@ -173,10 +174,13 @@ static unsigned data_mmu_index(const struct arm_cpu *cpu)
 
 void arm_write_ic_ivau(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value)
 {
-    // Stores discard the translations that they hit, so that none is left when the guest names the line.
-    (void)cpu;
+    // Stores discard the translations that they hit, but for one that was on its way while another vCPU translated.
     (void)reg;
-    (void)value;
+    enum { LINE_BYTES = 64 }; // CTR_EL0.IminLine
+    struct guest_ram *ram = cpu->tcg.vcpu.machine->ram;
+    const uint8_t *host = tlb_host(&cpu->tcg, value & -(uint64_t)LINE_BYTES, TLB_READ, data_mmu_index(cpu), true);
+    if (host && host >= ram->host && host < ram->host + ram->size)
+        guest_ram_wrote(ram, (uint64_t)(host - ram->host), LINE_BYTES);
 }
 
 // The address must translate; `cache_op` is for the syndrome if it does not.

@@ -58,8 +58,8 @@ static int add_memory(struct virt_arm *board, struct error *error)
     uint64_t flash = virt_parts[VIRT_FLASH0].size + virt_parts[VIRT_FLASH1].size, offset;
     const struct virt_part *part = &virt_parts[VIRT_RAM];
     if (machine->ram_size > part->size)
-        return error_set(error, EINVAL, "machine 'virt' has room for %llu GiB of memory",
-                         (unsigned long long)(part->size >> 30));
+        return error_set(error, EINVAL, "machine 'virt' has room for %llu GiB of memory, not %llu GiB",
+                         (unsigned long long)(part->size >> 30), (unsigned long long)(machine->ram_size >> 30));
     int result = machine_init_memory(machine, machine->ram_size + flash, error);
     if (!result)
         result = guest_ram_carve(machine->ram, machine->ram_size, &offset, error);
@@ -82,12 +82,9 @@ static int choose_gic(struct virt_arm *board, struct error *error)
 {
     unsigned cpus = board->machine.cpu_count;
     unsigned low = (unsigned)(virt_parts[VIRT_GIC_REDIST].size / GICV3_REDIST_SIZE);
-    // As guests expect of this board, but without a limit of CPUs that nobody asked for.
-    bool fits_gicv2 = cpus <= GICV2_MAX_CPUS;
-    board->gic_version =
-        board->gic_choice == VIRT_GIC_2 || (board->gic_choice == VIRT_GIC_AUTO && fits_gicv2) ? 2 : 3;
-    if (board->gic_version == 2 && !fits_gicv2)
-        return error_set(error, EINVAL, "a GICv2 serves at most %u CPUs, not %u; use gic-version=3",
+    board->gic_version = board->gic_choice == VIRT_GIC_2 ? 2 : 3;
+    if (board->gic_version == 2 && cpus > GICV2_MAX_CPUS)
+        return error_set(error, EINVAL, "machine 'virt' has at most %u CPUs with a GICv2, not %u; add -M gic-version=3",
                          GICV2_MAX_CPUS, cpus);
     board->low_redists = cpus < low ? cpus : low;
     if (board->gic_version == 3 && cpus > low && !(board->highmem && board->highmem_redists))
@@ -341,12 +338,12 @@ static void virt_destroy(struct machine *machine)
     free(board_of(machine)->affinities);
 }
 
-static const char *const gic_choices[] = {"auto", "2", "3", "max", NULL};
+static const char *const gic_choices[] = {"2", "3", "max", NULL};
 static const char *const only_off[] = {"off", NULL};
 static const char *const only_none[] = {"none", NULL};
 
 static const struct property virt_properties[] = {
-    {"gic-version", PROPERTY_CHOICE, offsetof(struct virt_arm, gic_choice), "auto", "interrupt controller",
+    {"gic-version", PROPERTY_CHOICE, offsetof(struct virt_arm, gic_choice), "2", "interrupt controller",
      gic_choices},
     {"its", PROPERTY_BOOL, offsetof(struct virt_arm, its), "on", "message-signalled interrupts of a GICv3",
      NULL},
