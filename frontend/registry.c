@@ -14,6 +14,7 @@
 #include "hw/core/device.h"
 #include "hw/core/machine.h"
 #include "hw/core/property.h"
+#include "hw/display/vga.h"
 #include "hw/ide/ahci.h"
 #include "hw/ide/ide-drive.h"
 #include "hw/intc/gicv3.h"
@@ -33,6 +34,7 @@ const struct machine_type *const registry_machines[] = {
 };
 
 const struct device_type *const registry_devices[] = {
+    &vga_pci_type,
     &ich9_ahci_type,
     &ide_cd_type,
     &ide_hd_type,

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -110,13 +112,29 @@ static int read_rom(struct pci_device *device, int fd, const char *file, struct 
     return 0;
 }
 
+// A plain name is looked up where firmware is installed.
+static int open_rom(const char *file)
+{
+    static const char *const folders[] = {"/usr/share/seabios", "/usr/share/qemu", "/usr/lib/ipxe/qemu"};
+    char path[PATH_MAX];
+    if (strchr(file, '/'))
+        return open(file, O_RDONLY | O_CLOEXEC);
+    for (unsigned i = 0; i < ARRAY_SIZE(folders); i++) {
+        snprintf(path, sizeof(path), "%s/%s", folders[i], file);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 || errno != ENOENT)
+            return fd;
+    }
+    return -1;
+}
+
 int pci_add_rom(struct pci_device *device, const char *file, struct error *error)
 {
     if (device->rom_file)
         file = device->rom_file;
     if (!device->rom_bar || !file || !*file)
         return 0;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int fd = open_rom(file);
     if (fd < 0)
         return error_set(error, errno, "cannot open expansion ROM '%s': %s", file, strerror(errno));
     int result = read_rom(device, fd, file, error);

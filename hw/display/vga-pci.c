@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+// The PCI function of the standard VGA: BAR 0 is the framebuffer, BAR 2 has its registers once more (VGA
+// ports from 0x400 on, the Bochs interface at 0x500, both little-endian). The ports and the window at 0xa0000
+// are where they have always been, decoded while the command register says so.
+#include <errno.h>
+#include <string.h>
+
+#include "hw/core/machine.h"
+#include "hw/display/vga-internal.h"
+#include "tcg/base/bits.h"
+
+enum {
+    FRAMEBUFFER_BAR = 0,
+    REGISTERS_BAR = 2,
+    REGISTERS_BYTES = 4096,
+    VGA_AT = 0x400,
+    VBE_AT = 0x500,
+    BYTE_ORDER_AT = 0x604
+};
+enum {
+    WINDOW_BASE = 0xa0000,
+    WINDOW_BYTES = 0x20000,
+    WINDOW_PRIORITY = 2,
+    PORTS = 4,
+    VBE_INDEX_PORT = 0x1ce
+};
+
+struct vga_pci;
+
+struct port_range {
+    struct vga_pci *owner;
+    uint16_t base;
+    struct mem_window window;
+};
+
+struct vga_pci {
+    struct pci_device pci;
+    uint32_t memory_mib;
+    struct mem_window window;
+    struct port_range ports[PORTS];
+
+    struct vga vga;
+};
+
+static uint64_t port_read(void *opaque, struct mmio_access access)
+{
+    const struct port_range *range = opaque;
+    return vga_port_read(&range->owner->vga, (uint16_t)(range->base + access.offset));
+}
+
+static void port_write(void *opaque, struct mmio_access access, uint64_t value)
+{
+    const struct port_range *range = opaque;
+    vga_port_write(&range->owner->vga, (uint16_t)(range->base + access.offset), (uint8_t)value);
+}
+
+// The index is at 0x1ce. The data register is 16 bits wide at 0x1cf, where it arrives in halves, or at 0x1d0
+// whole.
+static uint64_t vbe_port_read(void *opaque, struct mmio_access access)
+{
+    const struct vga *vga = &((const struct port_range *)opaque)->owner->vga;
+    uint16_t data = vbe_read(vga, vga->vbe_index);
+    if (access.offset == 0)
+        return vga->vbe_index;
+    return access.offset == 2 && access.size == 1 ? data >> 8 : data;
+}
+
+static void vbe_port_write(void *opaque, struct mmio_access access, uint64_t value)
+{
+    struct vga *vga = &((const struct port_range *)opaque)->owner->vga;
+    if (access.offset == 0)
+        vga->vbe_index = (uint16_t)value;
+    else if (access.offset == 1)
+        vga->vbe_low = (uint8_t)value;
+    else if (access.offset == 2)
+        vbe_write(vga, vga->vbe_index,
+                  (uint16_t)(access.size == 1 ? vga->vbe_low | (value & 0xff) << 8 : value));
+}
+
+static uint64_t registers_read(void *opaque, struct mmio_access access)
+{
+    struct vga *vga = &((struct vga_pci *)opaque)->vga;
+    unsigned offset = (unsigned)access.offset;
+    if (offset >= VGA_AT && offset < VGA_AT + 0x20)
+        return vga_port_read(vga, (uint16_t)(0x3c0 + offset - VGA_AT)) |
+               (access.size == 2 ? (uint64_t)vga_port_read(vga, (uint16_t)(0x3c1 + offset - VGA_AT)) << 8
+                                 : 0);
+    if (offset >= VBE_AT && offset < VBE_AT + 2 * VBE_REGISTERS)
+        return vbe_read(vga, (offset - VBE_AT) / 2);
+    // Identification block: EDID, of which there is none, is at 0; the extension block's size is at 0x600.
+    return offset == 0x600 ? 8 : offset == BYTE_ORDER_AT || offset == BYTE_ORDER_AT + 2 ? 0x1e1e : 0;
+}
+
+static void registers_write(void *opaque, struct mmio_access access, uint64_t value)
+{
+    struct vga *vga = &((struct vga_pci *)opaque)->vga;
+    unsigned offset = (unsigned)access.offset;
+    if (offset >= VGA_AT && offset < VGA_AT + 0x20) {
+        for (unsigned i = 0; i < access.size; i++)
+            vga_port_write(vga, (uint16_t)(0x3c0 + offset - VGA_AT + i), (uint8_t)(value >> (8 * i)));
+    } else if (offset >= VBE_AT && offset < VBE_AT + 2 * VBE_REGISTERS) {
+        vbe_write(vga, (offset - VBE_AT) / 2, (uint16_t)value);
+    }
+}
+
+static const struct mmio_ops port_ops = {port_read, port_write, 1, 1, false};
+static const struct mmio_ops vbe_port_ops = {vbe_port_read, vbe_port_write, 1, 2, false};
+static const struct mmio_ops registers_ops = {registers_read, registers_write, 1, 2, false};
+
+static void update(struct vga_pci *self)
+{
+    mem_window_show(&self->window, pci_command_has(&self->pci, PCI_COMMAND_MEMORY), WINDOW_BASE);
+    for (unsigned i = 0; i < PORTS; i++)
+        mem_window_show(&self->ports[i].window, pci_command_has(&self->pci, PCI_COMMAND_IO),
+                        self->ports[i].base);
+}
+
+static void config_written(struct pci_device *device, unsigned offset, unsigned size)
+{
+    (void)size;
+    if (offset < PCI_CONFIG_HEADER_END)
+        update((struct vga_pci *)device);
+}
+
+static const struct pci_class vga_class = {
+    .vendor_id = 0x1234,
+    .device_id = 0x1111,
+    .subsystem_vendor_id = 0x1af4,
+    .subsystem_id = 0x1100,
+    .revision = 2,
+    .class_code = 0x030000,
+    .config_written = config_written,
+};
+
+size_t vga_text(struct device *device, char *out, size_t size)
+{
+    return vga_render_text(&((struct vga_pci *)device)->vga, out, size);
+}
+
+void vga_get_screen(struct device *device, struct vga_screen *screen)
+{
+    const struct vga *vga = &((struct vga_pci *)device)->vga;
+    *screen = (struct vga_screen){0};
+    unsigned bits = vga->vbe[VBE_BPP];
+    if (!vbe_on(vga) || bits < 8)
+        return;
+    unsigned bytes = (bits + 7) / 8;
+    uint64_t line = (uint64_t)vga->vbe[VBE_VIRT_WIDTH] * bytes;
+    uint64_t first = vga->vbe[VBE_Y_OFFSET] * line + (uint64_t)vga->vbe[VBE_X_OFFSET] * bytes;
+    screen->width = vga->vbe[VBE_XRES];
+    screen->height = vga->vbe[VBE_YRES];
+    screen->bits = bits;
+    screen->bytes_per_line = (unsigned)line;
+    if (range_inside(first, (screen->height - 1) * line + (uint64_t)screen->width * bytes, vga->memory_bytes))
+        screen->pixels = vga_memory(vga) + first;
+}
+
+static void add_ports(struct vga_pci *self)
+{
+    static const struct {
+        uint16_t base, count;
+        const struct mmio_ops *ops;
+    } ranges[PORTS] = {{0x3b4, 2, &port_ops},
+                       {0x3ba, 1, &port_ops},
+                       {0x3c0, 32, &port_ops},
+                       {VBE_INDEX_PORT, 4, &vbe_port_ops}};
+    for (unsigned i = 0; i < PORTS; i++) {
+        struct port_range *range = &self->ports[i];
+        struct mem_region_desc desc = {.name = "vga-ports",
+                                       .size = ranges[i].count,
+                                       .kind = MEM_MMIO,
+                                       .ops = ranges[i].ops,
+                                       .opaque = range};
+        range->owner = self;
+        range->base = ranges[i].base;
+        range->window = (struct mem_window){self->pci.bus->io, desc, NULL};
+    }
+}
+
+static int add_memory(struct vga_pci *self, struct error *error)
+{
+    struct guest_ram *ram = self->pci.device.machine->ram;
+    if (!is_power_of_two(self->memory_mib) || self->memory_mib > 256)
+        return error_set(error, EINVAL, "device 'VGA': vgamem_mb %u is not a power of two of 1 to 256",
+                         self->memory_mib);
+    self->vga.ram = ram;
+    self->vga.memory_bytes = self->memory_mib << 20;
+    return guest_ram_carve(ram, self->vga.memory_bytes, &self->vga.ram_offset, error);
+}
+
+static int vga_realize(struct device *device, struct error *error)
+{
+    struct vga_pci *self = (struct vga_pci *)device;
+    struct pci_device *pci = &self->pci;
+    int result = pci_realize(pci, &vga_class, error);
+    if (result)
+        return result;
+    result = add_memory(self, error);
+    if (!result)
+        result = pci_add_rom(pci, "vgabios-stdvga.bin", error);
+    if (result) {
+        pci_unrealize(pci);
+        return result;
+    }
+    struct mem_region_desc framebuffer = {.name = "vga-framebuffer",
+                                          .size = self->vga.memory_bytes,
+                                          .kind = MEM_RAM,
+                                          .ram_offset = self->vga.ram_offset};
+    struct mem_region_desc registers = {.name = "vga-registers",
+                                        .size = REGISTERS_BYTES,
+                                        .kind = MEM_MMIO,
+                                        .ops = &registers_ops,
+                                        .opaque = self};
+    struct mem_region_desc window = {.name = "vga-window",
+                                     .size = WINDOW_BYTES,
+                                     .kind = MEM_MMIO,
+                                     .priority = WINDOW_PRIORITY,
+                                     .ops = &vga_window_ops,
+                                     .opaque = &self->vga};
+    pci_add_bar(pci, FRAMEBUFFER_BAR, PCI_BAR_MEM32, true, framebuffer);
+    pci_add_bar(pci, REGISTERS_BAR, PCI_BAR_MEM32, false, registers);
+    self->window = (struct mem_window){pci->bus->memory, window, NULL};
+    add_ports(self);
+    vga_reset(&self->vga);
+    return 0;
+}
+
+static void vga_unrealize(struct device *device)
+{
+    struct vga_pci *self = (struct vga_pci *)device;
+    mem_window_hide(&self->window);
+    for (unsigned i = 0; i < PORTS; i++)
+        mem_window_hide(&self->ports[i].window);
+    pci_unrealize(&self->pci);
+}
+
+static void vga_pci_reset(struct device *device)
+{
+    struct vga_pci *self = (struct vga_pci *)device;
+    pci_reset(&self->pci);
+    vga_reset(&self->vga);
+    update(self);
+}
+
+static void vga_state_loaded(struct device *device)
+{
+    pci_state_loaded((struct pci_device *)device);
+    update((struct vga_pci *)device);
+}
+
+static const struct property vga_properties[] = {
+    {"vgamem_mb", PROPERTY_UINT32, offsetof(struct vga_pci, memory_mib), "16", "MiB of video memory", NULL},
+    PCI_PROPERTIES(vga_pci, pci),
+    {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},
+};
+
+static const struct state_field vga_pci_state[] = {
+    STATE_STRUCT_FIELD(vga_pci, pci, pci_state),
+    STATE_STRUCT_FIELD(vga_pci, vga, vga_state),
+    STATE_END,
+};
+
+const struct device_type vga_pci_type = {
+    .name = "VGA",
+    .help = "standard VGA",
+    .bus = "PCI",
+    .instance_size = sizeof(struct vga_pci),
+    .properties = vga_properties,
+    .state = vga_pci_state,
+    .user_creatable = true,
+    .realize = vga_realize,
+    .unrealize = vga_unrealize,
+    .reset = vga_pci_reset,
+    .state_loaded = vga_state_loaded,
+};
