@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "arm-machine.h"
+#include "random.h"
 #include "target-arm/decode.h"
 #include "target-arm/sysreg.h"
 
@@ -20,21 +21,6 @@ enum {
     DATA = 0x40100000,
     DATA_BYTES = 0x100000
 };
-
-static uint64_t random_state;
-
-static uint64_t random64(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-static unsigned below(unsigned n)
-{
-    return (unsigned)(random64() >> 33) % n;
-}
 
 static uint32_t system_insn(void)
 {
@@ -103,7 +89,7 @@ int main(int argc, char **argv)
     unsigned seed = (unsigned)atoi(argv[2]), count = (unsigned)atoi(argv[3]);
     uint64_t entered = 0;
     for (unsigned i = 0; i < count; i++) {
-        random_state = (uint64_t)(seed + i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+        random_seed(seed + i);
         make_guest(m);
         m->kernel_like = below(2);
         m->vbar = VECTORS;

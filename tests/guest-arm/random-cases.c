@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "arm-machine.h"
+#include "random.h"
 #include "target-arm/decode.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
@@ -47,21 +48,6 @@ struct batch {
     uint32_t code[START_WORDS + MAX_CASES * CASE_WORDS + 0x400];
     unsigned code_words;
 };
-
-static uint64_t random_state;
-
-static uint64_t random64(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-static unsigned below(unsigned n)
-{
-    return (unsigned)(random64() >> 33) % n;
-}
 
 // --- values ---
 
@@ -409,7 +395,7 @@ static int run(const char *accel, unsigned seed, unsigned count, const struct op
     struct test_case *there = ALLOC_ARRAY(struct test_case, MAX_CASES);
     b->cases = options->cases;
     b->insns = options->insns;
-    random_state = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    random_seed(seed);
     for (unsigned batch = 0; row_count && done < count; batch++) {
         for (unsigned i = 0; i < b->cases; i++)
             random_case(b, i, rows, row_count);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "arm-machine.h"
+#include "random.h"
 #include "target-arm/decode.h"
 #include "tcg/base/bits.h"
 
@@ -36,21 +37,6 @@ struct stream {
     uint8_t data[DATA_BYTES]; // before
     bool simd;
 };
-
-static uint64_t random_state;
-
-static uint64_t random64(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-static unsigned below(unsigned n)
-{
-    return (unsigned)(random64() >> 33) % n;
-}
 
 // --- instructions ---
 
@@ -388,7 +374,7 @@ int main(int argc, char **argv)
     s.simd = !strcmp(argv[2], "simd");
     unsigned seed = (unsigned)atoi(argv[3]), count = (unsigned)atoi(argv[4]), bad = 0;
     for (unsigned i = 0; i < count; i++) {
-        random_state = (uint64_t)(seed + i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+        random_seed(seed + i);
         make_stream(&s);
         if (!check(m, &s)) {
             printf("  (seed %u)\n", seed + i);
