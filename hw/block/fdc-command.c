@@ -7,7 +7,7 @@
 enum {
     CONFIGURE_POLL_OFF = 0x10,
     VERSION_82077 = 0x90,
-    PART_ID = 0x41,
+
     LOCK_BIT = 0x80,
     DIRECTION_IN = 0x40
 };
@@ -143,11 +143,6 @@ static void version(struct fdc *fdc)
     reply(fdc, VERSION_82077);
 }
 
-static void part_id(struct fdc *fdc)
-{
-    reply(fdc, PART_ID);
-}
-
 static void invalid(struct fdc *fdc)
 {
     log_printf(LOG_GUEST_ERRORS, "fdc: unknown command 0x%02x\n", fdc->command[0]);
@@ -164,7 +159,7 @@ static const struct fdc_command {
     {0xff, 0x03, 3, specify},          {0xff, 0x04, 2, sense_drive},   {0xff, 0x0f, 3, seek},
     {0xbf, 0x8f, 3, relative_seek},    {0xff, 0x13, 4, configure},     {0xff, 0x0e, 1, dump_registers},
     {0xbf, 0x0a, 2, fdc_read_id},      {0xff, 0x12, 2, perpendicular}, {0x7f, 0x14, 1, lock},
-    {0xff, 0x10, 1, version},          {0xff, 0x18, 1, part_id},       {0x00, 0x00, 1, invalid},
+    {0xff, 0x10, 1, version},          {0x00, 0x00, 1, invalid},
 };
 
 static const struct fdc_command *find(uint8_t first)

@@ -156,6 +156,8 @@ Test(fdc, small_commands)
     RESULTS("\0\0\0\0\xdf\x02\0\x84\x57\x10");
     COMMAND("\x14");
     RESULTS("\x00");
+    COMMAND("\x18"); // the part number, which only its successors know
+    RESULTS("\x80");
     COMMAND("\x1f");
     RESULTS("\x80");
     cr_assert_eq(inb(&bench, FIFO), 0, "nothing there");
