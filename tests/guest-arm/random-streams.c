@@ -34,7 +34,7 @@ enum { STREAM = 250, MAX_WORDS = 2048 };
 struct stream {
     uint32_t insns[STREAM];
     unsigned count;
-    uint8_t data[DATA_BYTES]; // before
+    _Alignas(8) uint8_t data[DATA_BYTES]; // before
     bool simd;
 };
 
