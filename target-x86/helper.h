@@ -51,6 +51,7 @@ extern const struct ir_helper x86_helper_lar;                 // (selector, limi
 
 // helper-native.c
 extern const struct ir_helper x86_helper_native;              // (stub, description, address)
+extern const struct ir_helper x86_helper_store_wide;          // (address, mmu, low, high)
 extern const struct ir_helper x86_helper_blend;               // (register | lane << 4, source)
 extern const struct ir_helper x86_helper_sha256rnds2;         // (register, source)
 extern const struct ir_helper x86_helper_maskmov;             // (reg | rm << 4 | bytes << 8 | mmu << 16, address)
