@@ -72,7 +72,7 @@ extern const struct ir_helper x86_helper_stmxcsr;             // -> i32
 extern const struct ir_helper x86_helper_read_system;         // (which) -> i64
 extern const struct ir_helper x86_helper_load_system;         // (which, value)
 extern const struct ir_helper x86_helper_load_table;          // (which, limit, base)
-extern const struct ir_helper x86_helper_swapgs, x86_helper_clts, x86_helper_hlt, x86_helper_mwait;
+extern const struct ir_helper x86_helper_swapgs, x86_helper_clts, x86_helper_hlt;
 extern const struct ir_helper x86_helper_poll, x86_helper_modes_changed;
 extern const struct ir_helper x86_helper_read_cr, x86_helper_write_cr, x86_helper_read_dr, x86_helper_write_dr;
 extern const struct ir_helper x86_helper_invlpg, x86_helper_invpcid;

@@ -73,7 +73,7 @@ static bool wanted(const struct x86_row *row)
         "CALLF", "JMPF", "RETF", "IRET", "INT", "INT1", "INTO", "INT3", "IN", "OUT", "INSB", "INS", "OUTSB", "OUTS", "CLI",
         "STI", "HLT", "LES", "LDS", "LSS", "LFS", "LGS", "SLDT", "STR", "VERR", "VERW", "SGDT", "SIDT", "SMSW", "LAR",
         "LSL", "SYSCALL", "SYSENTER", "RDTSC", "RDTSCP", "RDPMC", "CPUID", "RSM", "RDFSBASE", "RDGSBASE", "WRFSBASE",
-        "WRGSBASE", "RDRAND", "RDSEED", "RDPID", "XGETBV", "RDPKRU", "WRPKRU", "POPF", "MONITOR", "ENTER", "RET", "ARPL",
+        "WRGSBASE", "RDRAND", "RDSEED", "RDPID", "XGETBV", "RDPKRU", "WRPKRU", "POPF", "ENTER", "RET", "ARPL",
         "XSAVE", "XRSTOR", "XSAVEOPT", "XSAVEC", "FXSAVE", "FXRSTOR", "LDMXCSR", "STMXCSR", "PUSHF", NULL};
     if (row->attributes & X86_CPL0)
         return false;
