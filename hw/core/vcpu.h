@@ -20,6 +20,7 @@ struct vcpu;
 struct vcpu_ops {
     const char *arch; // "aarch64"
     void (*reset)(struct vcpu *cpu);
+    void (*init)(struct vcpu *cpu); // what an INIT message does, which keeps some registers; NULL: as reset
     // Whether a halted vCPU has a reason to run again (an interrupt line up, an event). Any thread, no locks.
     bool (*has_work)(const struct vcpu *cpu);
     // Puts the vCPU, after reset, at `entry` with `context` as its first argument (PSCI CPU_ON, start-up IPI).
