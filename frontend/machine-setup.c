@@ -34,14 +34,15 @@ static int check_combinations(const struct settings *settings, struct error *err
 
 static const struct machine_type *find_machine(const struct settings *settings, struct error *error)
 {
-    const char *arch = settings->qemu_arch;
-    bool x86 = arch && (!strcmp(arch, "x86_64") || !strcmp(arch, "i386"));
-    if (arch && strcmp(arch, "aarch64") && !x86) {
-        error_set(error, ENOTSUP, "machines for '%s' are not built yet; there are aarch64, x86_64 and i386", arch);
+    const struct machine_type *type = registry_default_machine(settings->qemu_arch);
+    if (!type) {
+        error_set(error, ENOTSUP, "machines for '%s' are not built yet; there are aarch64, x86_64 and i386",
+                  settings->qemu_arch);
         return NULL;
     }
-    const char *name = settings->machine ? settings->machine : x86 ? "pc" : "virt";
-    const struct machine_type *type = registry_find_machine(name, error);
+    if (!settings->machine)
+        return type;
+    type = registry_find_machine(settings->machine, error);
     if (!type)
         error_prefix(error, "-M");
     return type;
