@@ -123,7 +123,7 @@ void cache_invalidate(struct tcg_engine *e, uint64_t ram_offset, uint64_t length
             }
         }
         // Writable entries that still send stores here are put right when they are next filled.
-        if (!e->page_blocks[page])
+        if (!e->page_blocks[page] && !e->watchers)
             atomic_fetch_and(&e->ram->page_flags[page], (uint8_t)~PAGE_CODE);
     }
     pthread_mutex_unlock(&e->lock);
@@ -317,6 +317,31 @@ static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ra
     return b;
 }
 
+static struct tcg_block *find(const struct tcg_engine *e, uint64_t ram_pc, uint64_t flags)
+{
+    struct tcg_block *b = e->hash[hash_of(e, ram_pc, flags)];
+    while (b && (b->ram_pc != ram_pc || b->flags != flags))
+        b = b->hash_next;
+    return b;
+}
+
+// Before the bytes of a page without translated code are read: from now on stores there are noticed, and those under way on
+// other vCPUs, which may have passed their check, are done. Guests with instructions that say what code has changed do not
+// need it. Called with engine->lock held, which it gives up meanwhile.
+static void watch_page(struct tcg_cpu *cpu, uint64_t page)
+{
+    struct tcg_engine *e = cpu->engine;
+    if (!cpu->guest->stored_into_own_block || e->machine->vcpus.count < 2 ||
+        (atomic_fetch_or(&e->ram->page_flags[page], PAGE_CODE) & PAGE_CODE))
+        return;
+    tlb_protect_page(e, page << TLB_PAGE_BITS);
+    e->watchers++;
+    pthread_mutex_unlock(&e->lock);
+    tlb_wait_for_stores(cpu);
+    pthread_mutex_lock(&e->lock);
+    e->watchers--;
+}
+
 struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
 {
     struct tcg_engine *e = cpu->engine;
@@ -327,9 +352,11 @@ struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, u
             e->page_blocks = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
             assert(e->page_blocks != MAP_FAILED);
         }
-        struct tcg_block *b = e->hash[hash_of(e, ram_pc, flags)];
-        while (b && (b->ram_pc != ram_pc || b->flags != flags))
-            b = b->hash_next;
+        struct tcg_block *b = find(e, ram_pc, flags);
+        if (!b) {
+            watch_page(cpu, ram_pc >> TLB_PAGE_BITS);
+            b = find(e, ram_pc, flags);
+        }
         if (!b)
             b = translate(cpu, pc, ram_pc, flags);
         pthread_mutex_unlock(&e->lock);

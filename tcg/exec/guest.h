@@ -91,6 +91,7 @@ struct tcg_cpu {
     struct memory_map *memory;      // what physical addresses mean; tlb_flush_all after a change
     // Inside translated code, which may hold addresses that it checked; and: some of those have been invalidated since.
     _Atomic bool in_code, tlb_stale;
+    bool alone, others_stopped;     // the next block is to run with the other vCPUs stopped; it does now
     void *slow_frame;               // register dump while inside a memory slow path
     void (*restore)(struct tcg_cpu *cpu); // puts state in memory when the interpreter leaves in its middle, or NULL
     void *restore_data;
@@ -117,6 +118,11 @@ static inline void tcg_set_pc(struct tcg_cpu *cpu, uint64_t pc)
 // Leaves translated code from a MAY_FAULT or NORETURN helper and returns to the run loop, which goes on with the pc and
 // modes as they now are. Does not return.
 _Noreturn void tcg_leave(struct tcg_cpu *cpu);
+
+// From a MAY_FAULT helper, before it has changed anything: the instruction is done with every other vCPU stopped. Returns
+// when they are, else leaves for the run loop to stop them and do the instruction again, by itself. For guests with
+// stored_into_own_block. A vCPU that waits for the others inside translated code would keep them from emptying buffers.
+void tcg_do_alone(struct tcg_cpu *cpu);
 
 // Must be called (own thread) after modes that block_flags or code_space depend on have changed in a helper that
 // does not end its block by ir_exit_loop. Exceptions taken in raise_* and take_interrupt need not.

@@ -99,6 +99,7 @@ struct tcg_engine {
     struct tcg_block **page_blocks; // by page of guest RAM
     size_t page_blocks_bytes;       // the RAM is gone before the engine is
     struct tcg_block *all;
+    unsigned watchers;              // vCPUs that wait before they translate from a page that had no code
     struct arena arena; // of the translation in hand; the interpreter's regions
     struct memory_map_listener map_listener;
     struct tcg_stats stats;
@@ -130,6 +131,9 @@ void tlb_init(struct tcg_cpu *cpu);
 void tlb_destroy(struct tcg_cpu *cpu);
 // Makes the soft TLB of all vCPUs send stores to a page of RAM to the slow path.
 void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset);
+// Returns when the other vCPUs are done with stores that they checked before a change of tags. Out of translated code, no
+// locks.
+void tlb_wait_for_stores(struct tcg_cpu *cpu);
 void tlb_print(struct tcg_cpu *cpu, FILE *out);
 // What an access found. Other threads may take the entry away at any time, so this is a copy: good until the next poll.
 struct tlb_place {

@@ -66,6 +66,33 @@ static bool should_return(struct tcg_cpu *cpu)
     return atomic_load_explicit(&cpu->vcpu.exit_request, memory_order_relaxed) || cpu->vcpu.halted;
 }
 
+void tcg_do_alone(struct tcg_cpu *cpu)
+{
+    if (cpu->others_stopped)
+        return;
+    cpu->alone = true;
+    cpu->guest->stored_into_own_block(cpu);
+    tcg_leave(cpu);
+}
+
+// Stops the other vCPUs for one block, when that was asked for. False when the block went meanwhile.
+static bool begin_alone(struct tcg_cpu *cpu, const struct tcg_block *b, uint64_t flushes)
+{
+    if (!cpu->alone)
+        return true;
+    vcpu_exclusive_begin(cpu->vcpu.group, &cpu->vcpu);
+    cpu->others_stopped = true;
+    return flushes == cpu->engine->stats.flushes && !b->dead;
+}
+
+static void end_alone(struct tcg_cpu *cpu)
+{
+    if (!cpu->others_stopped)
+        return;
+    cpu->alone = cpu->others_stopped = false;
+    vcpu_exclusive_end(cpu->vcpu.group, &cpu->vcpu);
+}
+
 // In this order, with a full barrier at the end: an invalidation before it is seen by every access in the code, and one
 // after it finds in_code set.
 static void enter_code(struct tcg_cpu *cpu)
@@ -92,7 +119,8 @@ static void loop(struct tcg_cpu *cpu)
             tcg_set_pc(cpu, tcg_get_pc(cpu));
             uint64_t flushes = e->stats.flushes;
             struct tcg_block *b = next_block(cpu);
-            if (flushes != e->stats.flushes)
+            uint64_t found_at = e->stats.flushes;
+            if (flushes != found_at)
                 link = NULL; // the exit is gone
             if (!b) {
                 link = NULL;
@@ -103,6 +131,11 @@ static void loop(struct tcg_cpu *cpu)
             link = NULL;
             if (log_enabled(LOG_EXEC | LOG_CPU))
                 log_entry(cpu, tcg_get_pc(cpu));
+            if (!begin_alone(cpu, b, found_at)) {
+                end_alone(cpu);
+                cpu->alone = true;
+                continue;
+            }
             cpu->blocks_entered++;
             enter_code(cpu);
             if (e->interp)
@@ -110,6 +143,7 @@ static void loop(struct tcg_cpu *cpu)
             else
                 reason = backend_enter(e->backend, cpu, b->code.entry + e->buffers.exec_delta, &link);
             leave_code(cpu);
+            end_alone(cpu);
             if (reason != BACKEND_EXIT_LINK || log_enabled(LOG_EXEC | LOG_CPU))
                 link = NULL;
         }
@@ -124,6 +158,7 @@ static void run(struct accel *accel, struct vcpu *vcpu)
     // tcg_leave comes back here: state and pc are in memory, and the loop begins anew.
     (void)setjmp(cpu->leave);
     leave_code(cpu);
+    end_alone(cpu);
     loop(cpu);
     cpu->fp_control = fp_env_swap(host);
 }
