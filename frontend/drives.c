@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// -drive: the image, its cache mode, and where the guest sees it.
+// -drive: what its parameters mean, and opening the image.
 #include "frontend/drives.h"
 
 #include <errno.h>
@@ -9,11 +9,15 @@
 
 #include "frontend/file.h"
 #include "frontend/image.h"
-#include "frontend/registry.h"
 #include "frontend/settings.h"
 #include "hw/core/block.h"
 #include "hw/core/machine.h"
 #include "tcg/base/bits.h"
+
+const char *const drive_interface_names[DRIVE_INTERFACES + 1] = {
+    [DRIVE_NONE] = "none",     [DRIVE_IDE] = "ide",       [DRIVE_FLOPPY] = "floppy",
+    [DRIVE_VIRTIO] = "virtio", [DRIVE_PFLASH] = "pflash",
+};
 
 static const struct cache_mode {
     const char *name;
@@ -68,88 +72,130 @@ static int check_format(const char *path, const char *format, struct error *erro
     return 0;
 }
 
-static int place_pflash(struct machine *machine, const struct keyval_list *list, struct block_backend *block,
-                        struct error *error)
+// The places that a board has for images that are parts of it: flash banks and floppy disk drives.
+static int place_on_board(struct block_backend **places, unsigned count, const struct drive *drive, struct error *error)
 {
-    uint64_t unit = 0;
-    while (unit < MACHINE_FLASHES - 1 && machine->flashes[unit])
-        unit++;
-    int status = keyval_unsigned(list, keyval_get(list, "unit") ? "unit" : "index", MACHINE_FLASHES - 1, &unit, error);
-    if (!status && machine->flashes[unit])
-        status = error_set(error, EEXIST, "flash %" PRIu64 " has an image already; give another unit=N", unit);
-    if (!status)
-        machine->flashes[unit] = block;
-    return status;
-}
-
-// The device that shows the drive, on PCI if the machine has that.
-static int place_virtio(const struct machine *machine, struct settings *settings, const char *id, struct error *error)
-{
-    const char *driver = "virtio-blk-device";
-    for (const struct bus *bus = machine->buses; bus; bus = bus->next)
-        if (!strcmp(bus->type, "PCI"))
-            driver = "virtio-blk-pci";
-    if (!registry_find_device(driver, error))
-        return -ENOENT;
-    struct keyval_list device = {.text = driver};
-    keyval_set(&settings->arena, &device, "driver", driver);
-    keyval_set(&settings->arena, &device, "drive", id);
-    setting_group_add(settings, &settings->devices, device);
+    uint32_t place = drive->unit != DRIVE_ANYWHERE ? drive->unit : drive->index;
+    if (place == DRIVE_ANYWHERE)
+        for (place = 0; place < count - 1 && places[place];)
+            place++;
+    if (place >= count)
+        return error_set(error, EINVAL, "there are places 0 to %u for if=%s, not %" PRIu32, count - 1,
+                         drive_interface_names[drive->interface], place);
+    if (places[place])
+        return error_set(error, EEXIST, "if=%s,unit=%" PRIu32 " has an image already; give another unit=N",
+                         drive_interface_names[drive->interface], place);
+    places[place] = drive->block;
     return 0;
 }
 
-static int create(struct machine *machine, struct settings *settings, const struct keyval_list *list, unsigned number,
-                  struct error *error)
+static int parse_place(const struct keyval_list *list, struct drive *drive, struct error *error)
 {
-    static const char *const known[] = {"file",     "if",    "format",  "id",    "readonly", "read-only",
-                                        "unit",     "index", "cache",   "media", "discard",  NULL};
-    static const char *const interfaces[] = {"none", "virtio", "pflash", NULL};
-    int status = keyval_check(list, known, error);
-    if (status)
-        return status;
-    const char *path = keyval_get(list, "file"), *interface = keyval_get(list, "if"), *id = keyval_get(list, "id");
-    const char *media = keyval_get(list, "media");
-    if (!path)
-        return error_set(error, EINVAL, "no image is named; add file=FILE");
-    if (media && strcmp(media, "disk"))
-        return error_set(error, ENOTSUP, "media=%s is not built yet; only media=disk is", media);
-    interface = interface ? interface : "virtio";
-    bool none = !strcmp(interface, "none"), pflash = !strcmp(interface, "pflash");
-    if (!none && !pflash && strcmp(interface, "virtio")) {
-        const char *near = nearest_name(interface, interfaces);
-        return error_set(error, EINVAL, near ? "unknown if=%s; did you mean '%s'?"
-                         : "unknown if=%s; use none, virtio or pflash", interface, near);
+    const struct {
+        const char *key;
+        uint32_t *place;
+    } places[] = {{"bus", &drive->bus}, {"unit", &drive->unit}, {"index", &drive->index}};
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        uint64_t value = DRIVE_ANYWHERE;
+        int status = keyval_unsigned(list, places[i].key, UINT16_MAX, &value, error);
+        if (status)
+            return status;
+        *places[i].place = (uint32_t)value;
     }
-    if (!pflash && keyval_get(list, "unit"))
-        return error_set(error, EINVAL, "unit= is for if=pflash");
-    if (none && !id)
-        return error_set(error, EINVAL, "with if=none it needs a name for a -device to refer to: add id=NAME");
-    if (!id) {
-        char name[32];
-        int n = snprintf(name, sizeof(name), "%s%u", interface, number);
-        id = arena_string(&settings->arena, name, (size_t)n);
-    }
-    struct block_options options = {.path = path};
-    struct block_backend *block;
-    if ((status = parse_image_options(list, &options, error)) ||
-        (status = check_format(path, keyval_get(list, "format"), error)) ||
-        (status = block_raw_file_open(&options, machine->loop, &block, error)))
-        return status;
-    if ((status = backend_list_add(&machine->backends, BACKEND_DRIVE, id, block, error))) {
-        block_close(block);
-        return status;
-    }
-    if (pflash)
-        return place_pflash(machine, list, block, error);
-    return none ? 0 : place_virtio(machine, settings, id, error);
+    if (drive->index != DRIVE_ANYWHERE && (drive->bus != DRIVE_ANYWHERE || drive->unit != DRIVE_ANYWHERE))
+        return error_set(error, EINVAL, "index= says what bus= and unit= do; give one or the others");
+    return 0;
 }
 
-int drives_create(struct machine *machine, struct settings *settings, struct error *error)
+static int parse_interface(const struct machine *machine, const struct keyval_list *list, struct drive *drive,
+                           struct error *error)
 {
+    const char *name = keyval_get(list, "if");
+    if (!name)
+        name = machine->type->default_drive ? machine->type->default_drive : "virtio";
+    unsigned i = 0;
+    while (i < DRIVE_INTERFACES && strcmp(drive_interface_names[i], name))
+        i++;
+    if (i == DRIVE_INTERFACES) {
+        const char *near = nearest_name(name, drive_interface_names);
+        return error_set(error, EINVAL, near ? "unknown if=%s; did you mean '%s'?"
+                         : "unknown if=%s; use ide, floppy, virtio, pflash or none", name, near);
+    }
+    drive->interface = (enum drive_interface)i;
+    return 0;
+}
+
+// What kind of drive it is, but for its image.
+static int parse(const struct machine *machine, const struct keyval_list *list, struct drive *drive, struct error *error)
+{
+    static const char *const known[] = {"file", "if", "format", "id", "readonly", "read-only", "bus", "unit",
+                                        "index", "cache", "media", "discard", NULL};
+    const char *media = keyval_get(list, "media");
+    *drive = (struct drive){.text = list->text, .id = keyval_get(list, "id")};
+    int status = keyval_check(list, known, error);
+    if (status || (status = parse_interface(machine, list, drive, error)) || (status = parse_place(list, drive, error)))
+        return status;
+    drive->cdrom = media && !strcmp(media, "cdrom");
+    if (media && !drive->cdrom && strcmp(media, "disk"))
+        return error_set(error, EINVAL, "media must be disk or cdrom, not '%s'", media);
+    if (drive->interface == DRIVE_NONE && !drive->id)
+        return error_set(error, EINVAL, "with if=none it needs a name for a -device to refer to: add id=NAME");
+    // Only a CD-ROM drive can be without a disc.
+    if (!keyval_get(list, "file") && !(drive->cdrom && drive->interface == DRIVE_IDE))
+        return error_set(error, EINVAL, "no image is named; add file=FILE");
+    return 0;
+}
+
+// Names as QEMU gives them: by interface, kind and number.
+static const char *default_id(struct settings *settings, const struct drive *drive, unsigned number)
+{
+    char name[40];
+    const char *kind = drive->interface != DRIVE_IDE ? "" : drive->cdrom ? "-cd" : "-hd";
+    int n = snprintf(name, sizeof(name), "%s%s%u", drive_interface_names[drive->interface], kind, number);
+    return arena_string(&settings->arena, name, (size_t)n);
+}
+
+static int open_image(struct machine *machine, const struct keyval_list *list, struct drive *drive, struct error *error)
+{
+    struct block_options options = {.path = keyval_get(list, "file")};
+    int status;
+    if (!options.path)
+        return 0;
+    if ((status = parse_image_options(list, &options, error)) ||
+        (status = check_format(options.path, keyval_get(list, "format"), error)))
+        return status;
+    options.readonly = options.readonly || drive->cdrom;
+    if ((status = block_raw_file_open(&options, machine->loop, &drive->block, error)))
+        return status;
+    if ((status = backend_list_add(&machine->backends, BACKEND_DRIVE, drive->id, drive->block, error)))
+        block_close(drive->block);
+    return status;
+}
+
+static int create(struct machine *machine, struct settings *settings, const struct keyval_list *list, struct drive *drive,
+                  unsigned number, struct error *error)
+{
+    int status = parse(machine, list, drive, error);
+    if (status)
+        return status;
+    if (!drive->id)
+        drive->id = default_id(settings, drive, number);
+    if ((status = open_image(machine, list, drive, error)))
+        return status;
+    if (drive->interface == DRIVE_PFLASH)
+        return place_on_board(machine->flashes, MACHINE_FLASHES, drive, error);
+    return drive->interface == DRIVE_FLOPPY ? place_on_board(machine->floppies, MACHINE_FLOPPIES, drive, error) : 0;
+}
+
+int drives_open(struct machine *machine, struct settings *settings, struct drives *drives, struct error *error)
+{
+    *drives = (struct drives){ARENA_ARRAY(&settings->arena, struct drive, settings->drives.count + 1),
+                              settings->drives.count};
     for (size_t i = 0; i < settings->drives.count; i++) {
-        int status = create(machine, settings, &settings->drives.items[i], (unsigned)i, error);
+        const struct keyval_list *list = &settings->drives.items[i];
+        int status = create(machine, settings, list, &drives->items[i], (unsigned)i, error);
         if (status) {
-            error_prefix(error, "-drive %.120s", settings->drives.items[i].text);
+            error_prefix(error, "%s", list->text);
             return status;
         }
     }

@@ -50,17 +50,19 @@ static void print_options(const struct settings *settings, FILE *out)
     fprintf(out, "\nOn the terminal of -nographic, Ctrl-A x ends the program and Ctrl-A h lists the other keys.\n");
 }
 
-static void print_machines(FILE *out)
+static void print_machines(const struct settings *settings, FILE *out)
 {
+    const struct machine_type *preset = registry_default_machine(settings->qemu_arch);
     fprintf(out, "Supported machines are:\n");
     for (const struct machine_type *const *type = registry_machines; *type; type++)
-        fprintf(out, "%-20s %s\n", (*type)->name, (*type)->help);
+        if (registry_machine_fits(*type, settings->qemu_arch))
+            fprintf(out, "%-20s %s%s\n", (*type)->name, (*type)->help, *type == preset ? " (default)" : "");
 }
 
 static int print_machine(const struct settings *settings, FILE *out, struct error *error)
 {
     const char *name = settings->help_name;
-    const struct machine_type *type = name ? registry_find_machine(name, error) : registry_machines[0];
+    const struct machine_type *type = name ? registry_find_machine(name, error) : registry_default_machine(NULL);
     if (!type)
         return -1;
     fprintf(out, "%s options:\n", type->name);
@@ -68,12 +70,21 @@ static int print_machine(const struct settings *settings, FILE *out, struct erro
     return 0;
 }
 
-static void print_cpus(FILE *out)
+// Of the machine that is named, or of the program's name; else of all.
+static int print_cpus(const struct settings *settings, FILE *out, struct error *error)
 {
+    const struct machine_type *type = NULL;
+    if (settings->machine && !(type = registry_find_machine(settings->machine, error)))
+        return -1;
+    if (!type && settings->qemu_arch)
+        type = registry_default_machine(settings->qemu_arch);
     for (const struct cpu_family *family = registry_cpu_families; family->arch; family++) {
+        if (type && strcmp(type->arch, family->arch))
+            continue;
         fprintf(out, "Available CPUs (%s):\n", family->arch);
         family->print_models(out);
     }
+    return 0;
 }
 
 static void print_devices(FILE *out)
@@ -162,13 +173,12 @@ int help_print(const struct settings *settings, FILE *out, struct error *error)
         print_completion(out);
         break;
     case HELP_MACHINES:
-        print_machines(out);
+        print_machines(settings, out);
         break;
     case HELP_MACHINE:
         return print_machine(settings, out, error);
     case HELP_CPUS:
-        print_cpus(out);
-        break;
+        return print_cpus(settings, out, error);
     case HELP_DEVICES:
         print_devices(out);
         break;

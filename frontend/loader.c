@@ -164,6 +164,5 @@ int loader_load(struct machine *machine, const struct settings *settings, struct
         status = load_initrd(machine, settings->initrd, error);
     if (!status && settings->append)
         machine->boot.command_line = settings->append;
-    machine->boot.order = settings->boot_order;
     return status;
 }

@@ -34,17 +34,30 @@ static int check_combinations(const struct settings *settings, struct error *err
 
 static const struct machine_type *find_machine(const struct settings *settings, struct error *error)
 {
-    const char *arch = settings->qemu_arch;
-    bool x86 = arch && (!strcmp(arch, "x86_64") || !strcmp(arch, "i386"));
-    if (arch && strcmp(arch, "aarch64") && !x86) {
-        error_set(error, ENOTSUP, "machines for '%s' are not built yet; there are aarch64, x86_64 and i386", arch);
+    const struct machine_type *type = registry_default_machine(settings->qemu_arch);
+    if (!type) {
+        error_set(error, ENOTSUP, "machines for '%s' are not built yet; there are aarch64, x86_64 and i386",
+                  settings->qemu_arch);
         return NULL;
     }
-    const char *name = settings->machine ? settings->machine : x86 ? "pc" : "virt";
-    const struct machine_type *type = registry_find_machine(name, error);
+    if (!settings->machine)
+        return type;
+    type = registry_find_machine(settings->machine, error);
     if (!type)
         error_prefix(error, "-M");
     return type;
+}
+
+static void apply_boot_settings(struct machine *machine, const struct boot_settings *boot)
+{
+    machine->boot.order = boot->order;
+    machine->boot.once = boot->once;
+    machine->boot.menu = boot->menu;
+    machine->boot.strict = boot->strict;
+    if (boot->menu_wait_ms >= 0)
+        machine->boot.menu_wait_ms = (uint32_t)boot->menu_wait_ms;
+    if (boot->retry_ms >= 0)
+        machine->boot.retry_ms = (uint32_t)boot->retry_ms;
 }
 
 static int apply_machine_settings(struct machine *machine, const struct settings *settings, struct error *error)
@@ -62,6 +75,9 @@ static int apply_machine_settings(struct machine *machine, const struct settings
     machine->no_reboot = settings->no_reboot;
     machine->no_guest_shutdown_exit = settings->no_shutdown;
     machine->start_paused = settings->start_paused;
+    // There are no windows yet: without -display, the terminal is what the user looks at.
+    machine->graphics = machine->graphics && settings->no_display && !settings->nographic;
+    apply_boot_settings(machine, &settings->boot);
     for (size_t i = 0; i < settings->machine_properties.count; i++) {
         const struct keyval *item = &settings->machine_properties.items[i];
         int status = machine_set_property(machine, item->key, item->value, error);
@@ -137,11 +153,40 @@ static int create_device(struct machine *machine, const struct keyval_list *list
     return status;
 }
 
+// The display that the machine has without being told, or that -vga asks for.
+static void add_display(const struct machine *machine, struct settings *settings)
+{
+    const char *driver = machine->type->default_display;
+    if (settings->vga)
+        driver = !strcmp(settings->vga, "none") ? NULL : "VGA";
+    else if (settings->nodefaults)
+        driver = NULL;
+    // One that is asked for by name is enough.
+    for (size_t i = 0; i < settings->devices.count && driver && !settings->vga; i++)
+        if (!strcmp(keyval_get(&settings->devices.items[i], "driver"), driver))
+            driver = NULL;
+    if (!driver)
+        return;
+    struct keyval_list device = {.text = driver};
+    keyval_set(&settings->arena, &device, "driver", driver);
+    setting_group_add(settings, &settings->board_devices, device);
+}
+
+// The display first, as firmware numbers what is on a bus.
+static int add_board_devices(const struct machine *machine, struct settings *settings, const struct drives *drives,
+                             struct error *error)
+{
+    add_display(machine, settings);
+    return drives_add_devices(machine, settings, drives, error);
+}
+
 static int create_devices(struct machine *machine, const struct settings *settings, struct error *error)
 {
     int status = 0;
     // Devices are made with the device lock held, as they are when the machine runs.
     device_lock_acquire(&machine->lock);
+    for (size_t i = 0; i < settings->board_devices.count && !status; i++)
+        status = create_device(machine, &settings->board_devices.items[i], error);
     for (size_t i = 0; i < settings->devices.count && !status; i++) {
         status = create_device(machine, &settings->devices.items[i], error);
         if (status)
@@ -161,12 +206,14 @@ static int create(struct setup *setup, struct settings *settings, struct error *
     if (!type)
         return -ENOENT;
     struct machine *machine = setup->machine = machine_create(type);
+    struct drives drives;
     if ((status = apply_machine_settings(machine, settings, error)) ||
-        (status = drives_create(machine, settings, error)) ||
+        (status = drives_open(machine, settings, &drives, error)) ||
         (status = create_accel(setup, settings, error)) ||
         (status = consoles_create(machine, settings, &monitor, error)) ||
         (status = machine_build(machine, error)) ||
         (status = prepare_vcpus(setup, error)) ||
+        (status = add_board_devices(machine, settings, &drives, error)) ||
         (status = create_devices(machine, settings, error)) ||
         (status = loader_load(machine, settings, error)) ||
         (status = machine_finish(machine, error)) ||

@@ -210,30 +210,7 @@ int option_bios(struct settings *settings, const char *argument, struct error *e
     return 0;
 }
 
-int option_boot(struct settings *settings, const char *argument, struct error *error)
-{
-    static const char *const known[] = {"order", "strict", NULL};
-    struct keyval_list list;
-    bool strict;
-    int status = keyval_parse(&settings->arena, argument, "order", &list, error);
-    if (status || (status = keyval_check(&list, known, error)) ||
-        (status = keyval_bool(&list, "strict", &strict, error)))
-        return status;
-    settings->boot_order = keyval_get(&list, "order");
-    return 0;
-}
-
 // --- devices -------------------------------------------------------------------------------------------------------
-
-int option_drive(struct settings *settings, const char *argument, struct error *error)
-{
-    struct keyval_list list;
-    int status = keyval_parse(&settings->arena, argument, NULL, &list, error);
-    if (status)
-        return status;
-    setting_group_add(settings, &settings->drives, list);
-    return 0;
-}
 
 int option_device(struct settings *settings, const char *argument, struct error *error)
 {

@@ -99,6 +99,24 @@ const struct machine_type *registry_find_machine(const char *name, struct error 
     return NULL;
 }
 
+bool registry_machine_fits(const struct machine_type *type, const char *qemu_arch)
+{
+    if (!qemu_arch || !strcmp(type->arch, qemu_arch))
+        return true;
+    // A PC runs 32-bit guests as well.
+    return !strcmp(type->arch, "x86_64") && !strcmp(qemu_arch, "i386");
+}
+
+const struct machine_type *registry_default_machine(const char *qemu_arch)
+{
+    if (!qemu_arch)
+        return &virt_arm_type;
+    for (const struct machine_type *const *type = registry_machines; *type; type++)
+        if (registry_machine_fits(*type, qemu_arch))
+            return *type;
+    return NULL;
+}
+
 const struct device_type *registry_find_device(const char *name, struct error *error)
 {
     const char *names[ARRAY_SIZE(registry_devices)];

@@ -46,5 +46,10 @@ extern const struct cpu_family registry_cpu_families[];
 const struct machine_type *registry_find_machine(const char *name, struct error *error);
 const struct device_type *registry_find_device(const char *name, struct error *error);
 const struct accel_type *registry_find_accel(const char *name, struct error *error);
+// The machine that is made when none is named: of the architecture `qemu_arch` ("x86_64", "i386", "aarch64"), or of any if it
+// is NULL. NULL when there are no machines of that architecture.
+const struct machine_type *registry_default_machine(const char *qemu_arch);
+// Whether a machine is one that a program named qemu-system-ARCH has; every machine is if qemu_arch is NULL.
+bool registry_machine_fits(const struct machine_type *type, const char *qemu_arch);
 // NULL when there is none for the architecture.
 const struct cpu_family *registry_find_cpu_family(const char *arch);

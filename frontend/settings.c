@@ -7,7 +7,7 @@
 void settings_init(struct settings *settings, const char *argv0)
 {
     static const char prefix[] = "qemu-system-";
-    *settings = (struct settings){.escape_character = 1};
+    *settings = (struct settings){.escape_character = 1, .boot = {.menu_wait_ms = -1, .retry_ms = -1}};
     const char *slash = strrchr(argv0, '/');
     settings->program = slash ? slash + 1 : argv0;
     if (!strncmp(settings->program, prefix, sizeof(prefix) - 1))

@@ -30,6 +30,13 @@ struct setting_group {
     size_t count;
 };
 
+// -boot. Times in milliseconds; negative: not given.
+struct boot_settings {
+    const char *order, *once; // letters of kinds of drives; NULL: not given
+    bool menu, strict;
+    int64_t menu_wait_ms, retry_ms;
+};
+
 struct setting_names {
     const char **items;
     size_t count;
@@ -52,9 +59,11 @@ struct settings {
 
     const char *file; // without an option: to be looked at
     const char *kernel, *initrd, *append, *dtb, *bios;
-    const char *boot_order;
+    struct boot_settings boot;
 
     struct setting_group drives, devices, chardevs;
+    struct setting_group board_devices; // made before `devices`: what short options and defaults mean
+    const char *vga;                    // kind of display device; NULL: the machine's
     struct setting_names serials;
     const char *monitor;
     bool nographic, no_display, nodefaults;

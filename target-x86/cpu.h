@@ -162,7 +162,7 @@ struct x86_cpu {
     struct x86_segment ldtr, tr, gdtr, idtr;
     uint64_t cr0, cr2, cr3, cr4, cr8, dr[8], efer, xcr0;
     uint64_t pdpte[4];      // what PAE paging loaded with CR3
-    uint32_t pkru;
+    uint32_t pkru, pkey_rights_used; // the second: bits of PKRU that translations in the TLB may depend on
     uint64_t star, lstar, cstar, fmask, kernel_gs_base, tsc_aux, tsc_offset;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip, pat, misc_enable, mtrr_def_type, debugctl, ucode_rev;
     uint64_t mtrr_fixed[11], mtrr_var[16];

@@ -388,8 +388,12 @@ static void pkru(struct x86_cpu *cpu, uint32_t write)
         cpu->gpr[X86_RDX] = 0;
         return;
     }
+    uint32_t old = cpu->pkru;
     cpu->pkru = (uint32_t)cpu->gpr[X86_RAX];
-    tlb_flush_all(&cpu->tcg);
+    if ((old ^ cpu->pkru) & cpu->pkey_rights_used) {
+        cpu->pkey_rights_used = 0;
+        tlb_flush_all(&cpu->tcg);
+    }
 }
 X86_HELPER(pkru, X86_MODES, VOID, 1, IR_I32)
 

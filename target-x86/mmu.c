@@ -107,6 +107,7 @@ static uint32_t refusal(const struct walk *w, const struct leaf *leaf, struct tl
     }
     if ((cpu->cr4 & CR4_PKE) && x86_long_mode(cpu) && user_page && w->access != TLB_FETCH) {
         uint32_t key = extract64(leaf->entry, 59, 4), rights = cpu->pkru >> (key * 2) & 3;
+        w->cpu->pkey_rights_used |= UINT32_C(3) << (key * 2);
         bool was = w->access == TLB_WRITE ? t->writable : t->readable;
         if (rights & 1)
             t->readable = t->writable = false;

@@ -47,7 +47,7 @@ static const struct x86_model models[] = {
     {"Skylake-Client", "Intel Core processor of 2015", "GenuineIntel", 6, 94, 3, "Intel Core Processor (Skylake)",
      F_SKYLAKE, 13, 0x80000008},
     {"EPYC", "AMD EPYC of 2017", "AuthenticAMD", 23, 1, 2, "AMD EPYC Processor", F_EPYC, 13, 0x80000008},
-    {"max", "everything that works", "AuthenticAMD", 23, 49, 0, "Virtual processor", F_MAX, 13, 0x80000008},
+    {"max", "everything that works", "AuthenticAMD", 15, 107, 1, "Virtual processor", F_MAX, 13, 0x80000008},
 };
 
 const char *const x86_cpu_models[] = {"486",     "pentium", "pentium3",       "qemu32", "qemu64", "core2duo",

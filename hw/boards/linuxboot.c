@@ -94,7 +94,6 @@ static void add_header(uint8_t *rom)
 
 int pc_add_linuxboot(struct pc *pc, struct error *error)
 {
-    static const char order[] = "/rom@genroms/linuxboot.bin";
     const struct machine_boot *boot = &pc->machine.boot;
     struct device *cfg = pc->machine.fw_cfg;
     uint8_t rom[ROM_BYTES] = {0};
@@ -107,6 +106,5 @@ int pc_add_linuxboot(struct pc *pc, struct error *error)
     add_part(rom, 2, FW_CFG_KERNEL_DATA, boot->kernel_start, boot->kernel_end - boot->kernel_start);
     add_part(rom, 3, FW_CFG_INITRD_DATA, boot->initrd_start, boot->initrd_end - boot->initrd_start);
     set_checksum(rom, sizeof(rom), 6);
-    int result = fw_cfg_add_file(cfg, "genroms/linuxboot.bin", rom, sizeof(rom), error);
-    return result ? result : fw_cfg_add_file(cfg, "bootorder", order, sizeof(order), error);
+    return fw_cfg_add_file(cfg, PC_LINUXBOOT_FILE, rom, sizeof(rom), error);
 }

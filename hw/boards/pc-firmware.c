@@ -18,8 +18,6 @@ enum {
     CMOS_BASE_KIB = 0x15,     // 2 bytes
     CMOS_EXTENDED_KIB = 0x17, // 2 bytes, and again at 0x30
     CMOS_ABOVE_16M = 0x34,    // 2 bytes, in 64 KiB
-    CMOS_BOOT_3 = 0x38,
-    CMOS_BOOT_1_2 = 0x3d,
     CMOS_ABOVE_4G = 0x5b, // 3 bytes, in 64 KiB
     CMOS_CPUS = 0x5f,
     PM_BASE = 0x600,
@@ -53,24 +51,6 @@ static uint64_t at_most(uint64_t value, uint64_t limit)
     return value < limit ? value : limit;
 }
 
-// -boot order=: each letter a device, the first three count.
-static uint8_t boot_device(char letter)
-{
-    switch (letter) {
-    case 'a':
-    case 'b':
-        return 1;
-    case 'c':
-        return 2;
-    case 'd':
-        return 3;
-    case 'n':
-        return 4;
-    default:
-        return 0;
-    }
-}
-
 static void fill_cmos(struct pc *pc)
 {
     uint64_t low = pc->low_ram;
@@ -86,12 +66,6 @@ static void fill_cmos(struct pc *pc)
     unsigned floppies = (a != 0) + (b != 0);
     // Coprocessor, mouse; and how many floppy disk drives.
     cmos_le(pc, CMOS_EQUIPMENT, 0x06 | (floppies ? (floppies - 1) << 6 | 1 : 0), 1);
-    const char *order = pc->machine.boot.order ? pc->machine.boot.order : "cad";
-    uint8_t devices[3] = {0};
-    for (unsigned i = 0; i < 3 && order[i]; i++)
-        devices[i] = boot_device(order[i]);
-    cmos_le(pc, CMOS_BOOT_1_2, (uint64_t)devices[1] << 4 | devices[0], 1);
-    cmos_le(pc, CMOS_BOOT_3, (uint64_t)devices[2] << 4 | 1, 1); // bit 0: floppy disks need no signature
 }
 
 static int add_acpi(struct pc *pc, struct error *error)
@@ -143,7 +117,6 @@ static int add_smbios(struct pc *pc, struct error *error)
 
 int pc_fill_fw_cfg(struct pc *pc, struct error *error)
 {
-    static const uint8_t com1[2] = {0xf8, 0x03};
     struct device *cfg = pc->machine.fw_cfg;
     fill_cmos(pc);
     uint8_t e820[E820_BYTES_MAX];
@@ -152,11 +125,10 @@ int pc_fill_fw_cfg(struct pc *pc, struct error *error)
     if (!result)
         result = fw_cfg_add_file(cfg, ACPI_FILE_STATES, acpi_system_states, sizeof(acpi_system_states), error);
     if (!result)
+        result = pc_add_boot_order(pc, error);
+    if (!result)
         result = add_smbios(pc, error);
     if (!result && pc->has_acpi)
         result = add_acpi(pc, error);
-    // Firmware shows its text on the first serial port while there is no display.
-    if (!result && pc->machine.serials[0])
-        result = fw_cfg_add_file(cfg, "etc/sercon-port", com1, sizeof(com1), error);
     return result;
 }

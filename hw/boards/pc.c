@@ -133,6 +133,11 @@ static int finish(struct machine *machine, struct error *error)
     return result ? result : pc_fill_fw_cfg(pc, error);
 }
 
+static void reset(struct machine *machine)
+{
+    pc_set_boot_kinds(pc_of(machine));
+}
+
 static void powerdown(struct machine *machine)
 {
     struct pc *pc = pc_of(machine);
@@ -150,6 +155,8 @@ static void destroy(struct machine *machine)
 static const struct property properties[] = {
     {"hpet", PROPERTY_BOOL, offsetof(struct pc, has_hpet), "on", "high precision event timers", NULL},
     {"acpi", PROPERTY_BOOL, offsetof(struct pc, has_acpi), "on", "ACPI tables", NULL},
+    {"graphics", PROPERTY_BOOL, offsetof(struct pc, machine.graphics), "on",
+     "off: firmware shows its text on the first serial port, too", NULL},
     {"smm", PROPERTY_BOOL, offsetof(struct pc, has_smm), "on", "system management mode", NULL},
     {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},
 };
@@ -159,7 +166,7 @@ static const struct property properties[] = {
     .firmware_base = PC_ROM_BASE, .firmware_bytes = PC_ROM_BYTES, .firmware_at_end = true,                            \
     .default_firmware = "bios-256k.bin", .default_cpus = 1, .max_cpus = PC_MAX_CPUS,                                  \
     .instance_size = sizeof(struct pc), .properties = properties, .build = build, .finish = finish,                   \
-    .powerdown = powerdown, .destroy = destroy
+    .default_drive = "ide", .default_display = "VGA", .reset = reset, .powerdown = powerdown, .destroy = destroy
 
 const struct machine_type pc_type = {.name = "pc", .help = "PC with i440FX and PIIX chips", PC_MACHINE};
 const struct machine_type q35_type = {.name = "q35", .help = "PC with Q35 and ICH9 chips", PC_MACHINE};

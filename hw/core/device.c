@@ -173,6 +173,20 @@ void device_destroy(struct device *device)
     free(device);
 }
 
+bool device_firmware_path(const struct device *device, char *out, size_t size)
+{
+    const struct bus *bus = device->parent;
+    *out = 0;
+    if (!bus || !bus->firmware_name || (bus->owner && !device_firmware_path(bus->owner, out, size)))
+        return false;
+    size_t used = strlen(out);
+    if (used + 1 >= size)
+        return false;
+    out[used++] = '/';
+    bus->firmware_name(bus, device, out + used, size - used);
+    return true;
+}
+
 void device_print_tree(struct machine *machine, FILE *out)
 {
     for (struct device *device = machine->devices; device; device = device->next) {

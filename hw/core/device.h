@@ -71,6 +71,14 @@ struct state_field {
         NULL, STATE_U8, 0, 0, 0, 0, false, NULL                                                              \
     }
 
+// The property of devices that firmware can start from, a uint32_t boot_index.
+enum { BOOT_INDEX_NONE = UINT32_MAX };
+#define BOOT_INDEX_PROPERTY(TYPE)                                                                            \
+    {                                                                                                        \
+        "bootindex", PROPERTY_UINT32, offsetof(struct TYPE, boot_index), "4294967295",                       \
+            "place in the order in which firmware tries what to start, the lowest first", NULL               \
+    }
+
 struct device_type {
     const char *name, *help;
     const char *bus; // type of the bus it plugs into; NULL: wired by its board
@@ -101,6 +109,8 @@ struct device {
     bool realized;
 };
 
+typedef void bus_firmware_name_fn(const struct bus *bus, const struct device *device, char *out, size_t size);
+
 // A socket for one device. Buses that take many make one of these for each slot, or a shared one whose
 // devices find their places in their own realize.
 struct bus {
@@ -108,7 +118,10 @@ struct bus {
     char *name;
     struct device *device; // occupant; NULL for a shared one
     bool shared;
-    void *opaque;     // the transport behind it
+    void *opaque;         // the transport behind it
+    struct device *owner; // the device that offers it; NULL: the board does
+    // How firmware calls the device on this bus, "drive@0/disk@1"; NULL: not at all.
+    bus_firmware_name_fn *firmware_name;
     struct bus *next; // the machine's list
 };
 
@@ -126,6 +139,10 @@ const char *device_user_id(const struct device *device);
 void device_reset(struct device *device);
 // Unrealizes if need be and frees it. NULL is fine.
 void device_destroy(struct device *device);
+
+// The Open Firmware path of the device below its root bus, "/ide@1,1/drive@0/disk@0": what firmware is told about boot
+// devices in. False, with a path of no use, when a bus above it has no name for what is on it.
+bool device_firmware_path(const struct device *device, char *out, size_t size);
 
 // Adds a bus (not owned) to the machine's list. Free buses are taken from the end of the list, shared
 // ones from its start.

@@ -30,6 +30,7 @@ struct machine *machine_create(const struct machine_type *type)
     machine->cpu_count = type->default_cpus;
     machine->ram_size = type->default_ram;
     machine->devices_tail = &machine->devices;
+    machine->boot.menu_wait_ms = machine->boot.retry_ms = BOOT_TIME_DEFAULT;
     device_lock_init(&machine->lock);
     machine->clock = event_clock_create(NULL);
     machine->loop = io_loop_create(&machine->lock, machine->clock);
@@ -137,6 +138,8 @@ int machine_add_blob(struct machine *machine, const char *name, uint64_t gpa, vo
 void machine_reset(struct machine *machine)
 {
     device_lock_acquire(&machine->lock);
+    if (machine->type->reset)
+        machine->type->reset(machine);
     for (struct device *device = machine->devices; device; device = device->next)
         device_reset(device);
     for (struct machine_blob *blob = machine->blobs; blob; blob = blob->next)

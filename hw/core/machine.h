@@ -43,6 +43,8 @@ struct machine_type {
     uint64_t firmware_base, firmware_bytes; // where -bios goes, and how much fits
     bool firmware_at_end;                   // it ends where that place does, rather than beginning there
     const char *default_firmware;           // the file that is taken without -bios; NULL: none
+    const char *default_drive;   // where -drive puts disks without if=: "ide"; NULL: "virtio"
+    const char *default_display; // the display device that is there unless -vga says otherwise; NULL: none
     unsigned default_cpus, max_cpus;
     size_t instance_size; // of the structure that embeds struct machine
     const struct property *properties;
@@ -50,6 +52,7 @@ struct machine_type {
     int (*build)(struct machine *machine, struct error *error);
     // After the last device: firmware tables from what exists now.
     int (*finish)(struct machine *machine, struct error *error);
+    void (*reset)(struct machine *machine);     // before the devices; NULL: nothing to do
     void (*powerdown)(struct machine *machine); // presses the power button; NULL: there is none
     void (*destroy)(struct machine *machine);   // what build made, devices and vCPUs apart
 };
@@ -72,7 +75,14 @@ struct machine_boot {
     uint64_t initrd_start, initrd_end; // equal: none
     const char *command_line;          // NULL: none
     const char *order;                 // -boot order=, NULL: the board's
+    const char *once;                  // instead of `order` up to the first reset; NULL: `order` is right
+    bool menu;                         // firmware offers to choose
+    bool strict;                       // nothing but what has a bootindex
+    uint32_t menu_wait_ms;             // how long it offers; BOOT_TIME_DEFAULT: firmware's own idea
+    uint32_t retry_ms;                 // until it tries again when nothing could be started; BOOT_TIME_DEFAULT: never
 };
+
+enum { BOOT_TIME_DEFAULT = UINT32_MAX };
 
 enum run_state { RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN };
 
@@ -103,6 +113,7 @@ struct machine {
     struct chardev *serials[MACHINE_SERIALS];
     struct block_backend *flashes[MACHINE_FLASHES]; // NULL: an empty, volatile bank
     struct block_backend *floppies[MACHINE_FLOPPIES]; // NULL: no drive
+    bool graphics; // off: firmware shows its text on the first serial port
     bool no_reboot;                                 // a guest reset ends the machine
     bool start_paused;                              // -S
     bool no_guest_shutdown_exit;                    // -no-shutdown: a guest power off pauses the machine

@@ -420,7 +420,7 @@ static void plugged(void *opaque, unsigned unit, struct ata_drive *drive)
     ((struct ahci_port *)opaque)->drive = drive;
 }
 
-void ahci_port_init(struct ahci *host, unsigned number, const char *bus_name)
+void ahci_port_init(struct ahci *host, unsigned number)
 {
     struct ahci_port *port = &host->ports[number];
     port->host = host;
@@ -429,12 +429,11 @@ void ahci_port_init(struct ahci *host, unsigned number, const char *bus_name)
     port->ops = (struct ata_host_ops){drive_interrupt, drive_dma_ready, drive_dma_done};
     for (unsigned i = 0; i < AHCI_SLOTS; i++)
         port->queued[i].port = port;
-    port->socket =
-        (struct ide_socket){.bus = {.type = "IDE", .name = (char *)bus_name, .opaque = &port->socket},
-                            .host = &port->ops,
-                            .host_opaque = port,
-                            .plugged = plugged,
-                            .opaque = port};
+    ide_socket_init(&port->socket, &host->pci.device, number, 0);
+    port->socket.host = &port->ops;
+    port->socket.host_opaque = port;
+    port->socket.plugged = plugged;
+    port->socket.opaque = port;
     bus_add(host->pci.device.machine, &port->socket.bus);
 }
 

@@ -133,7 +133,6 @@ static const struct pci_class ahci_class = {
 
 static int ahci_realize(struct device *device, struct error *error)
 {
-    static const char *const names[AHCI_PORTS] = {"ide.0", "ide.1", "ide.2", "ide.3", "ide.4", "ide.5"};
     struct ahci *host = (struct ahci *)device;
     struct pci_device *pci = &host->pci;
     int result = pci_realize(pci, &ahci_class, error);
@@ -152,7 +151,7 @@ static int ahci_realize(struct device *device, struct error *error)
     pci_add_bar(pci, INDEX_BAR, PCI_BAR_IO, false, desc);
     // The bus that was added last is taken first.
     for (unsigned i = AHCI_PORTS; i-- > 0;)
-        ahci_port_init(host, i, names[i]);
+        ahci_port_init(host, i);
     return 0;
 }
 

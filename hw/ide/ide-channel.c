@@ -156,20 +156,19 @@ static void control_write(void *opaque, struct mmio_access access, uint64_t valu
 static const struct mmio_ops command_ops = {command_read, command_write, 1, 4, false};
 static const struct mmio_ops control_ops = {control_read, control_write, 1, 1, false};
 
-void ide_channel_init(struct ide_channel *channel, struct machine *machine, const char *bus_name)
+void ide_channel_init(struct ide_channel *channel, struct device *owner, unsigned number)
 {
     channel->host = (struct ata_host_ops){interrupt, dma_ready, dma_done};
     // The bus that was added last is taken first.
     for (unsigned i = 2; i-- > 0;) {
         struct ide_socket *socket = &channel->sockets[i];
-        *socket = (struct ide_socket){.bus = {.type = "IDE", .name = (char *)bus_name, .opaque = socket},
-                                      .unit = i,
-                                      .sibling = &channel->sockets[!i],
-                                      .host = &channel->host,
-                                      .host_opaque = channel,
-                                      .plugged = plugged,
-                                      .opaque = channel};
-        bus_add(machine, &socket->bus);
+        ide_socket_init(socket, owner, number, i);
+        socket->sibling = &channel->sockets[!i];
+        socket->host = &channel->host;
+        socket->host_opaque = channel;
+        socket->plugged = plugged;
+        socket->opaque = channel;
+        bus_add(owner->machine, &socket->bus);
     }
 }
 

@@ -24,7 +24,7 @@ struct ide_channel {
 
 extern const struct state_field ide_channel_state[];
 
-void ide_channel_init(struct ide_channel *channel, struct machine *machine, const char *bus_name);
+void ide_channel_init(struct ide_channel *channel, struct device *owner, unsigned number);
 void ide_channel_map(struct ide_channel *channel, struct memory_map *io, uint16_t command, uint16_t control);
 void ide_channel_release(struct ide_channel *channel, struct machine *machine);
 void ide_channel_reset(struct ide_channel *channel);

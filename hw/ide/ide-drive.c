@@ -2,17 +2,34 @@
 // Disks and CD-ROM drives as devices.
 #include "hw/ide/ide-drive.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "hw/core/machine.h"
 
 enum { UNIT_ANY = UINT32_MAX };
 
+static void firmware_name(const struct bus *bus, const struct device *device, char *out, size_t size)
+{
+    (void)device;
+    const struct ide_socket *socket = bus->opaque;
+    snprintf(out, size, "drive@%x/disk@%x", socket->number, socket->unit);
+}
+
+void ide_socket_init(struct ide_socket *socket, struct device *owner, unsigned number, unsigned unit)
+{
+    static const char *const names[IDE_BUSES_MAX] = {"ide.0", "ide.1", "ide.2", "ide.3", "ide.4", "ide.5"};
+    assert(number < IDE_BUSES_MAX);
+    *socket = (struct ide_socket){.number = number, .unit = unit};
+    socket->bus = (struct bus){.type = "IDE", .name = (char *)names[number], .opaque = socket, .owner = owner,
+                               .firmware_name = firmware_name};
+}
+
 struct ide_drive {
     struct device device;
     struct block_backend *drive;
     char *serial;
-    uint32_t unit;
+    uint32_t unit, boot_index;
     struct ata_drive ata;
 };
 
@@ -90,6 +107,7 @@ static const struct property ide_properties[] = {
      "serial number, up to 20 characters", NULL},
     {"unit", PROPERTY_UINT32, offsetof(struct ide_drive, unit), "4294967295",
      "0 or 1 on a cable for two; the first free one unless it is given", NULL},
+    BOOT_INDEX_PROPERTY(ide_drive),
     {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},
 };
 

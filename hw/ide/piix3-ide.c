@@ -150,7 +150,6 @@ void piix3_ide_wire(struct device *device, const struct irq_line irqs[2])
 static int piix3_ide_realize(struct device *device, struct error *error)
 {
     struct piix3_ide *self = (struct piix3_ide *)device;
-    static const char *const names[CHANNELS] = {"ide.0", "ide.1"};
     static const uint16_t ports[CHANNELS][2] = {{0x1f0, 0x3f6}, {0x170, 0x376}};
     int result = pci_realize(&self->pci, &piix3_ide_class, error);
     if (result)
@@ -170,7 +169,7 @@ static int piix3_ide_realize(struct device *device, struct error *error)
         channel->dma_done = dma_done;
         channel->interrupted = interrupted;
         channel->opaque = self;
-        ide_channel_init(channel, device->machine, names[i]);
+        ide_channel_init(channel, device, i);
         ide_channel_map(channel, self->pci.bus->io, ports[i][0], ports[i][1]);
     }
     return 0;

@@ -29,13 +29,36 @@ const struct state_field pci_state[] = {
     STATE_END,
 };
 
+// Open Firmware's names (PCI Bus Binding 2.1, section 2.5): by class, or by what is in the vendor's registers.
+static void firmware_name(const struct bus *bus, const struct device *device, char *out, size_t size)
+{
+    static const struct {
+        uint16_t class;
+        const char *name;
+    } names[] = {{0x0100, "scsi"}, {0x0101, "ide"}, {0x0200, "ethernet"}, {0x0300, "display"}, {0x0601, "isa"}};
+    (void)bus;
+    const struct pci_device *pci = (const struct pci_device *)device;
+    uint16_t class = load_le16(pci->initial + PCI_REVISION_ID + 2);
+    char name[16];
+    snprintf(name, sizeof(name), "pci%x,%x", load_le16(pci->initial + PCI_VENDOR_ID),
+             load_le16(pci->initial + PCI_DEVICE_ID));
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        if (names[i].class == class)
+            snprintf(name, sizeof(name), "%s", names[i].name);
+    unsigned slot = pci->devfn >> 3, function = pci->devfn & 7;
+    if (function)
+        snprintf(out, size, "%s@%x,%x", name, slot, function);
+    else
+        snprintf(out, size, "%s@%x", name, slot);
+}
+
 void pci_bus_init(struct pci_bus *bus, struct machine *machine, const char *name, bool express,
                   struct memory_map *memory, struct memory_map *io, const struct pci_root_ops *ops,
                   void *opaque)
 {
     *bus = (struct pci_bus){
         .machine = machine, .express = express, .memory = memory, .io = io, .ops = ops, .ops_opaque = opaque};
-    bus->bus = (struct bus){.type = "PCI", .name = alloc_string(name), .opaque = bus, .shared = true};
+    bus->bus = (struct bus){.type = "PCI", .name = alloc_string(name), .opaque = bus, .shared = true, .firmware_name = firmware_name};
     bus_add(machine, &bus->bus);
 }
 

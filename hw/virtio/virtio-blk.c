@@ -50,7 +50,7 @@ struct virtio_blk {
     struct virtio_device virtio;
     struct block_backend *drive;
     char *serial;
-    uint32_t queue_size, logical_block_size;
+    uint32_t queue_size, logical_block_size, boot_index;
     bool discard, write_zeroes;
     uint16_t queue_sizes[1];
     struct virtio_class class; // with the sizes that properties chose
@@ -306,6 +306,7 @@ static const struct property blk_properties[] = {
     {"discard", PROPERTY_BOOL, offsetof(struct virtio_blk, discard), "on", "offer to discard sectors", NULL},
     {"write-zeroes", PROPERTY_BOOL, offsetof(struct virtio_blk, write_zeroes), "on", "offer to zero sectors",
      NULL},
+    BOOT_INDEX_PROPERTY(virtio_blk),
     VIRTIO_PROPERTIES(virtio_blk),
     {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},
 };

@@ -141,6 +141,13 @@ static void define_identity(struct virtio_pci *self)
     pci_define(pci, PCI_SUBSYSTEM_ID, 2, legacy ? id : SUBSYSTEM_MODERN, 0);
 }
 
+// A disk, that is; nothing else on this bus has a name.
+static void firmware_name(const struct bus *bus, const struct device *device, char *out, size_t size)
+{
+    (void)bus, (void)device;
+    snprintf(out, size, "disk@0,0");
+}
+
 static int plug_inner(struct virtio_pci *self, struct error *error)
 {
     struct device *device = &self->pci.device;
@@ -148,7 +155,9 @@ static int plug_inner(struct virtio_pci *self, struct error *error)
     self->bus = (struct bus){.type = "virtio-bus",
                              .name = alloc_format("%s/%02x.%x/virtio-bus", self->pci.bus->bus.name,
                                                   self->pci.devfn >> 3, self->pci.devfn & 7),
-                             .opaque = &self->socket};
+                             .opaque = &self->socket,
+                             .owner = device,
+                             .firmware_name = firmware_name};
     bus_add(device->machine, &self->bus);
     int result = device_set(device->inner, "bus", self->bus.name, error);
     if (!result)

@@ -36,14 +36,15 @@ enum {
 struct tlb_context {
     uint64_t key; // 0: free
     uint64_t last_used;
+    uint64_t used[TLB_MMU_INDEXES * TLB_ENTRIES / 64]; // bit set of entries to clear at an invalidation
     struct backend_tlb_entry tables[TLB_MMU_INDEXES][TLB_ENTRIES];
 };
 
 // The lookup table for code of one address space and set of modes.
 struct code_context {
     uint64_t space, flags, last_used;
-    bool in_use;
-    uint64_t filter[8]; // bit set of hashed pages that have entries
+    uint64_t filter[8];                // bit set of hashed pages that have entries
+    uint64_t used[JUMP_ENTRIES / 64]; // bit set of entries in use
     struct backend_jump_entry table[JUMP_ENTRIES];
 };
 
@@ -154,6 +155,15 @@ void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code, uint64_t fl
 void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags);
 // Empties the lookup tables for code of a vCPU.
 void code_tables_clear(struct tcg_cpu *cpu);
+
+// The pages of an invalidation: those whose address has, among the bits of `ignore`, a value in [first, first + size).
+struct range_flush {
+    uint64_t key, first, size, ignore;
+    bool all_keys;
+};
+// With the TLB's lock held: empties the tables of one address space, or all; removes what is in a range.
+void code_tables_clear_locked(struct tlb_state *t, bool all, uint64_t space);
+void code_tables_clear_range(struct tlb_state *t, const struct range_flush *range);
 
 // --- slow.c ---
 // A store of `size` bytes at `host` went through entry `e`, whose tag says that the page has translated code.

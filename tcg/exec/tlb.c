@@ -33,13 +33,27 @@ static uint64_t entry_page(const struct backend_tlb_entry *e)
     return (e->read_tag & TLB_TAG_INVALID ? e->write_tag : e->read_tag) & ~(uint64_t)TLB_TAG_FLAGS;
 }
 
-static void clear_table(struct code_context *c);
-
 static void clear_context(struct tlb_context *context)
 {
-    for (unsigned m = 0; m < TLB_MMU_INDEXES; m++)
-        for (unsigned i = 0; i < TLB_ENTRIES; i++)
-            clear_entry(&context->tables[m][i]);
+    for (unsigned i = 0; i < ARRAY_SIZE(context->used); i++) {
+        for (uint64_t bits = context->used[i]; bits; bits &= bits - 1)
+            clear_entry(&context->tables[0][0] + i * 64 + ctz64(bits));
+        context->used[i] = 0;
+    }
+}
+
+// But for the global ones.
+static void clear_context_entries(struct tlb_context *context)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(context->used); i++) {
+        for (uint64_t bits = context->used[i]; bits; bits &= bits - 1) {
+            struct backend_tlb_entry *e = &context->tables[0][0] + i * 64 + ctz64(bits);
+            if (e->info & TLB_INFO_GLOBAL)
+                continue;
+            clear_entry(e);
+            context->used[i] &= ~(bits & -bits);
+        }
+    }
 }
 
 void tlb_init(struct tcg_cpu *cpu)
@@ -50,8 +64,9 @@ void tlb_init(struct tcg_cpu *cpu)
     if (!t->contexts)
         abort();
     memset(t->contexts, 0, TLB_CONTEXTS * sizeof(*t->contexts));
-    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
-        clear_context(&t->contexts[i]);
+    for (unsigned c = 0; c < TLB_CONTEXTS; c++)
+        for (unsigned i = 0; i < TLB_MMU_INDEXES * TLB_ENTRIES; i++)
+            clear_entry(&t->contexts[c].tables[0][0] + i);
     cpu->tlb = t;
     t->current = &t->contexts[0];
     t->current->key = 1;
@@ -111,9 +126,7 @@ static void note_large(struct tlb_state *t, uint64_t gva, const struct tlb_trans
         if (t->contexts[i].key)
             clear_context(&t->contexts[i]);
     memset(t->fetch, 0xff, sizeof(t->fetch));
-    for (unsigned i = 0; i < CODE_CONTEXTS; i++)
-        if (t->code_contexts[i])
-            clear_table(t->code_contexts[i]);
+    code_tables_clear_locked(t, true, 0);
     tlb_large_clear(&t->large);
     tlb_large_note(&t->large, key, gva, tr->page_log2);
 }
@@ -146,6 +159,8 @@ static bool fill(struct tcg_cpu *cpu, struct tlb_place *place, uint64_t gva, enu
         if (tr->writable && (atomic_load(&range->page_flags[offset >> TLB_PAGE_BITS]) & PAGE_CODE))
             write_tag |= TLB_TAG_CODE;
     }
+    unsigned index = (unsigned)(e - &t->current->tables[0][0]);
+    t->current->used[index / 64] |= BIT64(index % 64);
     e->info = gpa_page | (tr->global ? TLB_INFO_GLOBAL : 0);
     __atomic_store_n(&e->read_tag, read_tag, __ATOMIC_RELEASE);
     __atomic_store_n(&e->write_tag, write_tag, __ATOMIC_RELEASE);
@@ -241,6 +256,13 @@ bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, struct tlb_fetched *out)
     return true;
 }
 
+// Stores to the page at this host address take the slow path from now on.
+static void protect_entry(struct backend_tlb_entry *e, uint64_t host)
+{
+    if (!(e->write_tag & (TLB_TAG_INVALID | TLB_TAG_MMIO)) && (e->write_tag & -(uint64_t)TLB_PAGE_SIZE) + e->addend == host)
+        __atomic_store_n(&e->write_tag, e->write_tag | TLB_TAG_CODE, __ATOMIC_RELAXED);
+}
+
 void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset)
 {
     const struct vcpu_group *group = &engine->machine->vcpus;
@@ -251,111 +273,11 @@ void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset)
         for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
             if (!t->contexts[c].key)
                 continue;
-            struct backend_tlb_entry *e = &t->contexts[c].tables[0][0];
-            for (unsigned i = 0; i < TLB_MMU_INDEXES * TLB_ENTRIES; i++, e++)
-                if (!(e->write_tag & (TLB_TAG_INVALID | TLB_TAG_MMIO)) &&
-                    (e->write_tag & -(uint64_t)TLB_PAGE_SIZE) + e->addend == host)
-                    __atomic_store_n(&e->write_tag, e->write_tag | TLB_TAG_CODE, __ATOMIC_RELAXED);
+            for (unsigned i = 0; i < ARRAY_SIZE(t->contexts[c].used); i++)
+                for (uint64_t bits = t->contexts[c].used[i]; bits; bits &= bits - 1)
+                    protect_entry(&t->contexts[c].tables[0][0] + i * 64 + ctz64(bits), host);
         }
         pthread_spin_unlock(&t->lock);
-    }
-}
-
-// --- lookup tables for code; called with tlb->lock held where other threads may be at work ---
-
-// An address that is never looked up in this entry: its own index is another one.
-static void clear_jump_entry(struct code_context *c, unsigned i)
-{
-    __atomic_store_n(&c->table[i].pc, (uint64_t)((i ^ 1) & 1023) << 2, __ATOMIC_RELAXED);
-}
-
-static void clear_table(struct code_context *c)
-{
-    for (unsigned i = 0; i < JUMP_ENTRIES; i++)
-        clear_jump_entry(c, i);
-    memset(c->filter, 0, sizeof(c->filter));
-}
-
-static unsigned filter_bit(uint64_t page_number)
-{
-    return (unsigned)((page_number * UINT64_C(0x9e3779b97f4a7c15)) >> 55);
-}
-
-void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags)
-{
-    struct tlb_state *t = cpu->tlb;
-    struct code_context *c = cpu->code_context;
-    if (c && c->space == space && c->flags == flags)
-        return;
-    unsigned oldest = 0;
-    for (unsigned i = 0; i < CODE_CONTEXTS; i++) {
-        c = t->code_contexts[i];
-        if (!c) {
-            oldest = i;
-            break;
-        }
-        if (c->space == space && c->flags == flags) {
-            c->last_used = ++t->clock;
-            cpu->code_context = c;
-            cpu->jump_table = c->table;
-            return;
-        }
-        if (c->last_used < t->code_contexts[oldest]->last_used)
-            oldest = i;
-    }
-    pthread_spin_lock(&t->lock);
-    c = t->code_contexts[oldest];
-    if (!c)
-        c = t->code_contexts[oldest] = ALLOC(struct code_context);
-    clear_table(c);
-    c->space = space;
-    c->flags = flags;
-    c->last_used = ++t->clock;
-    pthread_spin_unlock(&t->lock);
-    cpu->code_context = c;
-    cpu->jump_table = c->table;
-}
-
-void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code, uint64_t flushes)
-{
-    struct code_context *c = cpu->code_context;
-    unsigned index = backend_jump_index(pc);
-    struct backend_jump_entry *e = &c->table[index];
-    unsigned bit = filter_bit(pc >> TLB_PAGE_BITS);
-    pthread_spin_lock(&cpu->tlb->lock);
-    if (cpu->tlb->flushes == flushes) {
-        c->filter[bit / 64] |= BIT64(bit % 64);
-        clear_jump_entry(c, index);
-        e->code = code;
-        __atomic_store_n(&e->pc, pc, __ATOMIC_RELEASE);
-    }
-    pthread_spin_unlock(&cpu->tlb->lock);
-}
-
-static void clear_tables_where(struct tlb_state *t, bool all, uint64_t space)
-{
-    for (unsigned i = 0; i < CODE_CONTEXTS; i++)
-        if (t->code_contexts[i] && (all || t->code_contexts[i]->space == space))
-            clear_table(t->code_contexts[i]);
-}
-
-void code_tables_clear(struct tcg_cpu *cpu)
-{
-    pthread_spin_lock(&cpu->tlb->lock);
-    clear_tables_where(cpu->tlb, true, 0);
-    pthread_spin_unlock(&cpu->tlb->lock);
-}
-
-// Removes the entries of one page from a table.
-static void clear_table_page(struct code_context *c, uint64_t page)
-{
-    unsigned bit = filter_bit(page >> TLB_PAGE_BITS);
-    if (!(c->filter[bit / 64] >> (bit % 64) & 1))
-        return;
-    for (uint64_t pc = page; pc < page + TLB_PAGE_SIZE; pc += 4) {
-        unsigned i = backend_jump_index(pc);
-        if ((c->table[i].pc & -(uint64_t)TLB_PAGE_SIZE) == page)
-            clear_jump_entry(c, i);
     }
 }
 
@@ -409,7 +331,7 @@ void tlb_flush_all(struct tcg_cpu *cpu)
     for (unsigned i = 0; i < TLB_CONTEXTS; i++)
         if (t->contexts[i].key)
             clear_context(&t->contexts[i]);
-    clear_tables_where(t, true, 0);
+    code_tables_clear_locked(t, true, 0);
     memset(t->fetch, 0xff, sizeof(t->fetch));
     tlb_large_clear(&t->large);
     pthread_spin_unlock(&t->lock);
@@ -420,15 +342,10 @@ void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key)
 {
     struct tlb_state *t = cpu->tlb;
     lock_to_flush(t);
-    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
-        if (t->contexts[i].key != key)
-            continue;
-        struct backend_tlb_entry *e = &t->contexts[i].tables[0][0];
-        for (unsigned n = 0; n < TLB_MMU_INDEXES * TLB_ENTRIES; n++, e++)
-            if (!(e->info & TLB_INFO_GLOBAL))
-                clear_entry(e);
-    }
-    clear_tables_where(t, false, key);
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
+        if (t->contexts[i].key == key)
+            clear_context_entries(&t->contexts[i]);
+    code_tables_clear_locked(t, false, key);
     tlb_large_forget_key(&t->large, key);
     for (unsigned i = 0; i < FETCH_ENTRIES; i++)
         if (t->fetch[i].key == key && !t->fetch[i].global)
@@ -446,16 +363,11 @@ void tlb_flush_regime(struct tcg_cpu *cpu, uint32_t regime)
     for (unsigned i = 0; i < TLB_CONTEXTS; i++)
         if (t->contexts[i].key && t->contexts[i].key >> 32 == regime)
             clear_context(&t->contexts[i]);
-    clear_tables_where(t, true, 0);
+    code_tables_clear_locked(t, true, 0);
     memset(t->fetch, 0xff, sizeof(t->fetch));
     pthread_spin_unlock(&t->lock);
     make_stale(cpu);
 }
-
-struct range_flush {
-    uint64_t key, first, size, ignore;
-    bool all_keys;
-};
 
 static bool in_range(const struct range_flush *r, uint64_t page)
 {
@@ -513,24 +425,10 @@ void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t 
     lock_to_flush(t);
     bool in_use = all_keys || t->current->key == key;
     widen(t, &r);
-    bool many = r.size > 32 * TLB_PAGE_SIZE;
     for (unsigned i = 0; i < TLB_CONTEXTS; i++)
         if (t->contexts[i].key && t->contexts[i].key >> 32 == key >> 32)
             in_use |= flush_context_range(&t->contexts[i], &r);
-    for (unsigned i = 0; i < CODE_CONTEXTS; i++) {
-        struct code_context *c = t->code_contexts[i];
-        if (!c || !(all_keys || c->space == key || c->space == 0))
-            continue;
-        if (many) {
-            clear_table(c);
-            continue;
-        }
-        for (uint64_t page = r.first; page < r.first + r.size; page += TLB_PAGE_SIZE) {
-            clear_table_page(c, page);
-            if (ignore_top_bits)
-                clear_table_page(c, page | ~mask);
-        }
-    }
+    code_tables_clear_range(t, &r);
     for (unsigned i = 0; i < FETCH_ENTRIES; i++) {
         if (t->fetch[i].page != ~UINT64_C(0) && in_range(&r, t->fetch[i].page)) {
             t->fetch[i].page = ~UINT64_C(0);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// The lookup tables for code: one for each address space and set of modes used lately, from a guest address to host code.
+// They share the life of the soft TLB and its lock.
+#include <string.h>
+
+#include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
+#include "tcg/exec/private.h"
+
+// An address that is never looked up in this entry: its own index is another one.
+static void clear_jump_entry(struct code_context *c, unsigned i)
+{
+    __atomic_store_n(&c->table[i].pc, (uint64_t)((i ^ 1) & 1023) << 2, __ATOMIC_RELAXED);
+}
+
+static void clear_table(struct code_context *c)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(c->used); i++) {
+        for (uint64_t bits = c->used[i]; bits; bits &= bits - 1)
+            clear_jump_entry(c, i * 64 + ctz64(bits));
+        c->used[i] = 0;
+    }
+    memset(c->filter, 0, sizeof(c->filter));
+}
+
+static struct code_context *new_table(void)
+{
+    struct code_context *c = ALLOC(struct code_context);
+    for (unsigned i = 0; i < JUMP_ENTRIES; i++)
+        clear_jump_entry(c, i);
+    return c;
+}
+
+static unsigned filter_bit(uint64_t page_number)
+{
+    return (unsigned)((page_number * UINT64_C(0x9e3779b97f4a7c15)) >> 55);
+}
+
+void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags)
+{
+    struct tlb_state *t = cpu->tlb;
+    struct code_context *c = cpu->code_context;
+    if (c && c->space == space && c->flags == flags)
+        return;
+    unsigned oldest = 0;
+    for (unsigned i = 0; i < CODE_CONTEXTS; i++) {
+        c = t->code_contexts[i];
+        if (!c) {
+            oldest = i;
+            break;
+        }
+        if (c->space == space && c->flags == flags) {
+            c->last_used = ++t->clock;
+            cpu->code_context = c;
+            cpu->jump_table = c->table;
+            return;
+        }
+        if (c->last_used < t->code_contexts[oldest]->last_used)
+            oldest = i;
+    }
+    pthread_spin_lock(&t->lock);
+    c = t->code_contexts[oldest];
+    if (!c)
+        c = t->code_contexts[oldest] = new_table();
+    clear_table(c);
+    c->space = space;
+    c->flags = flags;
+    c->last_used = ++t->clock;
+    pthread_spin_unlock(&t->lock);
+    cpu->code_context = c;
+    cpu->jump_table = c->table;
+}
+
+void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code, uint64_t flushes)
+{
+    struct code_context *c = cpu->code_context;
+    unsigned index = backend_jump_index(pc);
+    struct backend_jump_entry *e = &c->table[index];
+    unsigned bit = filter_bit(pc >> TLB_PAGE_BITS);
+    pthread_spin_lock(&cpu->tlb->lock);
+    if (cpu->tlb->flushes == flushes) {
+        c->filter[bit / 64] |= BIT64(bit % 64);
+        c->used[index / 64] |= BIT64(index % 64);
+        clear_jump_entry(c, index);
+        e->code = code;
+        __atomic_store_n(&e->pc, pc, __ATOMIC_RELEASE);
+    }
+    pthread_spin_unlock(&cpu->tlb->lock);
+}
+
+void code_tables_clear_locked(struct tlb_state *t, bool all, uint64_t space)
+{
+    for (unsigned i = 0; i < CODE_CONTEXTS; i++)
+        if (t->code_contexts[i] && (all || t->code_contexts[i]->space == space))
+            clear_table(t->code_contexts[i]);
+}
+
+void code_tables_clear(struct tcg_cpu *cpu)
+{
+    pthread_spin_lock(&cpu->tlb->lock);
+    code_tables_clear_locked(cpu->tlb, true, 0);
+    pthread_spin_unlock(&cpu->tlb->lock);
+}
+
+// Removes the entries of one page from a table.
+static void clear_table_page(struct code_context *c, uint64_t page)
+{
+    unsigned bit = filter_bit(page >> TLB_PAGE_BITS);
+    if (!(c->filter[bit / 64] >> (bit % 64) & 1))
+        return;
+    for (uint64_t pc = page; pc < page + TLB_PAGE_SIZE; pc += 4) {
+        unsigned i = backend_jump_index(pc);
+        if ((c->table[i].pc & -(uint64_t)TLB_PAGE_SIZE) == page)
+            clear_jump_entry(c, i);
+    }
+}
+
+void code_tables_clear_range(struct tlb_state *t, const struct range_flush *r)
+{
+    bool many = r->size > 32 * TLB_PAGE_SIZE;
+    for (unsigned i = 0; i < CODE_CONTEXTS; i++) {
+        struct code_context *c = t->code_contexts[i];
+        if (!c || !(r->all_keys || c->space == r->key || c->space == 0))
+            continue;
+        if (many) {
+            clear_table(c);
+            continue;
+        }
+        for (uint64_t page = r->first; page < r->first + r->size; page += TLB_PAGE_SIZE) {
+            clear_table_page(c, page);
+            if (~r->ignore)
+                clear_table_page(c, page | ~r->ignore);
+        }
+    }
+}
