@@ -4,7 +4,7 @@
 # its page, so that writing it leaves the page without translated code.
 .include "long-mode.inc"
 
-.equ ROUNDS, 1000000
+.equ ROUNDS, 150000
 .equ READERS, 3
 .equ FUNCTIONS, 0x60000
 .equ PAGES, 4
