@@ -92,6 +92,9 @@ static void kill_block(struct tcg_engine *e, struct tcg_block *b)
     e->stats.invalidations++;
     if (!e->interp)
         backend_kill(&b->code);
+    // Who goes round in it sees that at the poll.
+    for (unsigned i = 0; b->loop && i < e->machine->vcpus.count; i++)
+        vcpu_kick(e->machine->vcpus.cpus[i]);
     for (struct tcg_exit *x = b->incoming; x; x = x->next_in) {
         x->to = NULL;
         if (!e->interp)
@@ -268,7 +271,7 @@ static void adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t page)
 }
 
 // Translates the block; NULL when a buffer is full. Called with engine->lock held.
-static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
+static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags, bool loop)
 {
     struct tcg_engine *e = cpu->engine;
     if (e->interp && e->arena.bytes >= e->memory.bytes)
@@ -281,10 +284,11 @@ static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ra
     struct tcg_block *b = ALLOC(struct tcg_block);
     b->ram_pc = ram_pc;
     b->flags = flags;
+    b->loop = loop;
     struct ir_region region;
     struct tcg_translation t = {.cpu = cpu, .pc = pc, .flags = flags, .code = e->ram->host + ram_pc,
                                 .code_bytes = TLB_PAGE_SIZE - (uint32_t)(ram_pc & (TLB_PAGE_SIZE - 1)),
-                                .max_insns = e->options.max_insns};
+                                .max_insns = e->options.max_insns, .loop = loop};
     int result = 0;
     do {
         if (!e->interp)
@@ -293,7 +297,9 @@ static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ra
         if (!e->interp)
             result = backend_compile(e->backend, &region, (int32_t)(pc & (TLB_PAGE_SIZE - 1)), &e->buffers, &b->code);
         // Too large for the spill frame: a shorter block is not.
-        t.max_insns = t.insn_count / 2;
+        if (!t.loop)
+            t.max_insns = t.insn_count / 2;
+        t.loop = false;
     } while (result == -E2BIG && t.max_insns);
     if (result) {
         free(b);
@@ -342,7 +348,7 @@ static void watch_page(struct tcg_cpu *cpu, uint64_t page)
     e->watchers--;
 }
 
-struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
+struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags, bool loop)
 {
     struct tcg_engine *e = cpu->engine;
     for (;;) {
@@ -353,12 +359,16 @@ struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, u
             assert(e->page_blocks != MAP_FAILED);
         }
         struct tcg_block *b = find(e, ram_pc, flags);
+        if (b && loop && !b->loop) {
+            kill_block(e, b);
+            b = NULL;
+        }
         if (!b) {
             watch_page(cpu, ram_pc >> TLB_PAGE_BITS);
             b = find(e, ram_pc, flags);
         }
         if (!b)
-            b = translate(cpu, pc, ram_pc, flags);
+            b = translate(cpu, pc, ram_pc, flags, loop);
         pthread_mutex_unlock(&e->lock);
         if (b)
             return b;

@@ -31,6 +31,7 @@ struct tcg_translation {
     const uint8_t *code;       // bytes at pc; readable up to code_bytes
     uint32_t code_bytes;       // up to the end of the page
     uint32_t max_insns;        // end the block after so many
+    bool loop;                 // a jump back came here: the block may be a region that is a loop (ir_begin_loop)
     uint32_t insn_count;       // out: guest instructions translated
     uint32_t guest_bytes;      // out: bytes translated, from pc
 };
@@ -73,6 +74,7 @@ struct guest_ops {
     // stores before a barrier.
     void (*stored_into_own_block)(struct tcg_cpu *cpu);
     bool open_bus;         // where nothing answers, loads find ones and stores are lost; raise_bus_error is for fetches
+    bool makes_loops;      // `translate` looks at `loop`
     bool atomics_anywhere; // read-modify-writes work across pages and on devices too
 };
 

@@ -70,7 +70,7 @@ struct tlb_state {
 struct tcg_block {
     uint64_t ram_pc, flags; // the key
     uint32_t guest_bytes, insns;
-    bool dead;
+    bool dead, loop; // a loop as far as its guest can make one of it
     struct backend_code code;
     struct tcg_exit *incoming;
     struct tcg_block *hash_next, *page_next, *all_next;
@@ -110,8 +110,9 @@ struct tcg_engine {
 int cache_init(struct tcg_engine *engine, struct error *error);
 void cache_destroy(struct tcg_engine *engine);
 // The block at ram_pc, translated if need be. `pc` is its virtual address. Takes and releases engine->lock; may stop the
-// machine to empty the buffers. Never NULL.
-struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags);
+// machine to empty the buffers. With `loop`, a jump back led to it, and it is made anew when it was not made for that. Never
+// NULL.
+struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags, bool loop);
 // Links an exit to the block, if both are still alive.
 void cache_link(struct tcg_engine *engine, struct tcg_exit *exit, struct tcg_block *to);
 // Discards blocks that overlap [ram_offset, +length). Any thread.

@@ -44,8 +44,8 @@ void tcg_discard_code(struct tcg_cpu *cpu, uint64_t pc)
     cache_invalidate(cpu->engine, (uint64_t)(tcg_fetch_host(cpu, pc) - cpu->engine->ram->host), 1);
 }
 
-// The block to run next, or NULL when an exception was taken instead.
-static struct tcg_block *next_block(struct tcg_cpu *cpu)
+// The block to run next, or NULL when an exception was taken instead. `from` is the exit that leads there, or NULL.
+static struct tcg_block *next_block(struct tcg_cpu *cpu, const struct tcg_exit *from)
 {
     uint64_t pc = tcg_get_pc(cpu);
     struct tlb_fetched f;
@@ -53,7 +53,9 @@ static struct tcg_block *next_block(struct tcg_cpu *cpu)
     if (!tlb_fetch(cpu, pc, &f))
         return NULL;
     uint64_t flags = cpu->code_context->flags | (uint64_t)f.code_flags << 56;
-    struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, flags);
+    // Exits that are linked stay in their page.
+    bool loop = from && cpu->guest->makes_loops && f.ram_offset < from->from->ram_pc + from->from->guest_bytes;
+    struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, flags, loop);
     bool shared = cpu->code_context->space == 0;
     bool logging = log_enabled(LOG_EXEC | LOG_CPU);
     if (!cpu->engine->interp && (f.global || !shared) && !b->dead && !logging)
@@ -118,7 +120,7 @@ static void loop(struct tcg_cpu *cpu)
         while (reason != BACKEND_EXIT_LOOP) {
             tcg_set_pc(cpu, tcg_get_pc(cpu));
             uint64_t flushes = e->stats.flushes;
-            struct tcg_block *b = next_block(cpu);
+            struct tcg_block *b = next_block(cpu, link);
             uint64_t found_at = e->stats.flushes;
             if (flushes != found_at)
                 link = NULL; // the exit is gone
