@@ -217,16 +217,20 @@ bool x86_machine_run(struct x86_machine *m)
     return !w.expired;
 }
 
+static void start_up(struct vcpu *vcpu, void *entry)
+{
+    vcpu_power_on(vcpu, *(const uint64_t *)entry, 0);
+}
+
 bool x86_machine_run_all(struct x86_machine *m, uint64_t entry)
 {
     struct vcpu_group *group = &m->machine->vcpus;
     uint64_t until = seconds() + 40;
     m->status = -1;
-    for (unsigned i = 0; i < m->cpus; i++) {
-        group->cpus[i]->reset_pending = false; // done by create; it would undo the power-on
-        vcpu_power_on(group->cpus[i], entry, 0);
-    }
+    vcpu_group_set_boot(group, entry, 0);
     vcpu_group_start(group);
+    for (unsigned i = 1; i < m->cpus; i++)
+        vcpu_queue_work(group->cpus[i], start_up, &entry);
     vcpu_group_resume(group);
     while (!m->ended && !m->shut_down && seconds() < until)
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
