@@ -20,6 +20,7 @@ enum {
     TLB_ENTRIES = 1 << BACKEND_TLB_LOG2,
     JUMP_ENTRIES = 1 << BACKEND_JUMP_LOG2,
     CODE_CONTEXTS = 48,
+    RECENT_CODE = 32,
     FETCH_ENTRIES = 256,
 };
 
@@ -63,6 +64,7 @@ struct tlb_state {
     struct tlb_context *current;
     struct tlb_context *contexts; // TLB_CONTEXTS
     struct code_context *code_contexts[CODE_CONTEXTS];
+    struct code_context *recent_code[RECENT_CODE]; // by a hash of space and flags; they may be for others by now
     struct fetch_entry fetch[FETCH_ENTRIES];
     struct tlb_large large;
 };
