@@ -144,5 +144,6 @@ const struct guest_ops x86_guest_ops = {
     .take_interrupt = x86_take_interrupt,
     .stored_into_own_block = stored_into_own_block,
     .open_bus = true,
+    .makes_loops = true,
     .atomics_anywhere = true,
 };

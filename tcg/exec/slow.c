@@ -329,7 +329,7 @@ static uint64_t atomic_result(const struct slow_request *r, uint64_t old, uint64
     return extract64(combine(r->aux, bits, old, operand), 0, bits);
 }
 
-// Where the host has no locked operation: across pages with every other vCPU held off, on devices piece by piece.
+// Where the host has no locked operation: across pages and on devices, piece by piece with every other vCPU held off.
 static uint64_t split_atomic(struct tcg_cpu *cpu, const struct slow_request *r)
 {
     unsigned size = 1u << r->mem.size_log2, index = r->mem.mmu_index, first = bytes_in_page(r->address, size);
@@ -340,7 +340,9 @@ static uint64_t split_atomic(struct tcg_cpu *cpu, const struct slow_request *r)
         p = place_of(cpu, r->address + first, r->mem.size_log2, TLB_WRITE, index);
         check_own_code(cpu, &p, size - first);
     }
-    vcpu_exclusive_begin(cpu->vcpu.group, &cpu->vcpu);
+    if (!cpu->others_stopped)
+        restore_state(cpu);
+    tcg_do_alone(cpu);
     read_piece(cpu, r->address, first, index, bytes);
     if (first < size)
         read_piece(cpu, r->address + first, size - first, index, bytes + first);
@@ -349,7 +351,6 @@ static uint64_t split_atomic(struct tcg_cpu *cpu, const struct slow_request *r)
     write_piece(cpu, r->address, first, index, bytes);
     if (first < size)
         write_piece(cpu, r->address + first, size - first, index, bytes + first);
-    vcpu_exclusive_end(cpu->vcpu.group, &cpu->vcpu);
     return old;
 }
 

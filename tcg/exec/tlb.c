@@ -310,6 +310,20 @@ void tlb_wait_others(struct tcg_cpu *cpu)
     atomic_store(&cpu->in_code, was_in_code);
 }
 
+void tlb_wait_for_stores(struct tcg_cpu *cpu)
+{
+    const struct vcpu_group *group = cpu->vcpu.group;
+    atomic_thread_fence(memory_order_seq_cst);
+    for (unsigned i = 0; i < group->count; i++) {
+        struct tcg_cpu *other = tcg_cpu_of(group->cpus[i]);
+        if (other != cpu && atomic_load(&other->in_code)) {
+            atomic_store(&other->tlb_stale, true);
+            vcpu_kick(&other->vcpu);
+        }
+    }
+    tlb_wait_others(cpu);
+}
+
 void tlb_flush_all(struct tcg_cpu *cpu)
 {
     struct tlb_state *t = cpu->tlb;
