@@ -81,6 +81,11 @@ static void reset(struct vcpu *vcpu)
     x86_reset(x86_cpu_of_vcpu(vcpu), false);
 }
 
+static void init(struct vcpu *vcpu)
+{
+    x86_reset(x86_cpu_of_vcpu(vcpu), true);
+}
+
 static bool has_work(const struct vcpu *vcpu)
 {
     const struct x86_cpu *cpu = x86_cpu_of_vcpu((struct vcpu *)vcpu);
@@ -174,6 +179,7 @@ static void destroy(struct vcpu *vcpu)
 static const struct vcpu_ops vcpu_ops = {
     .arch = "x86_64",
     .reset = reset,
+    .init = init,
     .has_work = has_work,
     .start_at = start_at,
     .get_pc = get_pc,

@@ -167,7 +167,6 @@ struct x86_cpu {
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip, pat, misc_enable, mtrr_def_type, debugctl, ucode_rev;
     uint64_t mtrr_fixed[11], mtrr_var[16];
     uint32_t smbase;
-    uint64_t monitor_address;
 
     // --- what reset keeps ---
     uint32_t features[X86_FEATURE_WORDS];

@@ -496,7 +496,7 @@ static bool read_operand(struct x86_decoded *in, struct reader *r, struct x86_op
         set_kind(op, memory ? X86_ARG_MEM : X86_ARG_XMM, memory ? 0 : in->rm);
         break;
     case KIND_H:
-        set_kind(op, X86_ARG_XMM, in->vex ? in->vvvv : in->reg);
+        set_kind(op, X86_ARG_XMM, in->vex ? in->vvvv : in->row->forms[0] >> 4 == KIND_W ? in->rm : in->reg);
         break;
     case KIND_L:
         in->imm = take(r, 1);

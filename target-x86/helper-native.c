@@ -41,8 +41,7 @@ void x86_read_bytes(struct x86_cpu *cpu, uint64_t gva, uint8_t *out, unsigned by
     }
 }
 
-// Faults now when a store will.
-static void check_writable(struct x86_cpu *cpu, uint64_t gva, unsigned bytes, unsigned mmu)
+void x86_check_writable(struct x86_cpu *cpu, uint64_t gva, unsigned bytes, unsigned mmu)
 {
     tlb_host(&cpu->tcg, gva, TLB_WRITE, mmu, false);
     if ((gva & (TLB_PAGE_SIZE - 1)) + bytes > TLB_PAGE_SIZE)
@@ -53,7 +52,7 @@ void x86_write_bytes(struct x86_cpu *cpu, uint64_t gva, const uint8_t *in, unsig
 {
     // Nothing is stored when the second page cannot be.
     if ((gva & (TLB_PAGE_SIZE - 1)) + bytes > TLB_PAGE_SIZE)
-        check_writable(cpu, gva, bytes, mmu);
+        x86_check_writable(cpu, gva, bytes, mmu);
     for (unsigned done = 0; done < bytes;) {
         unsigned part = bytes - done >= 8 ? 8 : is_power_of_two(bytes - done) ? bytes - done : 1;
         tlb_store(&cpu->tcg, gva + done, part, load_le(in + done, part), mmu);
@@ -61,13 +60,26 @@ void x86_write_bytes(struct x86_cpu *cpu, uint64_t gva, const uint8_t *in, unsig
     }
 }
 
-// An exception that MXCSR does not mask, if the operation raised one: nothing is written then.
-static void check_exceptions(struct x86_cpu *cpu, uint32_t before)
+// Runs a stub while an exception is not masked: the fault is raised and nothing written when the operation raised one.
+// Invalid, denormal and divide by zero are found before there is a result, and keep what a result would raise from
+// showing. Underflow, when it is not masked, is a result that is tiny, inexact or not: what flushing to zero finds.
+static void run_trapping(struct x86_cpu *cpu, struct host_frame *f, uint64_t stub, bool mmx)
 {
-    enum { FLAGS = 0x3f, MASK_SHIFT = 7 };
-    uint32_t raised = _mm_getcsr() & FLAGS;
-    _mm_setcsr(_mm_getcsr() | (before & FLAGS));
-    if (raised & ~(cpu->mxcsr_masks >> MASK_SHIFT))
+    enum { FLAGS = 0x3f, EARLY = 7, UNDERFLOW = 1 << 4, FLUSH = 1 << 15, MASK_SHIFT = 7 };
+    uint32_t before = _mm_getcsr(), unmasked = FLAGS & ~(cpu->mxcsr_masks >> MASK_SHIFT), tiny = 0;
+    if ((unmasked & UNDERFLOW) && !(before & FLUSH)) {
+        struct host_frame trial = *f;
+        _mm_setcsr((before & ~(uint32_t)FLAGS) | FLUSH);
+        x86_native_run(&trial, stub, mmx);
+        tiny = _mm_getcsr() & UNDERFLOW;
+    }
+    _mm_setcsr(before & ~(uint32_t)FLAGS);
+    x86_native_run(f, stub, mmx);
+    uint32_t raised = (_mm_getcsr() & FLAGS) | tiny;
+    if (raised & unmasked & EARLY)
+        raised &= EARLY;
+    _mm_setcsr(before | raised);
+    if (raised & unmasked)
         x86_fault(cpu, cpu->cr4 & CR4_OSXMMEXCPT ? X86_XM : X86_UD, 0);
 }
 
@@ -76,7 +88,7 @@ static void set_gpr(struct x86_cpu *cpu, unsigned n, uint64_t value, bool is64)
     cpu->gpr[n] = is64 ? value : (uint32_t)value;
 }
 
-static void write_back(struct x86_cpu *cpu, const struct x86_native_frame *f, uint64_t spec)
+static void write_back(struct x86_cpu *cpu, const struct host_frame *f, uint64_t spec)
 {
     unsigned reg = spec & 15, rm = spec >> 4 & 15, vvvv = spec >> 8 & 15, role = spec >> NATIVE_ROLE & 3;
     unsigned n = role == 0 ? reg : role == 1 ? rm : vvvv, place = role == 0 ? 0 : role == 1 ? 2 : 1;
@@ -110,7 +122,7 @@ static void write_back(struct x86_cpu *cpu, const struct x86_native_frame *f, ui
 
 static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t address)
 {
-    struct x86_native_frame f;
+    struct host_frame f;
     unsigned reg = spec & 15, rm = spec >> 4 & 15, bytes = 1u << (spec >> NATIVE_SIZE & 7), mmu = spec >> NATIVE_MMU & 3;
     bool memory = spec >> NATIVE_MEM & 1, store = spec >> NATIVE_STORE & 1, trapping = spec >> NATIVE_TRAPS & 1;
     get_ymm(cpu, reg, f.ymm[0]);
@@ -127,22 +139,34 @@ static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t a
     if (memory && !store)
         x86_read_bytes(cpu, address, f.memory, bytes, mmu);
     if (store && (spec >> NATIVE_FP & 1))
-        check_writable(cpu, address, bytes, mmu);
-    uint32_t csr = _mm_getcsr();
+        x86_check_writable(cpu, address, bytes, mmu);
+    bool mmx = spec >> NATIVE_WITH_MMX & 1;
+    if (mmx && !store) {
+        cpu->fpu.top = 0;
+        cpu->fpu.valid = 0xff;
+    }
     if (trapping)
-        _mm_setcsr(csr & ~0x3fu);
-    x86_native_run(&f, stub, spec >> NATIVE_WITH_MMX & 1);
-    if (trapping)
-        check_exceptions(cpu, csr);
+        run_trapping(cpu, &f, stub, mmx);
+    else
+        x86_native_run(&f, stub, mmx);
     if (store)
         x86_write_bytes(cpu, address, f.memory, bytes, mmu);
-    if (spec >> NATIVE_WITH_MMX & 1) {
+    if (mmx) {
         cpu->fpu.top = 0;
         cpu->fpu.valid = 0xff;
     }
     write_back(cpu, &f, spec);
 }
 X86_HELPER(native, X86_FAULTS, VOID, 3, IR_I64, IR_I64, IR_I64)
+
+static void store_wide(struct x86_cpu *cpu, uint64_t gva, uint32_t mmu, const void *low, const void *high)
+{
+    uint8_t bytes[32];
+    memcpy(bytes, low, 16);
+    memcpy(bytes + 16, high, 16);
+    x86_write_bytes(cpu, gva, bytes, sizeof(bytes), mmu);
+}
+X86_HELPER(store_wide, X86_FAULTS, VOID, 4, IR_I64, IR_I32, IR_V128, IR_V128)
 
 // PBLENDVB and its like choose by XMM0, SHA256RNDS2 adds it: the stub has it as register 0 (then the destination is
 // register 3, which is chosen from by hand here) or as the mask.
@@ -188,7 +212,7 @@ static void maskmov(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     const uint8_t *mask = bytes == 8 ? cpu->fpu.st[rm & 7] : (const uint8_t *)cpu->xmm[rm];
     for (unsigned i = 0; i < bytes; i++)
         if (mask[i] & 0x80)
-            check_writable(cpu, gva + i, 1, mmu);
+            x86_check_writable(cpu, gva + i, 1, mmu);
     for (unsigned i = 0; i < bytes; i++)
         if (mask[i] & 0x80)
             tlb_store(&cpu->tcg, gva + i, 1, data[i], mmu);
@@ -206,7 +230,7 @@ static void vmaskmov(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     get_ymm(cpu, reg, data);
     for (unsigned i = 0; store && i < bytes; i += lane)
         if (masked(mask, i, lane))
-            check_writable(cpu, gva + i, lane, mmu);
+            x86_check_writable(cpu, gva + i, lane, mmu);
     for (unsigned i = 0; i < bytes; i += lane) {
         if (!masked(mask, i, lane))
             continue;

@@ -406,13 +406,6 @@ static void hlt(struct x86_cpu *cpu)
 }
 X86_HELPER(hlt, X86_READS, VOID, 0, 0)
 
-// There is no monitor: MWAIT only lets other threads run.
-static void mwait(struct x86_cpu *cpu)
-{
-    atomic_store(&cpu->tcg.vcpu.exit_request, 1);
-}
-X86_HELPER(mwait, 0, VOID, 0, 0)
-
 static void poll_lines(struct x86_cpu *cpu)
 {
     if (atomic_load_explicit(&cpu->tcg.vcpu.irq_lines, memory_order_acquire) & 1u << X86_CPU_INTR)

@@ -174,7 +174,9 @@ static void x87_memory(struct x86_cpu *cpu, uint32_t what, uint64_t gva, uint64_
     // An exception that is not masked keeps the store from happening.
     static const uint8_t untouched[16] = {0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5,
                                           0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5, 0xa5};
-    if (store && !((m.status & 0x80) && !memcmp(buffer, untouched, bytes)))
+    if (store && (m.status & 0x80) && !memcmp(buffer, untouched, bytes))
+        x86_check_writable(cpu, gva, bytes, mmu);
+    else if (store)
         x86_write_bytes(cpu, gva, buffer, bytes, mmu);
     from_image(&cpu->fpu, &m);
     note_instruction(cpu, opcode, modrm);

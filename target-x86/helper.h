@@ -51,6 +51,7 @@ extern const struct ir_helper x86_helper_lar;                 // (selector, limi
 
 // helper-native.c
 extern const struct ir_helper x86_helper_native;              // (stub, description, address)
+extern const struct ir_helper x86_helper_store_wide;          // (address, mmu, low, high)
 extern const struct ir_helper x86_helper_blend;               // (register | lane << 4, source)
 extern const struct ir_helper x86_helper_sha256rnds2;         // (register, source)
 extern const struct ir_helper x86_helper_maskmov;             // (reg | rm << 4 | bytes << 8 | mmu << 16, address)
@@ -71,7 +72,7 @@ extern const struct ir_helper x86_helper_stmxcsr;             // -> i32
 extern const struct ir_helper x86_helper_read_system;         // (which) -> i64
 extern const struct ir_helper x86_helper_load_system;         // (which, value)
 extern const struct ir_helper x86_helper_load_table;          // (which, limit, base)
-extern const struct ir_helper x86_helper_swapgs, x86_helper_clts, x86_helper_hlt, x86_helper_mwait;
+extern const struct ir_helper x86_helper_swapgs, x86_helper_clts, x86_helper_hlt;
 extern const struct ir_helper x86_helper_poll, x86_helper_modes_changed;
 extern const struct ir_helper x86_helper_read_cr, x86_helper_write_cr, x86_helper_read_dr, x86_helper_write_dr;
 extern const struct ir_helper x86_helper_invlpg, x86_helper_invpcid;

@@ -20,7 +20,7 @@
 #define F_P3 F_PENTIUM "pae apic sep mtrr pge mca cmov pat pse36 fxsr sse "
 #define F_QEMU32 F_P3 "clflush sse2 sse3 "
 #define F_QEMU64 F_QEMU32 "cx16 syscall nx lm lahf-lm "
-#define F_CORE2 F_QEMU64 "ss ht ssse3 monitor "
+#define F_CORE2 F_QEMU64 "ss ht ssse3 "
 #define F_NEHALEM F_CORE2 "sse4.1 sse4.2 popcnt rdtscp x2apic "
 #define F_HASWELL                                                                                                      \
     F_NEHALEM "pclmulqdq fma pcid movbe aes xsave avx f16c rdrand abm fsgsbase bmi1 avx2 smep bmi2 erms invpcid "    \
@@ -97,7 +97,8 @@ static int set_by_name(struct x86_cpu *cpu, const char *name, bool on, const cha
         }
     }
     // What there is of it is always as asked for.
-    static const char *const accepted[] = {"vme", "check", "enforce", "pmu", "svm", "vmx", "x2apic", "kvm", NULL};
+    static const char *const accepted[] = {"vme", "check", "enforce", "pmu", "svm", "vmx", "x2apic", "kvm",
+                                           "monitor", NULL};
     for (unsigned i = 0; accepted[i]; i++)
         if (!on && !strcmp(accepted[i], name))
             return 0;
@@ -323,10 +324,6 @@ static void basic_leaf(const struct x86_cpu *cpu, uint32_t leaf, uint32_t sublea
     case 4:
         if (intel(m))
             leaf_4(cpu, subleaf, out);
-        break;
-    case 5:
-        if (x86_has(cpu, X86_FEAT_MONITOR))
-            out[0] = out[1] = 64;
         break;
     case 6:
         out[0] = 1 << 2; // the APIC timer runs always

@@ -14,7 +14,7 @@
 #include "tcg/base/exec-memory.h"
 
 // All instructions with all their immediates are about 55000.
-enum { STUB_BYTES = 16, STUBS = 1 << 17, HASH = STUBS * 2 };
+enum { STUB_BYTES = HOST_STUB_BYTES, STUBS = 1 << 17, HASH = STUBS * 2 };
 
 struct x86_native {
     struct exec_memory memory;
@@ -50,7 +50,7 @@ static bool has_kind(const struct x86_row *row, unsigned kind)
 }
 
 // W matters where a general register or an FMA's or permutation's element size hangs on it.
-static bool wide(const struct x86_decoded *in)
+bool x86_native_wide(const struct x86_decoded *in)
 {
     // PCMPESTRI and PCMPESTRM take lengths from general registers that they do not name.
     if (in->map == X86_MAP_0F3A && (in->opcode & 0xfe) == 0x60)
@@ -67,7 +67,7 @@ static bool wide(const struct x86_decoded *in)
 static uint8_t *put_prefixes(uint8_t *p, const struct x86_decoded *in)
 {
     static const uint8_t pp_of_rep[] = {0, 1, 2, 3};
-    bool w = wide(in);
+    bool w = x86_native_wide(in);
     unsigned prefix = in->rep == 0xf3 ? 2 : in->rep == 0xf2 ? 3 : in->opsize_prefix ? 1 : 0;
     if (in->vex) {
         unsigned vvvv = has_kind(in->row, KIND_H) ? 1 : 0;
@@ -101,10 +101,8 @@ static void encode(uint8_t *code, const struct x86_decoded *in)
     *p = RET;
 }
 
-uint64_t x86_native_stub(struct x86_native *n, const struct x86_decoded *in)
+static uint64_t place(struct x86_native *n, const uint8_t code[STUB_BYTES])
 {
-    uint8_t code[STUB_BYTES] = {0};
-    encode(code, in);
     uint64_t hash = (load_le64(code) * UINT64_C(0x9e3779b97f4a7c15)) ^ (load_le64(code + 8) * UINT64_C(0xc2b2ae3d27d4eb4f));
     uint32_t at = (uint32_t)(hash >> 40) & (HASH - 1);
     while (n->index[at] && memcmp(n->memory.write + (size_t)(n->index[at] - 1) * STUB_BYTES, code, STUB_BYTES))
@@ -117,48 +115,33 @@ uint64_t x86_native_stub(struct x86_native *n, const struct x86_decoded *in)
     return (uint64_t)(uintptr_t)(n->memory.exec + (size_t)(n->index[at] - 1) * STUB_BYTES);
 }
 
+uint64_t x86_native_stub(struct x86_native *n, const struct x86_decoded *in)
+{
+    uint8_t code[STUB_BYTES] = {0};
+    encode(code, in);
+    return place(n, code);
+}
+
+uint64_t x86_native_op(struct x86_native *n, struct host_op op)
+{
+    uint8_t code[STUB_BYTES];
+    host_op_encode(op, code);
+    return place(n, code);
+}
+
 // --- running -------------------------------------------------------------------------------------------------------
 
-_Static_assert(offsetof(struct x86_native_frame, memory) == 128, "as the code below has it");
-_Static_assert(offsetof(struct x86_native_frame, mm) == 160, "as the code below has it");
-_Static_assert(offsetof(struct x86_native_frame, rax) == 192, "as the code below has it");
+_Static_assert(offsetof(struct host_frame, mm) == 160, "as the code below has it");
 
-void x86_native_enter(struct x86_native_frame *frame, uint64_t stub);
-void x86_native_enter_mmx(struct x86_native_frame *frame, uint64_t stub);
+void x86_native_enter_mmx(struct host_frame *frame, uint64_t stub);
 
-// RBX is the frame. Flags are the guest's for the one instruction; the direction flag never is.
 __asm__(".pushsection .text\n"
-        ".type x86_native_enter, @function\n"
-        "x86_native_enter:\n"
-        "    push %rbx\n"
-        "    mov %rdi, %rbx\n"
-        "    vmovdqa (%rbx), %ymm0\n"
-        "    vmovdqa 32(%rbx), %ymm1\n"
-        "    vmovdqa 64(%rbx), %ymm2\n"
-        "    vmovdqa 96(%rbx), %ymm3\n"
-        "    mov 192(%rbx), %rax\n"
-        "    mov 200(%rbx), %rcx\n"
-        "    mov 208(%rbx), %rdx\n"
-        "    lea 128(%rbx), %rdi\n"
-        "    call *%rsi\n"
-        "    pushfq\n"
-        "    pop 216(%rbx)\n"
-        "    mov %rax, 192(%rbx)\n"
-        "    mov %rcx, 200(%rbx)\n"
-        "    mov %rdx, 208(%rbx)\n"
-        "    vmovdqa %ymm0, (%rbx)\n"
-        "    vmovdqa %ymm1, 32(%rbx)\n"
-        "    vmovdqa %ymm2, 64(%rbx)\n"
-        "    vzeroupper\n"
-        "    pop %rbx\n"
-        "    ret\n"
-        ".size x86_native_enter, . - x86_native_enter\n"
         ".type x86_native_enter_mmx, @function\n"
         "x86_native_enter_mmx:\n"
         "    movq 160(%rdi), %mm0\n"
         "    movq 176(%rdi), %mm2\n"
         "    push %rdi\n"
-        "    call x86_native_enter\n"
+        "    call host_frame_run\n"
         "    pop %rdi\n"
         "    movq %mm0, 160(%rdi)\n"
         "    movq %mm2, 176(%rdi)\n"
@@ -167,12 +150,12 @@ __asm__(".pushsection .text\n"
         ".size x86_native_enter_mmx, . - x86_native_enter_mmx\n"
         ".popsection\n");
 
-void x86_native_run(struct x86_native_frame *frame, uint64_t stub, bool mmx)
+void x86_native_run(struct host_frame *frame, uint64_t stub, bool mmx)
 {
     if (mmx)
         x86_native_enter_mmx(frame, stub);
     else
-        x86_native_enter(frame, stub);
+        host_frame_run(frame, stub);
 }
 
 bool x86_native_has(enum x86_feature feature)

@@ -6,20 +6,13 @@
 // while translated code runs, so results and flags are right by construction.
 #pragma once
 
-#include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "target-x86/cpu.h"
 #include "target-x86/decode.h"
 #include "tcg/base/error.h"
-
-struct x86_native_frame {
-    alignas(32) uint8_t ymm[4][32]; // 0, 1, 2, 3
-    alignas(32) uint8_t memory[32];
-    uint64_t mm[4];                 // 0 and 2 are used
-    uint64_t rax, rcx, rdx, flags;
-};
+#include "tcg/host-op.h"
 
 struct x86_native;
 struct x86_native *x86_native_create(struct error *error);
@@ -27,7 +20,11 @@ void x86_native_destroy(struct x86_native *native);
 
 // Where the stub for a decoded instruction is. There are fewer instructions than room for stubs.
 uint64_t x86_native_stub(struct x86_native *native, const struct x86_decoded *in);
+// The same for an operation of the IR.
+uint64_t x86_native_op(struct x86_native *native, struct host_op op);
+// Whether the instruction needs VEX.W or REX.W.
+bool x86_native_wide(const struct x86_decoded *in);
 // Runs one; with `mmx`, MMX registers are loaded too, and the x87 state is lost.
-void x86_native_run(struct x86_native_frame *frame, uint64_t stub, bool mmx);
+void x86_native_run(struct host_frame *frame, uint64_t stub, bool mmx);
 // Whether the host can do what a feature stands for.
 bool x86_native_has(enum x86_feature feature);

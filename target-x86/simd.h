@@ -35,6 +35,8 @@ enum {
 // Memory operands of any size, all or nothing.
 void x86_read_bytes(struct x86_cpu *cpu, uint64_t gva, uint8_t *out, unsigned bytes, unsigned mmu);
 void x86_write_bytes(struct x86_cpu *cpu, uint64_t gva, const uint8_t *in, unsigned bytes, unsigned mmu);
+// Faults now when a store will.
+void x86_check_writable(struct x86_cpu *cpu, uint64_t gva, unsigned bytes, unsigned mmu);
 
 // #MF (or FERR#) when an x87 exception waits.
 void x86_fpu_check_pending(struct x86_cpu *cpu);

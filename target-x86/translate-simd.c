@@ -87,6 +87,8 @@ static bool run_native(struct x86_translator *x, const struct x86_decoded *in, u
     bool mmx = tx_simd_uses_mmx(in), fp = in->row->arg & N_FP, flags = in->row->arg & N_FLAGS;
     if (!tx_simd_allowed(x, in, mmx))
         return false;
+    if (mmx)
+        tx_call0(x, &x86_helper_x87_pending);
     int m = tx_simd_memory(in);
     ir_ref address = tx_i64(x, 0);
     uint64_t is4 = 0;
@@ -104,8 +106,6 @@ static bool run_native(struct x86_translator *x, const struct x86_decoded *in, u
     if (mmx && in->op[0].kind == X86_ARG_MMX)
         spec &= ~(uint64_t)0x88 | (in->row->forms[0] >> 4 == KIND_Q ? 0x8 : 0x80);
     spec |= destination(in);
-    if (mmx)
-        tx_call0(x, &x86_helper_x87_pending);
     struct x86_native *native = x->cpu->native;
     tx_call3(x, &x86_helper_native, tx_i64(x, x86_native_stub(native, in)), tx_i64(x, spec), address);
     x->cc.kind = CC_DYNAMIC;

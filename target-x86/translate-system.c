@@ -270,17 +270,6 @@ bool x86_tr_hlt(struct x86_translator *x, const struct x86_decoded *in)
     return changes_modes(x);
 }
 
-bool x86_tr_monitor(struct x86_translator *x, const struct x86_decoded *in)
-{
-    if (!in->row->arg) {
-        ir_ref address = tx_linear(x, in->segment, tx_gpr_address(x, X86_RAX, in->addrsize), 1, false);
-        tx_load(x, address, 0);
-        return true;
-    }
-    tx_call0(x, &x86_helper_mwait);
-    return changes_modes(x);
-}
-
 bool x86_tr_cli(struct x86_translator *x, const struct x86_decoded *in)
 {
     (void)in;

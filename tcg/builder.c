@@ -193,6 +193,16 @@ ir_ref ir_emit(struct ir_builder *b, enum ir_op op, enum ir_type type, unsigned 
     return emit(b, &ins);
 }
 
+ir_ref ir_host_op(struct ir_builder *b, bool fp, enum ir_type type, uint64_t op, const ir_ref *args, unsigned count,
+                  uint64_t stub)
+{
+    struct ir_ins ins = {.op = fp ? IR_HOSTFP : IR_HOST, .type = type, .imm = op};
+    for (unsigned i = 0; i < 3; i++)
+        ins.arg[i] = args[i < count ? i : 0];
+    ins.arg[3] = ir_i64(b, stub);
+    return emit(b, &ins);
+}
+
 ir_ref ir_op1(struct ir_builder *b, enum ir_op op, ir_ref a)
 {
     return ir_emit(b, op, ir_type_of(b->region, a), 0, a, IR_NONE, IR_NONE, 0);

@@ -108,6 +108,10 @@ ir_ref ir_select(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, ir
 // 1 or 0 (of `type`) for a condition on packed flags; becomes a comparison when the flags' operands are known.
 ir_ref ir_flag_test(struct ir_builder *b, enum ir_type type, enum ir_flag_cond cond, ir_ref flags);
 
+// An instruction of the host's kind (host-op.h): `op` packed, up to three operands, the address of its stub. `fp`: HOSTFP.
+ir_ref ir_host_op(struct ir_builder *b, bool fp, enum ir_type type, uint64_t op, const ir_ref *args, unsigned count,
+                  uint64_t stub);
+
 // --- memory --------------------------------------------------------------------------------------------------------
 ir_ref ir_load(struct ir_builder *b, enum ir_type type, ir_ref address, struct ir_mem mem);
 void ir_store(struct ir_builder *b, ir_ref value, ir_ref address, struct ir_mem mem);

@@ -55,10 +55,11 @@ static void cpu_smi(void *opaque, unsigned cpu)
 static void do_init(struct vcpu *cpu, void *arg)
 {
     (void)arg;
+    cpu->halted = false;
     if (cpu->index)
         vcpu_power_off_self(cpu);
     else
-        cpu->ops->reset(cpu);
+        (cpu->ops->init ? cpu->ops->init : cpu->ops->reset)(cpu);
 }
 
 static void do_start_up(struct vcpu *cpu, void *arg)

@@ -90,6 +90,7 @@ void machine_destroy(struct machine *machine)
     for (struct backend_entry *e = machine->backends.entries[BACKEND_DRIVE]; e; e = e->next)
         block_close(e->backend);
     device_lock_release(&machine->lock);
+    vcpu_group_drop_work(&machine->vcpus);
     for (unsigned i = 0; i < machine->vcpus.count; i++)
         machine->vcpus.cpus[i]->ops->destroy(machine->vcpus.cpus[i]);
     free(machine->vcpus.cpus);

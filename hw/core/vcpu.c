@@ -27,7 +27,6 @@ void vcpu_group_add(struct vcpu_group *group, struct vcpu *cpu)
     cpu->index = group->count++;
     cpu->group = group;
     cpu->work_last = &cpu->work_first;
-    cpu->reset_pending = true;
     pthread_mutex_init(&cpu->wake_mutex, NULL);
     pthread_cond_init(&cpu->wake, NULL);
 }
@@ -68,18 +67,23 @@ static void run_queued_work(struct vcpu *cpu)
     }
 }
 
-// Resets and power-ons that other threads asked for. Called with the mutex held, which guest code never sees.
+// Work of vcpu_group_reset. It waits its turn among queued work, so that a start-up asked for later comes later.
+static void reset_self(struct vcpu *cpu, void *arg)
+{
+    (void)arg;
+    pthread_mutex_lock(&cpu->group->mutex);
+    cpu->start_pending = false;
+    cpu->halted = false;
+    cpu->powered_on = cpu->index == 0;
+    cpu->ops->reset(cpu);
+    if (cpu->powered_on && cpu->group->has_boot)
+        cpu->ops->start_at(cpu, cpu->group->boot_entry, cpu->group->boot_context);
+    pthread_mutex_unlock(&cpu->group->mutex);
+}
+
+// A power-on that another thread asked for. Called with the mutex held, which guest code never sees.
 static void apply_pending(struct vcpu *cpu)
 {
-    if (cpu->reset_pending) {
-        cpu->reset_pending = false;
-        cpu->start_pending = false;
-        cpu->halted = false;
-        cpu->powered_on = cpu->index == 0;
-        cpu->ops->reset(cpu);
-        if (cpu->powered_on && cpu->group->has_boot)
-            cpu->ops->start_at(cpu, cpu->group->boot_entry, cpu->group->boot_context);
-    }
     if (cpu->start_pending) {
         cpu->start_pending = false;
         cpu->halted = false;
@@ -111,7 +115,7 @@ static void *vcpu_thread(void *arg)
             // Set before has_work is asked again, so that vcpu_kick either is seen there or sees `waiting`.
             atomic_store(&cpu->waiting, true);
             atomic_thread_fence(memory_order_seq_cst);
-            if (!may_run(cpu) && !cpu->work_first && !cpu->reset_pending && !cpu->start_pending && !group->quit)
+            if (!may_run(cpu) && !cpu->work_first && !cpu->start_pending && !group->quit)
                 sleep_until_woken(cpu);
             atomic_store(&cpu->waiting, false);
             continue;
@@ -137,6 +141,7 @@ static void kick_all_locked(struct vcpu_group *group)
 
 void vcpu_group_start(struct vcpu_group *group)
 {
+    vcpu_group_reset(group);
     for (unsigned i = 0; i < group->count; i++) {
         struct vcpu *cpu = group->cpus[i];
         if (pthread_create(&cpu->thread, NULL, vcpu_thread, cpu))
@@ -176,13 +181,23 @@ void vcpu_group_stop(struct vcpu_group *group)
     }
 }
 
+void vcpu_group_drop_work(struct vcpu_group *group)
+{
+    for (unsigned i = 0; i < group->count; i++) {
+        struct vcpu *cpu = group->cpus[i];
+        for (struct vcpu_work *work = cpu->work_first, *next; work; work = next) {
+            next = work->next;
+            free(work);
+        }
+        cpu->work_first = NULL;
+        cpu->work_last = &cpu->work_first;
+    }
+}
+
 void vcpu_group_reset(struct vcpu_group *group)
 {
-    pthread_mutex_lock(&group->mutex);
     for (unsigned i = 0; i < group->count; i++)
-        group->cpus[i]->reset_pending = true;
-    kick_all_locked(group);
-    pthread_mutex_unlock(&group->mutex);
+        vcpu_queue_work(group->cpus[i], reset_self, NULL);
 }
 
 void vcpu_group_set_boot(struct vcpu_group *group, uint64_t entry, uint64_t context)
@@ -283,6 +298,7 @@ void vcpu_power_off_self(struct vcpu *cpu)
 {
     pthread_mutex_lock(&cpu->group->mutex);
     cpu->powered_on = false;
+    cpu->start_pending = false;
     atomic_store(&cpu->exit_request, 1);
     pthread_mutex_unlock(&cpu->group->mutex);
 }

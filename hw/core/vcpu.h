@@ -20,6 +20,7 @@ struct vcpu;
 struct vcpu_ops {
     const char *arch; // "aarch64"
     void (*reset)(struct vcpu *cpu);
+    void (*init)(struct vcpu *cpu); // what an INIT message does, which keeps some registers; NULL: as reset
     // Whether a halted vCPU has a reason to run again (an interrupt line up, an event). Any thread, no locks.
     bool (*has_work)(const struct vcpu *cpu);
     // Puts the vCPU, after reset, at `entry` with `context` as its first argument (PSCI CPU_ON, start-up IPI).
@@ -64,7 +65,7 @@ struct vcpu {
     _Atomic uint32_t irq_lines;
 
     // Guarded by group->mutex.
-    bool powered_on, in_run, reset_pending;
+    bool powered_on, in_run;
     bool start_pending;
     uint64_t start_entry, start_context;
     struct vcpu_work *work_first, **work_last;
@@ -93,7 +94,10 @@ void vcpu_group_resume(struct vcpu_group *group);
 void vcpu_group_pause(struct vcpu_group *group);
 // Ends and joins all threads. Not from a vCPU's thread.
 void vcpu_group_stop(struct vcpu_group *group);
-// Asks every vCPU to reset before it runs next: vCPU 0 then starts and the others are off. Any thread.
+// Frees work that was queued and never done. With no threads.
+void vcpu_group_drop_work(struct vcpu_group *group);
+// Asks every vCPU to reset before it runs next, after work queued earlier: vCPU 0 then starts and the others are off. Any
+// thread.
 void vcpu_group_reset(struct vcpu_group *group);
 // Where vCPU 0 starts after each reset from now on, as with vcpu_power_on. While paused.
 void vcpu_group_set_boot(struct vcpu_group *group, uint64_t entry, uint64_t context);

@@ -73,7 +73,7 @@ static bool wanted(const struct x86_row *row)
         "CALLF", "JMPF", "RETF", "IRET", "INT", "INT1", "INTO", "INT3", "IN", "OUT", "INSB", "INS", "OUTSB", "OUTS", "CLI",
         "STI", "HLT", "LES", "LDS", "LSS", "LFS", "LGS", "SLDT", "STR", "VERR", "VERW", "SGDT", "SIDT", "SMSW", "LAR",
         "LSL", "SYSCALL", "SYSENTER", "RDTSC", "RDTSCP", "RDPMC", "CPUID", "RSM", "RDFSBASE", "RDGSBASE", "WRFSBASE",
-        "WRGSBASE", "RDRAND", "RDSEED", "RDPID", "XGETBV", "RDPKRU", "WRPKRU", "POPF", "MONITOR", "ENTER", "RET", "ARPL",
+        "WRGSBASE", "RDRAND", "RDSEED", "RDPID", "XGETBV", "RDPKRU", "WRPKRU", "POPF", "ENTER", "RET", "ARPL",
         "XSAVE", "XRSTOR", "XSAVEOPT", "XSAVEC", "FXSAVE", "FXRSTOR", "LDMXCSR", "STMXCSR", "PUSHF", NULL};
     if (row->attributes & X86_CPL0)
         return false;
@@ -330,6 +330,32 @@ static void random_float(uint8_t *out)
     store_le16(out + 8, (uint16_t)(exponent | below(2) << 15));
 }
 
+// Eight bytes of one double or two singles, numbers of moderate size and special ones.
+static uint64_t random_lanes(void)
+{
+    static const uint32_t singles[] = {0, 0x80000000, 1, 0x7fffff, 0x800000, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7f800001,
+                                       0xffc00000, 0x7fc01234, 0x3f800000, 0x4f000000, 0xcf000000, 0x5f000000};
+    static const uint64_t doubles[] = {0, UINT64_C(1) << 63, 1, UINT64_C(0xfffffffffffff), UINT64_C(0x10000000000000),
+                                       UINT64_C(0x7fefffffffffffff), UINT64_C(0x7ff0000000000000),
+                                       UINT64_C(0xfff0000000000000), UINT64_C(0x7ff0000000000001),
+                                       UINT64_C(0xfff8000000000000), UINT64_C(0x7ff8000000001234),
+                                       UINT64_C(0x3ff0000000000000), UINT64_C(0x41e0000000000000),
+                                       UINT64_C(0xc3e0000000000000), UINT64_C(0x380fffffffffffff)};
+    switch (below(5)) {
+    case 0:
+        return doubles[below(ARRAY_SIZE(doubles))];
+    case 1:
+        return singles[below(ARRAY_SIZE(singles))] | (uint64_t)singles[below(ARRAY_SIZE(singles))] << 32;
+    case 2:
+        return (random64() & ~(UINT64_C(0x7ff) << 52)) | (uint64_t)(1023 - 10 + below(20)) << 52;
+    case 3:
+        return (random64() & UINT64_C(0x807fffff807fffff)) | (uint64_t)(127 - 10 + below(20)) << 23 |
+               (uint64_t)(127 - 10 + below(20)) << 55;
+    default:
+        return random_value();
+    }
+}
+
 static void random_registers(struct test *t, unsigned mode)
 {
     struct oracle_state *s = &t->state;
@@ -344,16 +370,27 @@ static void random_registers(struct test *t, unsigned mode)
     static const uint16_t controls[] = {0x37f, 0x27f, 0x7f, 0xf7f, 0xb7f, 0x77f};
     s->control = controls[below(ARRAY_SIZE(controls))];
     s->status = (uint16_t)(below(8) << 11 | below(8) << 8);
+    if (!below(4)) {
+        s->control &= (uint16_t)~below(64);
+        // Exceptions from before, pending where they are not masked.
+        s->status |= below(4) ? 0 : (uint16_t)below(128);
+        if (s->status & ~s->control & 63)
+            s->status |= 0x8080;
+    }
     s->tags = below(3) ? 0xff : (uint16_t)below(256);
     for (unsigned n = 0; n < 8; n++)
         random_float(s->st[n]);
     s->mxcsr = 0x1f80;
+    if (below(2))
+        s->mxcsr = 0x1f80 | below(4) << 13 | (below(4) ? 0 : below(4) == 0 ? 0x8040u : below(2) << 15 | below(2) << 6) | below(64);
+    if (!below(8))
+        s->mxcsr &= ~(below(64) << 7);
     for (unsigned i = 0; i < sizeof(s->xmm); i += 8) {
-        store_le64(&s->xmm[0][0] + i, random_value());
-        store_le64(&s->ymmh[0][0] + i, random_value());
+        store_le64(&s->xmm[0][0] + i, random_lanes());
+        store_le64(&s->ymmh[0][0] + i, random_lanes());
     }
     for (unsigned i = 0; i < DATA_BYTES; i += 8)
-        store_le64(t->data + i, random_value());
+        store_le64(t->data + i, random_lanes());
     if (mode != 2)
         for (unsigned n = 0; n < 16; n++)
             s->gpr[n] = n < 8 ? (uint32_t)s->gpr[n] : 0;
@@ -454,7 +491,9 @@ static void start_guest(struct x86_machine *m, const struct test *t, bool wide)
     memcpy(cpu->gpr, s->gpr, sizeof(cpu->gpr));
     memcpy(cpu->xmm, s->xmm, sizeof(cpu->xmm));
     memcpy(cpu->ymmh, s->ymmh, sizeof(cpu->ymmh));
-    cpu->tcg.fp_control = s->mxcsr;
+    enum { MASKS = 0x1f80 };
+    cpu->mxcsr_masks = s->mxcsr & MASKS;
+    cpu->tcg.fp_control = s->mxcsr | MASKS;
     struct x86_fpu *f = &cpu->fpu;
     f->control = s->control;
     f->ip = f->dp = 0;
@@ -505,7 +544,7 @@ static void collect_guest(struct x86_machine *m, struct oracle_state *s, bool wi
     s->address = cpu->cr2;
     memcpy(s->xmm, cpu->xmm, sizeof(s->xmm));
     memcpy(s->ymmh, cpu->ymmh, sizeof(s->ymmh));
-    s->mxcsr = cpu->tcg.fp_control;
+    s->mxcsr = (cpu->tcg.fp_control & ~UINT32_C(0x1f80)) | cpu->mxcsr_masks;
     const struct x86_fpu *f = &cpu->fpu;
     s->control = f->control;
     s->status = (uint16_t)(f->status | f->top << 11);
@@ -615,7 +654,13 @@ static bool same(const struct test *here, const struct test *there, uint32_t und
                b->status << 16 | b->control | (uint64_t)b->tags << 32);
         good = false;
     }
-    if (a->mxcsr != b->mxcsr) {
+    // Whether an operation that overflowed or was tiny is inexact too, and all of a dot product's parts, is not always told
+    // alike when the exception is not masked.
+    enum { INEXACT = 0x20, RANGE = 0x18, FLAGS = 0x3f };
+    uint32_t told = ~UINT32_C(0);
+    if (b->vector == 19)
+        told = starts_with(&there->insn, "DPP") ? ~(uint32_t)FLAGS : b->mxcsr & RANGE ? ~(uint32_t)INEXACT : told;
+    if ((a->mxcsr ^ b->mxcsr) & told) {
         differ("mxcsr", 0, a->mxcsr, b->mxcsr);
         good = false;
     }

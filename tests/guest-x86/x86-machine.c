@@ -109,7 +109,7 @@ struct x86_machine *x86_machine_create(const char *accel, const char *model, uns
 
     m->io = memory_map_create(m->machine->ram, &m->machine->lock);
     struct mem_region_desc ports = {
-        .name = "ports", .base = 0, .size = 0x10000, .kind = MEM_MMIO, .ops = &port_ops, .opaque = m};
+        .name = "ports", .base = 0, .size = 0x8000, .kind = MEM_MMIO, .ops = &port_ops, .opaque = m};
     if (!memory_map_add(m->io, ports, &error))
         give_up("ports", &error);
     struct x86_cpu_config config = {.threads = 1, .cores = 1, .sockets = 1, .io = m->io, .intc = &intc,

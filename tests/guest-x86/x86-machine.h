@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine with RAM at X86_MACHINE_RAM and at 0 (the first MiB of it again), one x86 processor, and a port space in which
-// port 0xf4 ends the run with the byte written as its status. Run on the test's own thread.
+// A machine with RAM at X86_MACHINE_RAM and at 0 (the first MiB of it again), one x86 processor, and a port space, empty
+// from 0x8000 on, in which port 0xf4 ends the run with the byte written as its status. Run on the test's own thread.
 #pragma once
 
 #include <stdbool.h>

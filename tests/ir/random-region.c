@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tcg/base/bits.h"
+#include "tcg/host-op.h"
 
 #define X(n) {"x" #n, offsetof(struct test_state, x) + 8 * n, IR_I64}
 #define W(n) {"w" #n, offsetof(struct test_state, w) + 4 * n, IR_I32}
@@ -298,6 +299,47 @@ static void gen_float(struct gen *g)
         put(g, ir_op1(b, IR_VFROM, r));
 }
 
+// Stubs as a guest makes them, in memory that the test gave.
+static void gen_host_op(struct gen *g)
+{
+    enum { REG = 1 << HOST_REG, VVVV = 1 << HOST_VVVV, RM = 1 << HOST_RM, IS4 = 1 << HOST_IS4 };
+    static const struct {
+        struct host_op op;
+        uint8_t type, args[HOST_OP_OPERANDS];
+        bool fp;
+    } ops[] = {
+        {{.map = 1, .opcode = 0x58, .result = HOST_REG, .reads = VVVV | RM}, IR_V128, {IR_V128, IR_V128}, true}, // VADDPS
+        {{.map = 1, .opcode = 0x59, .prefix = 3, .result = HOST_REG, .reads = VVVV | RM}, IR_V128, {IR_V128, IR_V128}, true},
+        {{.map = 1, .opcode = 0x5d, .prefix = 3, .result = HOST_REG, .reads = VVVV | RM}, IR_V128, {IR_V128, IR_F64}, true},
+        {{.map = 1, .opcode = 0x5e, .prefix = 2, .result = HOST_REG, .reads = VVVV | RM}, IR_V128, {IR_V128, IR_F32}, true},
+        {{.map = 2, .opcode = 0xb8, .prefix = 1, .result = HOST_REG, .reads = REG | VVVV | RM, .w = true},
+         IR_V128, {IR_V128, IR_V128, IR_V128}, true}, // VFMADD231PD
+        {{.map = 1, .opcode = 0x2a, .prefix = 3, .result = HOST_REG, .reads = VVVV | RM, .w = true},
+         IR_V128, {IR_V128, IR_I64}, true}, // VCVTSI2SD
+        {{.map = 1, .opcode = 0x2d, .prefix = 2, .result = HOST_REG, .reads = RM}, IR_I32, {IR_V128}, true}, // VCVTSS2SI
+        {{.map = 1, .opcode = 0x2e, .prefix = 1, .result = HOST_FLAGS, .reads = REG | RM}, IR_I32, {IR_V128, IR_V128}, true},
+        {{.map = 2, .opcode = 0x17, .prefix = 1, .result = HOST_FLAGS, .reads = REG | RM}, IR_I32, {IR_V128, IR_V128}, false},
+        {{.map = 1, .opcode = 0x72, .prefix = 1, .digit = 4, .result = HOST_VVVV, .reads = RM, .has_imm = true, .imm = 7},
+         IR_V128, {IR_V128}, false}, // VPSRAD
+        {{.map = 3, .opcode = 0x4c, .prefix = 1, .result = HOST_REG, .reads = VVVV | RM | IS4},
+         IR_V128, {IR_V128, IR_V128, IR_V128}, false}, // VPBLENDVB
+        {{.map = 3, .opcode = 0x22, .prefix = 1, .result = HOST_REG, .reads = VVVV | RM, .has_imm = true, .imm = 2},
+         IR_V128, {IR_V128, IR_I32}, false}, // VPINSRD
+        {{.map = 3, .opcode = 0x16, .prefix = 1, .result = HOST_RM, .reads = REG, .has_imm = true, .imm = 1, .w = true},
+         IR_I64, {IR_V128}, false}, // VPEXTRQ
+        {{.map = 1, .opcode = 0xc6, .result = HOST_REG, .reads = VVVV | RM, .has_imm = true, .imm = 0x4e},
+         IR_V128, {IR_V128, IR_V128}, false}, // VSHUFPS
+    };
+    unsigned n = below(g, ARRAY_SIZE(ops)), count = 0;
+    ir_ref args[HOST_OP_OPERANDS];
+    for (; count < HOST_OP_OPERANDS && ops[n].args[count]; count++)
+        args[count] = pick(g, ops[n].args[count]);
+    uint8_t *place = g->options->stubs + n * HOST_STUB_BYTES;
+    host_op_encode(ops[n].op, place);
+    put(g, ir_host_op(&g->b, ops[n].fp, ops[n].type, host_op_pack(ops[n].op), args, count,
+                      (uint64_t)(uintptr_t)(place + g->options->stubs_exec_delta)));
+}
+
 static void gen_store(struct gen *g)
 {
     unsigned kind = below(g, g->options->vectors ? 4 : 3);
@@ -322,6 +364,8 @@ static void gen_run(struct gen *g, unsigned length)
             gen_vector(g);
         else if (kind < 12 && g->options->floats)
             gen_float(g);
+        else if (kind == 12 && g->options->stubs)
+            gen_host_op(g);
         else if (kind == 13 && g->options->calls)
             gen_call(g);
         else if (kind == 14 && g->options->branches && length > 8)

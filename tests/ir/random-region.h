@@ -21,7 +21,9 @@ extern const unsigned test_slot_count;
 struct random_options {
     uint64_t seed;
     unsigned length;  // operations, about
-    bool vectors, branches, calls, floats;
+    bool vectors, branches, calls, floats, host_ops;
+    uint8_t *stubs;   // where stubs of host operations may be written, NULL for none of them
+    ptrdiff_t stubs_exec_delta;
 };
 
 // Fills `region` (fresh from ir_region_init with test_slots). It ends by leaving for pc offset 0x10 or 0x20.

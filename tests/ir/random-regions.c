@@ -12,7 +12,7 @@
 #include "tcg/exec/private.h"
 #include "tcg/opt.h"
 
-enum { CODE_BYTES = 1 << 20 };
+enum { CODE_BYTES = 1 << 20, STUB_BYTES = 1 << 12 };
 
 static uint8_t meta[1 << 20] __attribute__((aligned(16)));
 
@@ -34,7 +34,7 @@ static void rig_open(struct rig *rig, uint32_t features)
     struct error error;
     memset(rig, 0, sizeof(*rig));
     cr_assert_eq(exec_memory_create(&rig->memory, CODE_BYTES, &error), 0, "%s", error.text);
-    rig->buffers = (struct backend_buffers){.code = rig->memory.write, .code_end = rig->memory.write + CODE_BYTES,
+    rig->buffers = (struct backend_buffers){.code = rig->memory.write, .code_end = rig->memory.write + CODE_BYTES - STUB_BYTES,
                                             .meta_base = meta, .meta = meta + 16, .meta_end = meta + sizeof(meta),
                                             .exec_delta = rig->memory.exec - rig->memory.write};
     struct backend_layout layout = {
@@ -138,6 +138,9 @@ static void check_many(struct random_options options, unsigned count)
         for (unsigned i = 0; i < count; i++) {
             options.seed = i + 1;
             options.length = 4 + i % 60;
+            if (options.host_ops)
+                options.stubs = rig.memory.write + CODE_BYTES - STUB_BYTES;
+            options.stubs_exec_delta = rig.memory.exec - rig.memory.write;
             check_seed(&rig, options);
         }
         rig_close(&rig);
@@ -167,4 +170,9 @@ Test(ir_random, vectors)
 Test(ir_random, floating_point)
 {
     check_many((struct random_options){.calls = true, .branches = true, .vectors = true, .floats = true}, 3000);
+}
+
+Test(ir_random, host_operations)
+{
+    check_many((struct random_options){.calls = true, .branches = true, .vectors = true, .host_ops = true}, 3000);
 }

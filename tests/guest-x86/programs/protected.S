@@ -101,6 +101,21 @@ protected:
     mov %ax, %es
     expect_fault 10, 13, 0x4fa, int $0x9f
 
+    # where nothing answers, reads find ones and writes are lost
+    movl $0, 0x0e000000
+    expect_eq 60, $-1, 0x0e000000
+    expect_eq 61, $-1, 0x0e000ffe      # across pages of it
+    mov $0x9000, %dx
+    out %eax, %dx
+    xor %eax, %eax
+    in %dx, %ax
+    expect_eq 62, $0xffff, %eax
+    in %dx, %eax
+    expect_eq 63, $-1, %eax
+    mov $0x12345600, %eax
+    in $0xfe, %al
+    expect_eq 64, $0x123456fe, %eax
+
     # LAR, LSL, VERR, VERW
     mov $0x20, %cx
     lsl %ecx, %eax
