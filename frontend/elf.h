@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// 64-bit little-endian ELF programs as kernels or firmware.
+// Little-endian ELF programs of 32 or 64 bits as kernels or firmware.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "tcg/base/error.h"
@@ -22,3 +23,6 @@ struct elf_program {
 
 // Reads the headers of a file of `size` bytes. -EINVAL with a message for anything out of bounds.
 int elf_parse(const uint8_t *data, uint64_t size, struct elf_program *program, struct error *error);
+// A note of the program (PT_NOTE) by owner and type: its contents, inside the file.
+bool elf_find_note(const uint8_t *data, uint64_t size, const char *owner, uint32_t type, const uint8_t **contents,
+                   uint64_t *bytes);

@@ -47,6 +47,8 @@ static const char *const kind_names[] = {
     [IMAGE_ARM64] = "an arm64 Linux kernel",
     [IMAGE_ARM64_ZBOOT] = "a compressed arm64 Linux kernel",
     [IMAGE_ELF_ARM64] = "an arm64 ELF program",
+    [IMAGE_ELF_X86_32] = "a 32-bit x86 ELF program",
+    [IMAGE_ELF_X86_64] = "a 64-bit x86 ELF program",
     [IMAGE_ELF_OTHER] = "an ELF program for another architecture",
     [IMAGE_GZIP] = "a gzip file",
     [IMAGE_X86_LINUX] = "an x86 Linux kernel",
@@ -65,15 +67,26 @@ const char *image_kind_name(enum image_kind kind)
     return kind_names[kind];
 }
 
+static enum image_kind identify_elf(const uint8_t *data, uint64_t size)
+{
+    enum { ELFCLASS32 = 1, ELFCLASS64 = 2, ELFDATA2LSB = 1 };
+    static const struct {
+        uint8_t class;
+        uint16_t machine;
+        enum image_kind kind;
+    } kinds[] = {{ELFCLASS64, 183, IMAGE_ELF_ARM64}, {ELFCLASS32, 3, IMAGE_ELF_X86_32}, {ELFCLASS64, 62, IMAGE_ELF_X86_64}};
+    for (size_t i = 0; i < ARRAY_SIZE(kinds) && size >= 20; i++)
+        if (data[4] == kinds[i].class && data[5] == ELFDATA2LSB && load_le16(data + 18) == kinds[i].machine)
+            return kinds[i].kind;
+    return IMAGE_ELF_OTHER;
+}
+
 enum image_kind image_identify(const uint8_t *data, uint64_t size)
 {
-    enum { ELFCLASS64 = 2, ELFDATA2LSB = 1, EM_AARCH64 = 183 };
     if (has(data, size, 0, "\x7f"
                            "ELF",
-            4)) {
-        bool arm64 = size >= 20 && data[4] == ELFCLASS64 && data[5] == ELFDATA2LSB && load_le16(data + 18) == EM_AARCH64;
-        return arm64 ? IMAGE_ELF_ARM64 : IMAGE_ELF_OTHER;
-    }
+            4))
+        return identify_elf(data, size);
     for (size_t i = 0; i < ARRAY_SIZE(signatures); i++)
         if (has(data, size, signatures[i].offset, signatures[i].magic, signatures[i].length))
             return signatures[i].kind;

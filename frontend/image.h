@@ -12,6 +12,8 @@ enum image_kind {
     IMAGE_ARM64,       // Linux Image for arm64
     IMAGE_ARM64_ZBOOT, // the same, compressed in an EFI wrapper
     IMAGE_ELF_ARM64,
+    IMAGE_ELF_X86_32,
+    IMAGE_ELF_X86_64,
     IMAGE_ELF_OTHER, // another machine, width or byte order
     IMAGE_GZIP,
     IMAGE_X86_LINUX, // bzImage

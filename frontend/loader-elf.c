@@ -10,7 +10,7 @@
 #include "hw/core/machine.h"
 #include "tcg/base/bits.h"
 
-int load_elf(struct machine *machine, const uint8_t *data, uint64_t size, struct error *error)
+int load_elf_segments(struct machine *machine, const uint8_t *data, uint64_t size, struct error *error)
 {
     struct elf_program program;
     int status = elf_parse(data, size, &program, error);
@@ -33,9 +33,27 @@ int load_elf(struct machine *machine, const uint8_t *data, uint64_t size, struct
         if (segment->gpa + segment->memory_bytes > highest)
             highest = segment->gpa + segment->memory_bytes;
     }
-    machine->boot.direct = true;
     machine->boot.entry = program.entry;
     machine->boot.kernel_start = lowest;
     machine->boot.kernel_end = highest;
     return 0;
+}
+
+int load_elf(struct machine *machine, const uint8_t *data, uint64_t size, struct error *error)
+{
+    machine->boot.direct = true;
+    return load_elf_segments(machine, data, size, error);
+}
+
+uint64_t loader_next_place(const struct machine *machine)
+{
+    return round_up(machine->boot.kernel_end, 4096);
+}
+
+int loader_place_behind(struct machine *machine, const char *name, uint8_t *data, uint64_t size, uint64_t *gpa,
+                        struct error *error)
+{
+    *gpa = loader_next_place(machine);
+    machine->boot.kernel_end = *gpa + size;
+    return machine_add_blob(machine, name, *gpa, data, size, error);
 }

@@ -91,6 +91,7 @@ int load_x86_linux(struct machine *machine, uint8_t *data, uint64_t size, const 
                          strlen(settings->append));
     if (!range_inside(KERNEL_GPA, size - setup_bytes, machine->ram_size))
         return loader_no_room(machine, size + KERNEL_GPA, error);
+    machine->boot.protocol = KERNEL_LINUX;
     machine->boot.setup_bytes = setup_bytes;
     machine->boot.kernel_start = KERNEL_GPA;
     machine->boot.kernel_end = KERNEL_GPA + size - setup_bytes;

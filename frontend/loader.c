@@ -41,17 +41,28 @@ static int expand(struct machine *machine, enum image_kind kind, uint8_t **data,
     return status;
 }
 
-static int load_kernel_data(struct machine *machine, uint8_t *data, uint64_t size, const struct settings *settings,
+static int load_x86_kernel(struct machine *machine, uint8_t *data, uint64_t size, struct settings *settings,
+                           struct error *error)
+{
+    enum image_kind kind = image_identify(data, size);
+    uint64_t header, entry;
+    if (kind == IMAGE_X86_LINUX)
+        return load_x86_linux(machine, data, size, settings, error);
+    if (kind != IMAGE_ELF_X86_64 && multiboot_find_header(data, size, &header))
+        return load_multiboot(machine, data, size, header, settings, error);
+    if ((kind == IMAGE_ELF_X86_64 || kind == IMAGE_ELF_X86_32) && elf_is_pvh(data, size, &entry))
+        return load_pvh(machine, data, size, entry, settings, error);
+    return error_set(error, EINVAL, "it is %s; machine '%s' starts x86 Linux kernels (bzImage), ELF kernels with a PVH note "
+                     "and 32-bit Multiboot kernels", image_kind_name(kind), machine->type->name);
+}
+
+static int load_kernel_data(struct machine *machine, uint8_t *data, uint64_t size, struct settings *settings,
                             struct error *error)
 {
     enum image_kind kind = image_identify(data, size);
     int status;
     if (!strcmp(machine->type->arch, "x86_64")) {
-        if (kind == IMAGE_X86_LINUX)
-            status = load_x86_linux(machine, data, size, settings, error);
-        else
-            status = error_set(error, EINVAL, "it is %s; machine '%s' starts x86 Linux kernels (bzImage)",
-                               image_kind_name(kind), machine->type->name);
+        status = load_x86_kernel(machine, data, size, settings, error);
         free(data);
         return status;
     }
@@ -78,7 +89,7 @@ static int load_kernel_data(struct machine *machine, uint8_t *data, uint64_t siz
     return status;
 }
 
-static int load_kernel(struct machine *machine, const struct settings *settings, struct error *error)
+static int load_kernel(struct machine *machine, struct settings *settings, struct error *error)
 {
     const char *path = settings->kernel;
     uint8_t *data;
@@ -147,7 +158,7 @@ static int load_default_firmware(struct machine *machine, struct error *error)
                      machine->type->name, machine->type->default_firmware);
 }
 
-int loader_load(struct machine *machine, const struct settings *settings, struct error *error)
+int loader_load(struct machine *machine, struct settings *settings, struct error *error)
 {
     int status = 0;
     if (!settings->bios && !settings->kernel && !machine->flashes[0] && !machine->start_paused &&
@@ -160,7 +171,7 @@ int loader_load(struct machine *machine, const struct settings *settings, struct
         status = load_default_firmware(machine, error);
     if (!status && settings->kernel)
         status = load_kernel(machine, settings, error);
-    if (!status && settings->initrd && !machine->boot.setup_bytes)
+    if (!status && settings->initrd && machine->boot.protocol == KERNEL_NONE)
         status = load_initrd(machine, settings->initrd, error);
     if (!status && settings->append)
         machine->boot.command_line = settings->append;

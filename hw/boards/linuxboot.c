@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Starts a Linux kernel after firmware has set the machine up: an option ROM that firmware finds in fw_cfg as something
-// to boot from. It has fw_cfg's DMA put the parts of the kernel into memory and enters the kernel's real-mode code as
-// its boot protocol says (Documentation/arch/x86/boot.rst).
+// Starts a Linux kernel after firmware has set the machine up: an option ROM that has fw_cfg's DMA put the parts of the
+// kernel into memory and enters the kernel's real-mode code as its boot protocol says (Documentation/arch/x86/boot.rst).
 //
 //   0x10000  real-mode code, with heap and stack up to 0x1e000      0x20000  command line      1 MiB  the rest
 #include <string.h>
 
-#include "hw/boards/pc-private.h"
+#include "hw/boards/kernel-roms.h"
 #include "hw/boards/pc.h"
+#include "hw/core/machine.h"
 #include "hw/nvram/fw-cfg.h"
 #include "tcg/base/endian.h"
 
 enum {
-    ROM_BYTES = 512,
-    PNP_AT = 0x20,
-    CODE_AT = 0x40,
     PARTS_AT = 0xc0, // DMA commands, copied to where they can be written
     PARTS = 4,
     SETUP_GPA = 0x10000,
@@ -58,17 +55,7 @@ static const uint8_t code[] = {
     0xbc, 0x00, 0xe0,                   // mov   sp, 0xe000
     0xea, 0x00, 0x00, 0x20, 0x10,       // jmp   0x1020:0
 };
-_Static_assert(CODE_AT + sizeof(code) <= PARTS_AT, "the code ends before the commands");
-
-// The byte at `at` makes all of them add up to zero.
-static void set_checksum(uint8_t *bytes, size_t count, size_t at)
-{
-    uint8_t sum = 0;
-    bytes[at] = 0;
-    for (size_t i = 0; i < count; i++)
-        sum = (uint8_t)(sum + bytes[i]);
-    bytes[at] = (uint8_t)-sum;
-}
+_Static_assert(KERNEL_ROM_CODE_AT + sizeof(code) <= PARTS_AT, "the code ends before the commands");
 
 static void add_part(uint8_t *rom, unsigned n, enum fw_cfg_key key, uint64_t gpa, uint64_t bytes)
 {
@@ -78,27 +65,13 @@ static void add_part(uint8_t *rom, unsigned n, enum fw_cfg_key key, uint64_t gpa
     store_be64(command + 8, gpa);
 }
 
-// A Plug and Play header (Plug and Play BIOS Specification 1.0a, section 3.2) that names where to begin.
-static void add_header(uint8_t *rom)
+int linuxboot_add(struct machine *machine, struct error *error)
 {
-    static const uint8_t head[] = {0x55, 0xaa, ROM_BYTES / 512, 0xcb}; // initialization: retf
-    uint8_t *pnp = rom + PNP_AT;
-    memcpy(rom, head, sizeof(head));
-    store_le16(rom + 0x1a, PNP_AT);
-    memcpy(pnp, "$PnP", 4);
-    pnp[4] = 1;
-    pnp[5] = 2; // in units of 16 bytes
-    store_le16(pnp + 0x1a, CODE_AT);
-    set_checksum(pnp, 32, 9);
-}
-
-int pc_add_linuxboot(struct pc *pc, struct error *error)
-{
-    const struct machine_boot *boot = &pc->machine.boot;
-    struct device *cfg = pc->machine.fw_cfg;
-    uint8_t rom[ROM_BYTES] = {0};
-    add_header(rom);
-    memcpy(rom + CODE_AT, code, sizeof(code));
+    const struct machine_boot *boot = &machine->boot;
+    struct device *cfg = machine->fw_cfg;
+    uint8_t rom[KERNEL_ROM_BYTES];
+    kernel_rom_begin(rom);
+    memcpy(rom + KERNEL_ROM_CODE_AT, code, sizeof(code));
     const char *line = boot->command_line ? boot->command_line : "";
     fw_cfg_add(cfg, FW_CFG_CMDLINE_DATA, line, (uint32_t)strlen(line) + 1);
     // UEFI firmware has its own way to start these parts, and asks for their sizes.
@@ -110,6 +83,5 @@ int pc_add_linuxboot(struct pc *pc, struct error *error)
     add_part(rom, 1, FW_CFG_CMDLINE_DATA, PC_COMMAND_LINE_GPA, strlen(line) + 1);
     add_part(rom, 2, FW_CFG_KERNEL_DATA, boot->kernel_start, boot->kernel_end - boot->kernel_start);
     add_part(rom, 3, FW_CFG_INITRD_DATA, boot->initrd_start, boot->initrd_end - boot->initrd_start);
-    set_checksum(rom, sizeof(rom), 6);
-    return fw_cfg_add_file(cfg, PC_LINUXBOOT_FILE, rom, sizeof(rom), error);
+    return kernel_rom_finish(machine, rom, error);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/boards/kernel-roms.h"
 #include "hw/boards/pc-private.h"
 #include "hw/nvram/fw-cfg.h"
 #include "hw/rtc/mc146818.h"
@@ -87,8 +88,8 @@ static int add_order(struct pc *pc, struct error *error)
     if (result)
         return result;
     char *text = ALLOC_ARRAY(char, (MAX_DEVICES + 2) * PATH_BYTES), *end = text;
-    if (machine->boot.setup_bytes)
-        end += sprintf(end, "/rom@" PC_LINUXBOOT_FILE "\n");
+    if (kernel_rom_file(machine))
+        end += sprintf(end, "/rom@%s\n", kernel_rom_file(machine));
     for (unsigned i = 0; i < count; i++) {
         char path[PATH_BYTES - sizeof(domain)];
         if (device_firmware_path(list[i].device, path, sizeof(path)))

@@ -17,8 +17,6 @@ enum { PC_ISA_IRQS = 16, PC_A20_GATES = 2, PC_MAX_CPUS = 255, PC_SHADOWED_BYTES 
 #define PC_ROM_BYTES (UINT64_C(16) << 20)
 #define PC_ROM_BASE ((UINT64_C(4) << 30) - PC_ROM_BYTES)
 
-#define PC_LINUXBOOT_FILE "genroms/linuxboot.bin"
-
 struct pc {
     struct machine machine;
     bool q35;
@@ -57,5 +55,3 @@ int pc_fill_fw_cfg(struct pc *pc, struct error *error);
 // pc-boot.c: the order in which firmware tries devices; the kinds are set anew at each reset.
 int pc_add_boot_order(struct pc *pc, struct error *error);
 void pc_set_boot_kinds(struct pc *pc);
-// linuxboot.c: starts the kernel whose parts are in fw_cfg after firmware.
-int pc_add_linuxboot(struct pc *pc, struct error *error);

@@ -10,6 +10,7 @@
 #include "hw/acpi/ich9-lpc.h"
 #include "hw/acpi/piix4-pm.h"
 #include "hw/block/pflash-cfi01.h"
+#include "hw/boards/kernel-roms.h"
 #include "hw/boards/pc-private.h"
 #include "hw/core/block.h"
 #include "hw/core/x86-cpu-if.h"
@@ -161,7 +162,7 @@ static int build(struct machine *machine, struct error *error)
 static int finish(struct machine *machine, struct error *error)
 {
     struct pc *pc = pc_of(machine);
-    int result = machine->boot.setup_bytes ? pc_add_linuxboot(pc, error) : 0;
+    int result = kernel_rom_add(machine, error);
     return result ? result : pc_fill_fw_cfg(pc, error);
 }
 

@@ -65,13 +65,17 @@ struct cpu_factory {
                            struct error *error);
 };
 
+enum kernel_protocol { KERNEL_NONE, KERNEL_LINUX, KERNEL_PVH, KERNEL_MULTIBOOT };
+
 // What the guest starts with. The loader (which puts the bytes into blobs) fills this in before
 // machine_finish.
 struct machine_boot {
     bool direct;                       // start a loaded kernel rather than firmware
     uint64_t kernel_start, kernel_end; // where it lies; the board keeps its tables clear of it
     uint64_t entry;
-    uint64_t setup_bytes; // of the real-mode code of a kernel that firmware starts (x86); its parts are in fw_cfg
+    enum kernel_protocol protocol; // of a kernel that firmware starts (x86)
+    uint64_t info_gpa;             // PVH, Multiboot: the description of the machine that the kernel is handed
+    uint64_t setup_bytes; // Linux: of the real-mode code of a kernel that firmware starts (x86); its parts are in fw_cfg
     uint64_t initrd_start, initrd_end; // equal: none
     const char *command_line;          // NULL: none
     const char *order;                 // -boot order=, NULL: the board's

@@ -64,7 +64,12 @@ Test(image, identify)
     store_le16(data + 18, 183);
     cr_assert_eq(image_identify(data, 64), IMAGE_ELF_ARM64);
     store_le16(data + 18, 62);
+    cr_assert_eq(image_identify(data, 64), IMAGE_ELF_X86_64);
+    store_le16(data + 18, 243);
     cr_assert_eq(image_identify(data, 64), IMAGE_ELF_OTHER);
+    data[4] = 1;
+    store_le16(data + 18, 3);
+    cr_assert_eq(image_identify(data, 64), IMAGE_ELF_X86_32);
     cr_assert_eq(image_identify(data, 4), IMAGE_ELF_OTHER);
 }
 
