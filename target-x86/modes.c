@@ -137,6 +137,7 @@ const struct guest_ops x86_guest_ops = {
     .raise_bus_error = x86_raise_bus_error,
     .take_interrupt = x86_take_interrupt,
     .stored_into_own_block = stored_into_own_block,
+    .watched = x86_watched,
     .open_bus = true,
     .makes_loops = true,
     .atomics_anywhere = true,
