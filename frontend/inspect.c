@@ -31,6 +31,7 @@ static int choose(struct settings *settings, enum image_kind kind, struct error 
     case IMAGE_ARM64_ZBOOT:
     case IMAGE_ELF_ARM64:
     case IMAGE_GZIP:
+    case IMAGE_X86_LINUX:
         if (settings->kernel)
             return error_set(error, EINVAL, "'%s' and -kernel '%s': there can be one kernel", settings->file,
                              settings->kernel);
@@ -61,7 +62,7 @@ int inspect_file(struct settings *settings, struct error *error)
     if ((status = choose(settings, kind, error)))
         return status;
     if (!settings->machine)
-        settings->machine = "virt";
+        settings->machine = kind == IMAGE_X86_LINUX ? "pc" : "virt";
     if (!settings->cpu)
         settings->cpu = "max";
     if (!settings->ram_bytes)

@@ -239,3 +239,6 @@ void x86_eflags_set(struct x86_cpu *cpu, uint32_t value);
 
 // Puts the register at what RESET (or INIT, which keeps caches, MSRs and the x87/SSE state) leaves.
 void x86_reset(struct x86_cpu *cpu, bool init);
+
+// vcpu_ops entry (modes.c).
+void x86_disassembler(struct vcpu *cpu, int *arch, int *mode);

@@ -248,8 +248,11 @@ static void build(struct tcg_cpu *cpu, struct ir_region *region, struct tcg_tran
     t->builder = &builder;
     cpu->guest->translate(t);
     assert(!ir_open(&builder));
-    if (log_wanted(t))
-        log_code(LOG_IN_ASM, cpu->guest->capstone_arch, cpu->guest->capstone_mode, t->code, t->guest_bytes, t->pc);
+    if (log_wanted(t)) {
+        int arch, mode;
+        cpu->vcpu.ops->disassembler(&cpu->vcpu, &arch, &mode);
+        log_code(LOG_IN_ASM, arch, mode, t->code, t->guest_bytes, t->pc);
+    }
     check(e, region, t, LOG_OP);
     ir_opt_dce(region);
     check(e, region, t, LOG_OP_OPT);

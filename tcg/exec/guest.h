@@ -52,8 +52,6 @@ struct guest_ops {
 
     // Translates one basic block. Must not look at guest memory other than `code`.
     void (*translate)(struct tcg_translation *t);
-    // One line of disassembly is written by the engine; the guest names the Capstone mode.
-    int capstone_arch, capstone_mode;
 
     // Walks the page tables. False with `fault` filled in. Must not raise. `access` decides which accessed or dirty
     // bits are set; with `probe`, none are. Own thread only.
