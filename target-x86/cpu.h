@@ -156,6 +156,7 @@ struct x86_cpu {
     bool private_code;      // privileged code was seen in a page that is not global
     bool smm, nmi_blocked, a20_masked, in_shutdown;
     int delivering;         // vector being delivered, -1 for none
+    uint8_t watches, watch_hits; // data breakpoints that are enabled; that the instruction at hand has hit
     uint32_t mxcsr_masks;   // exception masks; the rest is in the host's register while code runs
 
     // --- system registers ---

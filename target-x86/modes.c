@@ -62,6 +62,9 @@ static uint64_t fpu_bits(const struct x86_cpu *cpu)
 
 static bool instruction_breakpoints(const struct x86_cpu *cpu)
 {
+    enum { DR7_ENABLES = 0xff };
+    if (!(cpu->dr[7] & DR7_ENABLES))
+        return false;
     for (unsigned n = 0; n < 4; n++)
         if ((cpu->dr[7] >> (n * 2) & 3) && (cpu->dr[7] >> (16 + n * 4) & 3) == 0)
             return true;
@@ -143,6 +146,7 @@ const struct guest_ops x86_guest_ops = {
     .raise_bus_error = x86_raise_bus_error,
     .take_interrupt = x86_take_interrupt,
     .stored_into_own_block = stored_into_own_block,
+    .watched = x86_watched,
     .open_bus = true,
     .makes_loops = true,
     .atomics_anywhere = true,

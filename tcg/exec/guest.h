@@ -71,6 +71,9 @@ struct guest_ops {
     // instruction, which is to be done again in a block by itself (of other flags). NULL: the guest need not see its
     // stores before a barrier.
     void (*stored_into_own_block)(struct tcg_cpu *cpu);
+    // An access to a page whose translation said `watched`. True: the instruction is to be done again in a block by itself
+    // (stored_into_own_block), where this is called again.
+    bool (*watched)(struct tcg_cpu *cpu, uint64_t gva, unsigned size, enum tlb_access access);
     bool open_bus;         // where nothing answers, loads find ones and stores are lost; raise_bus_error is for fetches
     bool makes_loops;      // `translate` looks at `loop`
     bool atomics_anywhere; // read-modify-writes work across pages and on devices too
@@ -123,6 +126,9 @@ _Noreturn void tcg_leave(struct tcg_cpu *cpu);
 // when they are, else leaves for the run loop to stop them and do the instruction again, by itself. For guests with
 // stored_into_own_block. A vCPU that waits for the others inside translated code would keep them from emptying buffers.
 void tcg_do_alone(struct tcg_cpu *cpu);
+
+// The flags, as guest_ops.block_flags gave them, of the block that the vCPU is in.
+uint64_t tcg_block_flags(const struct tcg_cpu *cpu);
 
 // Must be called (own thread) after modes that block_flags or code_space depend on have changed in a helper that
 // does not end its block by ir_exit_loop. Exceptions taken in raise_* and take_interrupt need not.

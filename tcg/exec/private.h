@@ -29,6 +29,7 @@ enum {
     TLB_TAG_INVALID = 1 << 11,
     TLB_TAG_MMIO = 1 << 10,   // handlers, or a page only partly backed by memory
     TLB_TAG_CODE = 1 << 9,    // a store must look for translated code
+    TLB_TAG_WATCHED = 1 << 7,
     TLB_TAG_DEVICE = 1 << 8,  // device memory type: alignment is checked
     TLB_TAG_FLAGS = 0xfff,
     TLB_INFO_GLOBAL = 1 << 0, // in entry.info, below the physical page address

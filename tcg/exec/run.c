@@ -15,6 +15,11 @@ void tcg_leave(struct tcg_cpu *cpu)
     longjmp(cpu->leave, 1);
 }
 
+uint64_t tcg_block_flags(const struct tcg_cpu *cpu)
+{
+    return cpu->code_context->flags;
+}
+
 void tcg_modes_changed(struct tcg_cpu *cpu)
 {
     code_table_select(cpu, cpu->guest->code_space(cpu), cpu->guest->block_flags(cpu));
