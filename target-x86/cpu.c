@@ -46,6 +46,7 @@ static void reset_kept_by_init(struct x86_cpu *cpu)
     memset(cpu->mtrr_var, 0, sizeof(cpu->mtrr_var));
     cpu->smbase = 0x30000;
     cpu->efer = 0;
+    cpu->ferr = false; // the board resets its own end
 }
 
 void x86_reset(struct x86_cpu *cpu, bool init)
@@ -64,6 +65,7 @@ void x86_reset(struct x86_cpu *cpu, bool init)
     cpu->smm = cpu->nmi_blocked = cpu->in_shutdown = cpu->private_code = false;
     cpu->delivering = -1;
     cpu->efer = 0;
+    cpu->frozen = false;
     if (!init)
         reset_kept_by_init(cpu);
     cpu->memory = cpu->tcg.memory = cpu->tcg.vcpu.machine->map;
@@ -93,7 +95,7 @@ static bool has_work(const struct vcpu *vcpu)
     uint32_t lines = atomic_load_explicit(&vcpu->irq_lines, memory_order_acquire);
     if (cpu->in_shutdown)
         return false;
-    return ((lines >> X86_CPU_INTR & 1) && (cpu->eflags & FLAG_IF)) ||
+    return (cpu->frozen && (lines >> X86_CPU_IGNNE & 1)) || ((lines >> X86_CPU_INTR & 1) && (cpu->eflags & FLAG_IF)) ||
            ((lines >> X86_CPU_NMI & 1) && !cpu->nmi_blocked) || ((lines >> X86_CPU_SMI & 1) && !cpu->smm);
 }
 

@@ -155,6 +155,7 @@ struct x86_cpu {
     uint64_t space_key;     // soft-TLB key
     bool private_code;      // privileged code was seen in a page that is not global
     bool smm, nmi_blocked, a20_masked, in_shutdown;
+    bool ferr, frozen;      // FERR# is up; halted in an x87 instruction because of it
     int delivering;         // vector being delivered, -1 for none
     uint8_t watches, watch_hits; // data breakpoints that are enabled; that the instruction at hand has hit
     uint32_t mxcsr_masks;   // exception masks; the rest is in the host's register while code runs

@@ -102,6 +102,12 @@ bool x86_write_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t value);
 uint64_t x86_tsc(const struct x86_cpu *cpu);
 void x86_cpuid(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
+// --- ferr.c ---
+// For an x87 instruction that waits, with an error pending and CR0.NE clear: returns when IGNNE# is up, else leaves.
+void x86_ferr_wait(struct x86_cpu *cpu);
+// The error is gone.
+void x86_ferr_clear(struct x86_cpu *cpu);
+
 // --- debug.c ---
 // Recomputes what is cached after DR0 to DR3 or DR7 has changed.
 void x86_debug_registers_changed(struct x86_cpu *cpu);

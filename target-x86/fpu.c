@@ -64,12 +64,13 @@ uint16_t x86_fpu_tags(const struct x86_fpu *f)
 
 void x86_fpu_check_pending(struct x86_cpu *cpu)
 {
-    if (!(cpu->fpu.status & SW_ES))
+    if (!(cpu->fpu.status & SW_ES)) {
+        x86_ferr_clear(cpu);
         return;
+    }
     if (cpu->cr0 & CR0_NE)
         x86_fault(cpu, X86_MF, 0);
-    // The board answers through an interrupt; until then the instruction goes on, as with IGNNE#.
-    irq_set(&cpu->config.ferr, true);
+    x86_ferr_wait(cpu);
 }
 
 uint32_t x86_mxcsr_get(const struct x86_cpu *cpu)

@@ -401,6 +401,7 @@ X86_HELPER(pkru, X86_MODES, VOID, 1, IR_I32)
 
 static void hlt(struct x86_cpu *cpu)
 {
+    cpu->frozen = false;
     cpu->tcg.vcpu.halted = true;
     x86_poll(cpu);
 }

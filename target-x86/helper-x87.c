@@ -14,6 +14,8 @@
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
 
+enum { SW_STICKY = 0x7f, SW_ES = 1 << 7, SW_B = 1 << 15 };
+
 // What FRSTOR and FNSAVE move in 32-bit protected mode form.
 struct image {
     uint32_t control, status, tags, ip, cs_opcode, dp, ds;
@@ -62,7 +64,8 @@ static void to_image(const struct x86_fpu *f, struct image *m)
 {
     memset(m, 0, sizeof(*m));
     m->control = f->control | 0xffff0040;
-    m->status = x86_fpu_status(f) | 0xffff0000;
+    // The host would trap on errors from before, which the guest may have chosen to ignore.
+    m->status = (x86_fpu_status(f) & ~(uint32_t)(SW_STICKY | SW_ES | SW_B)) | 0xffff0000;
     m->tags = x86_fpu_tags(f) | 0xffff0000;
     for (unsigned i = 0; i < 8; i++)
         memcpy(m->st[i], f->st[(f->top + i) & 7], 10);
@@ -71,11 +74,12 @@ static void to_image(const struct x86_fpu *f, struct image *m)
 static void from_image(struct x86_fpu *f, const struct image *m)
 {
     f->control = (uint16_t)m->control;
-    x86_fpu_set_status(f, (uint16_t)m->status);
+    x86_fpu_set_status(f, (uint16_t)(m->status | (f->status & SW_STICKY)));
     f->valid = 0;
     for (unsigned n = 0; n < 8; n++)
         if ((m->tags >> (n * 2) & 3) != 3)
             f->valid |= (uint8_t)(1u << n);
+    x86_fpu_update_summary(f);
     for (unsigned i = 0; i < 8; i++)
         memcpy(f->st[(f->top + i) & 7], m->st[i], 10);
 }
@@ -107,7 +111,7 @@ static void x87(struct x86_cpu *cpu, uint32_t what)
     }
     if (opcode == 0xdb && modrm == 0xe2) {
         cpu->fpu.status &= 0x7f00;
-        irq_set(&cpu->config.ferr, false);
+        x86_ferr_clear(cpu);
         return;
     }
     if (opcode == 0xdf && modrm == 0xe0) {

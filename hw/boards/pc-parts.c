@@ -16,7 +16,7 @@
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 
-enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_CLOCK = 8, IRQ_MOUSE = 12, TSC_HZ = 1000000000 };
+enum { IRQ_TIMER = 0, IRQ_KEYBOARD = 1, IRQ_CLOCK = 8, IRQ_MOUSE = 12, IRQ_X87 = 13, TSC_HZ = 1000000000 };
 
 // --- interrupts ---
 
@@ -79,6 +79,20 @@ static void cpu_start_up(void *opaque, unsigned cpu, uint8_t vector)
     vcpu_queue_work(pc->machine.vcpus.cpus[cpu], do_start_up, (void *)(uintptr_t)vector);
 }
 
+static void ignne(void *opaque, unsigned cpu, bool level)
+{
+    struct pc *pc = opaque;
+    if (cpu < pc->machine.vcpus.count)
+        vcpu_irq_set(pc->machine.vcpus.cpus[cpu], X86_CPU_IGNNE, level);
+}
+
+static int add_x87_errors(struct pc *pc, struct error *error)
+{
+    pc->port_f0 = device_create(&pc->machine, &port_f0_type, NULL);
+    port_f0_wire(pc->port_f0, pc->io, pc_isa_irq(pc, IRQ_X87), (struct irq_line){ignne, pc, 0});
+    return pc_realize(pc->port_f0, error);
+}
+
 int pc_add_interrupt_controllers(struct pc *pc, struct error *error)
 {
     static const struct apic_outputs outputs = {cpu_intr, cpu_nmi, cpu_smi, cpu_init, cpu_start_up};
@@ -113,7 +127,7 @@ int pc_add_interrupt_controllers(struct pc *pc, struct error *error)
     }
     pc->isa.io = pc->io;
     machine->isa = &pc->isa;
-    return 0;
+    return add_x87_errors(pc, error);
 }
 
 // --- the A20 gate and resets ---

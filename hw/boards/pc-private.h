@@ -26,7 +26,7 @@ struct pc {
     struct memory_map *io, *smm;
     struct isa_host isa;
     struct irq_line ioapic_pins[PC_ISA_IRQS], pic_pins[PC_ISA_IRQS];
-    struct device *apic, *ioapic, *pic, *rtc, *fdc, *hpet, *dma;
+    struct device *apic, *ioapic, *pic, *rtc, *fdc, *hpet, *dma, *port_f0;
     struct device *pm; // whose power button it is: PIIX4 PM, or the ICH9's LPC bridge
     struct pci_bus *pci;
     bool a20_open[PC_A20_GATES]; // by the keyboard controller, by port 92

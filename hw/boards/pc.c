@@ -15,6 +15,7 @@
 #include "hw/core/block.h"
 #include "hw/core/x86-cpu-if.h"
 #include "hw/intc/apic.h"
+#include "hw/misc/pc-misc.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
 
@@ -120,7 +121,7 @@ static int add_cpu(struct pc *pc, unsigned index, struct error *error)
         .smm_memory = pc->has_smm ? pc->smm : NULL,
         .intc = &apic_intc_ops,
         .intc_opaque = apic_intc_opaque(pc->apic, index),
-        .ferr = pc_isa_irq(pc, 13),
+        .ferr = index ? (struct irq_line){0} : port_f0_error(pc->port_f0),
         .shutdown = cpu_shutdown,
         .shutdown_opaque = machine,
     };

@@ -21,6 +21,7 @@ enum x86_cpu_input {
     X86_CPU_NMI = 1,  // edge: the CPU clears it when it takes it
     X86_CPU_SMI = 2,  // edge, as NMI
     X86_CPU_A20M = 3, // level: address bit 20 is forced to zero
+    X86_CPU_IGNNE = 4, // level: x87 errors are ignored while CR0.NE is clear
 };
 
 // The interrupt controller next to a CPU. Called on the CPU's thread with no lock held.
@@ -44,7 +45,9 @@ struct x86_cpu_config {
     struct memory_map *smm_memory;    // the memory map in system management mode; NULL: as otherwise
     const struct x86_intc_ops *intc;  // NULL: none (no APIC; INTR is never raised)
     void *intc_opaque;
-    struct irq_line ferr; // FERR#: an unmasked x87 exception with CR0.NE clear; the board answers with IGNNE#
+    // FERR#: an unmasked x87 exception with CR0.NE clear stops an x87 instruction until an interrupt comes, or IGNNE#.
+    // Driven with the device lock held.
+    struct irq_line ferr;
     // Raised on reset conditions (triple fault, shutdown): the board decides. Called on the CPU's thread, no
     // lock.
     void (*shutdown)(void *opaque);

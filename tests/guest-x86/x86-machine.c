@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hw/misc/pc-misc.h"
 #include "target-x86/x86.h"
 #include "tcg/base/alloc.h"
 #include "tcg/exec/engine.h"
@@ -26,7 +27,7 @@ static void give_up(const char *what, const struct error *error)
     exit(2);
 }
 
-enum { PORT_TEXT = 0xe9, PORT_END = 0xf4, PORT_INTERRUPT = 0xf5, PORT_NMI = 0xf6, PORT_SMI = 0xf7 };
+enum { PORT_TEXT = 0xe9, PORT_END = 0xf4, PORT_INTERRUPT = 0xf5, PORT_NMI = 0xf6, PORT_SMI = 0xf7, PORT_A20 = 0x92 };
 
 static uint64_t port_read(void *opaque, struct mmio_access access)
 {
@@ -51,6 +52,7 @@ static void port_write(void *opaque, struct mmio_access access, uint64_t value)
         break;
     case PORT_INTERRUPT:
         m->vector = (uint8_t)value;
+        m->asked = true;
         vcpu_irq_set(vcpu, X86_CPU_INTR, true);
         break;
     case PORT_NMI:
@@ -59,6 +61,9 @@ static void port_write(void *opaque, struct mmio_access access, uint64_t value)
     case PORT_SMI:
         vcpu_irq_set(vcpu, X86_CPU_SMI, true);
         break;
+    case PORT_A20:
+        vcpu_irq_set(vcpu, X86_CPU_A20M, !(value & 2));
+        break;
     }
 }
 
@@ -66,9 +71,39 @@ static const struct mmio_ops port_ops = {port_read, port_write, 1, 1, false};
 
 static int acknowledge(void *opaque)
 {
+    enum { X87_ERROR = 0x75 }; // IRQ 13 of a PC, at the vector where BIOS has it
     struct x86_machine *m = opaque;
-    vcpu_irq_set(&m->cpu->tcg.vcpu, X86_CPU_INTR, false);
-    return m->vector;
+    int vector = m->asked ? m->vector : X87_ERROR;
+    if (!m->asked)
+        m->x87_error = false;
+    m->asked = false;
+    vcpu_irq_set(&m->cpu->tcg.vcpu, X86_CPU_INTR, m->x87_error);
+    return vector;
+}
+
+static void x87_error(void *opaque, unsigned input, bool level)
+{
+    (void)input;
+    struct x86_machine *m = opaque;
+    m->x87_error = level;
+    vcpu_irq_set(&m->cpu->tcg.vcpu, X86_CPU_INTR, level || m->asked);
+}
+
+static void ignne(void *opaque, unsigned input, bool level)
+{
+    (void)input;
+    struct x86_machine *m = opaque;
+    vcpu_irq_set(&m->cpu->tcg.vcpu, X86_CPU_IGNNE, level);
+}
+
+static struct irq_line add_port_f0(struct x86_machine *m)
+{
+    struct error error = {""};
+    struct device *port = device_create(m->machine, &port_f0_type, NULL);
+    port_f0_wire(port, m->io, (struct irq_line){x87_error, m, 0}, (struct irq_line){ignne, m, 0});
+    if (device_realize(port, &error) < 0)
+        give_up("port F0", &error);
+    return port_f0_error(port);
 }
 
 static const struct x86_intc_ops intc = {.acknowledge = acknowledge};
@@ -88,11 +123,11 @@ static void map_ram(struct x86_machine *m, uint64_t base, uint64_t size, uint64_
         give_up("RAM", &error);
 }
 
-static void add_cpu(struct x86_machine *m, const char *model, unsigned index)
+static void add_cpu(struct x86_machine *m, const char *model, unsigned index, struct irq_line ferr)
 {
     struct error error = {""};
     struct x86_cpu_config config = {.index = index, .apic_id = index, .threads = 1, .cores = m->cpus, .sockets = 1, .io = m->io,
-                                    .intc = &intc, .intc_opaque = m, .shutdown = shut_down, .shutdown_opaque = m};
+                                    .intc = &intc, .intc_opaque = m, .ferr = ferr, .shutdown = shut_down, .shutdown_opaque = m};
     struct vcpu *vcpu = x86_cpu_factory.create(m->machine, model, &config, &error);
     if (!vcpu)
         give_up("processor", &error);
@@ -127,14 +162,15 @@ struct x86_machine *x86_machine_create_smp(const char *accel, const char *model,
     if (m->accel->ops->init(m->accel, m->machine, &error) < 0)
         give_up("accelerator", &error);
 
-    m->io = memory_map_create(m->machine->ram, &m->machine->lock);
+    m->io = machine_add_map(m->machine, NULL);
     struct mem_region_desc ports = {
-        .name = "ports", .base = 0, .size = 0x8000, .kind = MEM_MMIO, .ops = &port_ops, .opaque = m};
+        .name = "ports", .base = 0, .size = 0x8000, .kind = MEM_MMIO, .priority = -1, .ops = &port_ops, .opaque = m};
     if (!memory_map_add(m->io, ports, &error))
         give_up("ports", &error);
     m->cpus = cpus;
+    struct irq_line ferr = add_port_f0(m);
     for (unsigned i = 0; i < cpus; i++)
-        add_cpu(m, model, i);
+        add_cpu(m, model, i, i ? (struct irq_line){0} : ferr);
     m->cpu = x86_cpu_of_vcpu(m->machine->vcpus.cpus[0]);
     event_clock_start(m->machine->clock);
     for (unsigned i = 0; i < cpus; i++)
@@ -146,7 +182,6 @@ void x86_machine_destroy(struct x86_machine *m)
 {
     for (unsigned i = 0; i < m->cpus; i++)
         m->accel->ops->vcpu_destroy(m->accel, m->machine->vcpus.cpus[i]);
-    memory_map_destroy(m->io);
     machine_destroy(m->machine);
     m->accel->ops->destroy(m->accel);
     free(m);

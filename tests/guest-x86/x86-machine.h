@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A machine with RAM at X86_MACHINE_RAM and at 0 (the first MiB of it again), one x86 processor, and a port space, empty
-// from 0x8000 on, in which port 0xf4 ends the run with the byte written as its status. Run on the test's own thread.
+// from 0x8000 on, in which port 0xf4 ends the run with the byte written as its status. x87 errors work as on a PC. Run on the test's own thread.
 #pragma once
 
 #include <stdatomic.h>
@@ -19,6 +19,7 @@ struct x86_machine {
     atomic_bool ended, shut_down;
     int status;      // written to port 0xf4, -1 when it was not
     uint8_t vector;  // of the interrupt that port 0xf5 asks for
+    bool asked, x87_error; // interrupts that are waiting: by port 0xf5, IRQ 13
     char text[256];  // written to port 0xe9
     unsigned text_length;
 };

@@ -14,7 +14,7 @@
 
 static struct pc_bench bench;
 static struct isa_host isa;
-static struct irq_sink irq, a20, reset;
+static struct irq_sink irq, a20, reset, ignne;
 
 static void setup(void)
 {
@@ -48,6 +48,32 @@ Test(pc_misc, port92)
     device_reset(port);
     cr_assert_eq(inb(&bench, 0x92), 0);
     cr_assert_not(a20.level);
+}
+
+Test(pc_misc, x87_errors)
+{
+    struct device *port = device_create(bench.machine, &port_f0_type, NULL);
+    port_f0_wire(port, bench.io, irq_sink_line(&irq), irq_sink_line(&ignne));
+    pc_bench_realize(&bench, port);
+    struct irq_line ferr = port_f0_error(port);
+    outb(&bench, 0xf0, 0);
+    cr_assert_not(ignne.level, "there is no error to ignore");
+    irq_set(&ferr, true);
+    cr_assert(irq.level);
+    cr_assert_not(ignne.level);
+    outb(&bench, 0xf0, 0);
+    cr_assert_not(irq.level);
+    cr_assert(ignne.level);
+    irq_set(&ferr, true);
+    cr_assert_not(irq.level, "the error is the same still");
+    irq_set(&ferr, false);
+    cr_assert_not(ignne.level);
+    irq_set(&ferr, true);
+    cr_assert(irq.level);
+    device_reset(port);
+    cr_assert_not(irq.level);
+    irq_set(&ferr, true);
+    cr_assert(irq.level);
 }
 
 Test(pc_misc, debug_exit)
