@@ -6,27 +6,11 @@
 .globl _start
 _start:
     cli
-    xor %ax, %ax
-    mov %ax, %ds
-    lgdtl gdtr
-    lidtl idtr
-    mov $0x2000, %ax
-    mov %ax, %es
+    begin_tables
     movl $0x21003, %es:0x0000
     movl $0x22003, %es:0x1000
     movl $0x83, %es:0x2000
-    mov $0x20, %eax
-    mov %eax, %cr4
-    mov $0x20000, %eax
-    mov %eax, %cr3
-    mov $0xc0000080, %ecx
-    mov $0x900, %eax
-    xor %edx, %edx
-    wrmsr
-    mov %cr0, %eax
-    or $0x80000001, %eax
-    mov %eax, %cr0
-    ljmpl $8, $long_mode
+    enter_long_mode 0x20, 0x800, 0
 
 .code64
 fault_entry 6, 0
@@ -63,11 +47,7 @@ on_debug:
 .endm
 
 long_mode:
-    mov $0x10, %ax
-    mov %ax, %ds
-    mov %ax, %es
-    mov %ax, %ss
-    mov $0x7000, %rsp
+    flat_segments
     set_gate 1, on_debug, 0x8e, 0
     set_gate 6, fault_6, 0x8e, 0
     set_gate 13, fault_13, 0x8e, 0
@@ -185,14 +165,7 @@ gdt:
     .quad 0
     segment 0, 0xfffff, 0x9a, 0xa
     segment 0, 0xfffff, 0x92, 0xc
-gdtr:
-    .word . - gdt - 1
-    .long gdt
-idtr:
-    .word 0x20*16 - 1
-    .long idt
+gdt_end:
 fault_data
 seen_dr6: .long 0
 traps: .long 0
-.balign 16
-idt: .fill 0x20, 16, 0

@@ -7,15 +7,8 @@
 .globl _start
 _start:
     cli
-    xor %ax, %ax
-    mov %ax, %ds
-    mov %ax, %ss
-    mov $0x7000, %sp
+    begin_tables
     movw $tss, gdt + 0x32
-    lgdtl gdtr
-    lidtl idtr
-    mov $0x2000, %ax
-    mov %ax, %es
     # identity maps of 2 MiB at 0 and, for users, of the same memory at 2 MiB
     movl $0x21007, %es:0x0000
     movl $0x22007, %es:0x1000
@@ -24,18 +17,7 @@ _start:
     movl $0x23007, %es:0x2010       # 4 MiB: a table
     movl $0x30003, %es:0x3000
     movl $0x30007, %es:0x3008       # user
-    mov $0x20, %eax
-    mov %eax, %cr4
-    mov $0x20000, %eax
-    mov %eax, %cr3
-    mov $0xc0000080, %ecx
-    mov $0x901, %eax             # LME, NXE, SCE
-    xor %edx, %edx
-    wrmsr
-    mov %cr0, %eax
-    or $0x80010001, %eax
-    mov %eax, %cr0
-    ljmpl $8, $long_mode
+    enter_long_mode 0x20, 0x801, 0x10000
 
 .code64
 fault_entry 3, 0
@@ -45,11 +27,7 @@ fault_entry 14, 1
 fault_common
 
 long_mode:
-    mov $0x10, %ax
-    mov %ax, %ds
-    mov %ax, %es
-    mov %ax, %ss
-    mov $0x7000, %rsp
+    flat_segments
     set_gate 3, fault_3, 0xee, 0
     set_gate 6, fault_6, 0x8e, 0
     set_gate 13, fault_13, 0x8e, 0
@@ -298,14 +276,6 @@ gdt:
     .quad 0
     segment 0, 0xfffff, 0xfa, 0xa    # 40 user code
 gdt_end:
-gdtr:
-    .word gdt_end - gdt - 1
-    .long gdt
-idtr:
-    .word 0x20*16 - 1
-    .long idt
 fault_data
 .balign 16
 tss: .fill 104, 1, 0
-.balign 16
-idt: .fill 0x20, 16, 0

@@ -7,33 +7,15 @@
 .globl _start
 _start:
     cli
-    xor %ax, %ax
-    mov %ax, %ds
-    mov %ax, %ss
-    mov $0x7000, %sp
+    begin_tables
     movw $tss, gdt + 0x32
-    lgdtl gdtr
-    lidtl idtr
-    mov $0x2000, %ax
-    mov %ax, %es
     movl $0x21007, %es:0x0000        # five tables
     movl $0x22007, %es:0x1000
     movl $0x23007, %es:0x2000
     movl $0x83, %es:0x3000           # 0: 2 MiB for the kernel
     movl $0x87, %es:0x3008           # 2 MiB: the same for users
     movl $0x24007, %es:0x3010        # 4 MiB: pages
-    mov $0x1020, %eax                # LA57, PAE
-    mov %eax, %cr4
-    mov $0x20000, %eax
-    mov %eax, %cr3
-    mov $0xc0000080, %ecx
-    mov $0x901, %eax
-    xor %edx, %edx
-    wrmsr
-    mov %cr0, %eax
-    or $0x80000001, %eax
-    mov %eax, %cr0
-    ljmpl $8, $long_mode
+    enter_long_mode 0x1020, 0x801, 0
 
 .code64
 fault_entry 6, 0
@@ -84,11 +66,7 @@ fault_common
 .endm
 
 long_mode:
-    mov $0x10, %ax
-    mov %ax, %ds
-    mov %ax, %es
-    mov %ax, %ss
-    mov $0x7000, %rsp
+    flat_segments
     set_gate 6, fault_6, 0x8e, 0
     set_gate 13, fault_13, 0x8e, 0
     set_gate 14, fault_14, 0x8e, 0
@@ -330,15 +308,7 @@ gdt:
     .quad 0
     segment 0, 0xfffff, 0xfa, 0xa    # 40 user code after SYSRET
 gdt_end:
-gdtr:
-    .word gdt_end - gdt - 1
-    .long gdt
-idtr:
-    .word 0x20*16 - 1
-    .long idt
 fault_data
 .balign 16
 tss: .fill 104, 1, 0
     .fill 40, 1, 0xff
-.balign 16
-idt: .fill 0x20, 16, 0

@@ -1,35 +1,18 @@
 # SPDX-License-Identifier: MIT
 # Protected mode: segments and their faults, paging, privilege levels through gates, task switches, virtual 8086 mode.
 .include "check.inc"
+.include "protected.inc"
 .code16
 .globl _start
 _start:
     cli
     xor %ax, %ax
     mov %ax, %ds
-    mov %ax, %ss
-    mov $0x7000, %sp
-    lgdtl gdtr
-    lidtl idtr
     movw $tss, gdt + 0x32
     movw $tss2, gdt + 0x4a
-    mov %cr0, %eax
-    or $1, %eax
-    mov %eax, %cr0
-    ljmpl $8, $protected
+    enter_protected_mode
 
 .code32
-# Vectors leave their number and error code, and go on at `resume`.
-.macro fault_entry vector, has_error
-fault_\vector:
-    .if \has_error
-    pop seen_error
-    .endif
-    movl $\vector, seen
-    pop seen_eip
-    push resume
-    iret
-.endm
 fault_entry 0, 0
 fault_entry 6, 0
 fault_entry 11, 1
@@ -37,36 +20,8 @@ fault_entry 12, 1
 fault_entry 13, 1
 fault_entry 14, 1
 
-.macro expect_fault number, vector, error, instruction:vararg
-    movl $-1, seen
-    movl $3f, resume
-4:  \instruction
-3:  expect_eq \number, $\vector, seen
-    .if \error >= 0
-    cmpl $\error, seen_error
-    expect \number, e
-    .endif
-    cmpl $4b, seen_eip
-    expect \number, e
-.endm
-
-.macro set_gate vector, target, access, selector
-    mov $\target, %eax
-    mov %ax, idt + \vector*8
-    movw $\selector, idt + \vector*8 + 2
-    movw $(\access << 8), idt + \vector*8 + 4
-    shr $16, %eax
-    mov %ax, idt + \vector*8 + 6
-.endm
-
 protected:
-    mov $0x10, %ax
-    mov %ax, %ds
-    mov %ax, %es
-    mov %ax, %fs
-    mov %ax, %gs
-    mov %ax, %ss
-    mov $0x7000, %esp
+    flat_segments
     set_gate 0, fault_0, 0x8e, 8
     set_gate 6, fault_6, 0x8e, 8
     set_gate 11, fault_11, 0x8e, 8
@@ -315,19 +270,8 @@ gdt:
     .quad 0                          # 58 call gate
     segment 0, 0xffff, 0x9a, 0       # 60 16-bit code
 gdt_end:
-gdtr:
-    .word gdt_end - gdt - 1
-    .long gdt
-idtr:
-    .word 0x81*8 - 1
-    .long idt
-resume: .long 0
-seen: .long 0
-seen_error: .long 0
-seen_eip: .long 0
+fault_data 0x81
 task_eax: .long 0
 .balign 16
 tss: .fill 104, 1, 0
 tss2: .fill 104, 1, 0
-.balign 16
-idt: .fill 0x81, 8, 0
