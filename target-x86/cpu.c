@@ -65,7 +65,7 @@ void x86_reset(struct x86_cpu *cpu, bool init)
     cpu->smm = cpu->nmi_blocked = cpu->in_shutdown = cpu->private_code = false;
     cpu->delivering = -1;
     cpu->efer = 0;
-    cpu->frozen = false;
+    cpu->halt = X86_RUNS;
     if (!init)
         reset_kept_by_init(cpu);
     cpu->memory = cpu->tcg.memory = cpu->tcg.vcpu.machine->map;
@@ -95,7 +95,7 @@ static bool has_work(const struct vcpu *vcpu)
     uint32_t lines = atomic_load_explicit(&vcpu->irq_lines, memory_order_acquire);
     if (cpu->in_shutdown)
         return false;
-    return (cpu->frozen && (lines >> X86_CPU_IGNNE & 1)) || ((lines >> X86_CPU_INTR & 1) && (cpu->eflags & FLAG_IF)) ||
+    return (cpu->halt == X86_FROZEN && (lines >> X86_CPU_IGNNE & 1)) || ((lines >> X86_CPU_INTR & 1) && (cpu->eflags & FLAG_IF)) ||
            ((lines >> X86_CPU_NMI & 1) && !cpu->nmi_blocked) || ((lines >> X86_CPU_SMI & 1) && !cpu->smm);
 }
 
@@ -129,6 +129,7 @@ static uint64_t get_pc(const struct vcpu *vcpu)
 
 static void set_pc(struct vcpu *vcpu, uint64_t pc)
 {
+    x86_cpu_of_vcpu(vcpu)->halt = X86_RUNS;
     tcg_set_pc(tcg_cpu_of(vcpu), pc);
 }
 

@@ -123,6 +123,9 @@ enum {
 // How accesses through a segment are checked.
 enum x86_segment_check { X86_SEG_FLAT, X86_SEG_LIMIT, X86_SEG_SLOW };
 
+// What it is halted in, or was when it was last.
+enum x86_halt { X86_RUNS, X86_IN_HLT, X86_FROZEN /* in an x87 instruction, see ferr.c */ };
+
 // mmu indexes
 enum { X86_MMU_USER, X86_MMU_KERNEL, X86_MMU_KERNEL_AC };
 
@@ -155,7 +158,9 @@ struct x86_cpu {
     uint64_t space_key;     // soft-TLB key
     bool private_code;      // privileged code was seen in a page that is not global
     bool smm, nmi_blocked, a20_masked, in_shutdown;
-    bool ferr, frozen;      // FERR# is up; halted in an x87 instruction because of it
+    uint8_t halt;           // enum x86_halt
+    bool ferr;              // FERR# is up
+    bool nmi_blocked_before_smm;
     int delivering;         // vector being delivered, -1 for none
     uint8_t watches, watch_hits; // data breakpoints that are enabled; that the instruction at hand has hit
     uint32_t mxcsr_masks;   // exception masks; the rest is in the host's register while code runs

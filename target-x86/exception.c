@@ -33,10 +33,9 @@ static bool contributory(int vector)
     return vector == X86_DE || (vector >= X86_TS && vector <= X86_GP);
 }
 
-static void triple_fault(struct x86_cpu *cpu)
+void x86_shut_down(struct x86_cpu *cpu, const char *why)
 {
-    log_printf(LOG_INT, "x86: cpu %u: triple fault, rip 0x%llx\n", cpu->tcg.vcpu.index,
-               (unsigned long long)x86_rip(cpu));
+    log_printf(LOG_INT, "x86: cpu %u: %s, rip 0x%llx\n", cpu->tcg.vcpu.index, why, (unsigned long long)x86_rip(cpu));
     cpu->delivering = -1;
     cpu->in_shutdown = true;
     cpu->tcg.vcpu.halted = true;
@@ -235,6 +234,8 @@ static void deliver(struct x86_cpu *cpu, const struct event *e)
 {
     cpu->delivering = e->software ? BY_PROGRAM : (int)e->vector;
     cpu->shadow = 0;
+    cpu->halt = X86_RUNS;
+    cpu->tcg.vcpu.halted = false; // by a trap behind HLT
     if (log_enabled(LOG_INT))
         log_printf(LOG_INT, "x86: cpu %u: vector %u%s error 0x%x at %04x:%llx rsp %llx cr2 %llx cpl %u\n",
                    cpu->tcg.vcpu.index, e->vector, e->software ? " (INT)" : "", e->error, cpu->segs[X86_CS].selector,
@@ -258,7 +259,7 @@ void x86_exception(struct x86_cpu *cpu, unsigned vector, uint32_t error)
     cpu->watch_hits = 0; // the instruction is not complete
     int combined = combine(cpu->delivering, vector);
     if (combined < 0) {
-        triple_fault(cpu);
+        x86_shut_down(cpu, "triple fault");
         return;
     }
     if (combined == X86_DF)
@@ -349,7 +350,8 @@ static uint32_t lines(struct x86_cpu *cpu)
 
 void x86_poll(struct x86_cpu *cpu)
 {
-    if ((cpu->eflags & FLAG_IF) && (lines(cpu) & 1u << X86_CPU_INTR))
+    uint32_t up = lines(cpu);
+    if (((cpu->eflags & FLAG_IF) && (up >> X86_CPU_INTR & 1)) || (!cpu->nmi_blocked && (up >> X86_CPU_NMI & 1)))
         atomic_store(&cpu->tcg.vcpu.exit_request, 1);
 }
 
@@ -370,6 +372,22 @@ static bool take_external(struct x86_cpu *cpu)
     return true;
 }
 
+static bool take_pending(struct x86_cpu *cpu, uint32_t up)
+{
+    if ((up >> X86_CPU_SMI & 1) && !cpu->smm) {
+        clear_line(cpu, X86_CPU_SMI);
+        x86_smm_enter(cpu);
+        return true;
+    }
+    if ((up >> X86_CPU_NMI & 1) && !cpu->nmi_blocked) {
+        clear_line(cpu, X86_CPU_NMI);
+        cpu->nmi_blocked = true;
+        x86_interrupt(cpu, X86_NMI, false, x86_rip(cpu));
+        return true;
+    }
+    return (up >> X86_CPU_INTR & 1) && (cpu->eflags & FLAG_IF) && take_external(cpu);
+}
+
 bool x86_take_interrupt(struct tcg_cpu *tcg)
 {
     struct x86_cpu *cpu = x86_cpu_of(tcg);
@@ -383,18 +401,14 @@ bool x86_take_interrupt(struct tcg_cpu *tcg)
         x86_debug_trap(cpu, 0);
         return true;
     }
-    if (!(up & (1u << X86_CPU_INTR | 1u << X86_CPU_NMI | 1u << X86_CPU_SMI)) || cpu->shadow || cpu->single)
+    if (cpu->shadow || cpu->single)
         return false;
-    if ((up >> X86_CPU_SMI & 1) && !cpu->smm) {
-        clear_line(cpu, X86_CPU_SMI);
-        x86_smm_enter(cpu);
+    if (take_pending(cpu, up))
         return true;
+    // The interrupt that ended HLT has gone.
+    if (cpu->halt == X86_IN_HLT) {
+        tcg->vcpu.halted = true;
+        tcg_leave(tcg);
     }
-    if ((up >> X86_CPU_NMI & 1) && !cpu->nmi_blocked) {
-        clear_line(cpu, X86_CPU_NMI);
-        cpu->nmi_blocked = true;
-        x86_interrupt(cpu, X86_NMI, false, x86_rip(cpu));
-        return true;
-    }
-    return (up >> X86_CPU_INTR & 1) && (cpu->eflags & FLAG_IF) && take_external(cpu);
+    return false;
 }

@@ -16,8 +16,10 @@ _Noreturn void x86_fault(struct x86_cpu *cpu, unsigned vector, uint32_t error);
 void x86_interrupt(struct x86_cpu *cpu, unsigned vector, bool software, uint64_t next_rip);
 // #DB with these bits in DR6, at the next instruction.
 void x86_debug_trap(struct x86_cpu *cpu, uint32_t dr6);
+// Shutdown: the board decides. Returns with the processor halted.
+void x86_shut_down(struct x86_cpu *cpu, const char *why);
 bool x86_take_interrupt(struct tcg_cpu *cpu);
-// Makes a pending interrupt that IF now allows be seen at the next block.
+// Makes a pending interrupt that is allowed now be seen at the next block.
 void x86_poll(struct x86_cpu *cpu);
 // guest_ops entries
 void x86_raise_fault(struct tcg_cpu *cpu, const struct tlb_fault *fault, unsigned mmu_index, unsigned size_log2);
@@ -96,7 +98,10 @@ void x86_task_gate(struct x86_cpu *cpu, uint32_t selector, enum x86_task_reason 
 void x86_smm_enter(struct x86_cpu *cpu);
 void x86_smm_leave(struct x86_cpu *cpu);
 
-// --- msr.c, models.c ---
+// --- helper-system.c, msr.c, models.c ---
+// Bits of CR4 and EFER that the model has.
+uint64_t x86_cr4_offered(const struct x86_cpu *cpu);
+uint64_t x86_efer_offered(const struct x86_cpu *cpu);
 bool x86_read_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t *value);
 bool x86_write_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t value);
 uint64_t x86_tsc(const struct x86_cpu *cpu);

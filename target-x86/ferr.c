@@ -21,7 +21,7 @@ void x86_ferr_wait(struct x86_cpu *cpu)
         drive(cpu, true);
     if (atomic_load_explicit(&cpu->tcg.vcpu.irq_lines, memory_order_acquire) >> X86_CPU_IGNNE & 1)
         return;
-    cpu->frozen = true;
+    cpu->halt = X86_FROZEN;
     cpu->tcg.vcpu.halted = true;
     tcg_leave(&cpu->tcg);
 }

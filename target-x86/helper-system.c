@@ -47,6 +47,9 @@ void x86_port_write(struct x86_cpu *cpu, uint32_t port, unsigned bytes, uint64_t
     struct mem_requester who = {.cpu = (uint16_t)cpu->tcg.vcpu.index};
     if (cpu->config.io)
         memory_map_write(cpu->config.io, who, port, bytes, value);
+    // The A20 gate may have been opened, which wakes nobody.
+    if ((atomic_load_explicit(&cpu->tcg.vcpu.irq_lines, memory_order_acquire) >> X86_CPU_A20M & 1) != cpu->a20_masked)
+        atomic_store(&cpu->tcg.vcpu.exit_request, 1);
 }
 
 static uint32_t port_in(struct x86_cpu *cpu, uint32_t port, uint32_t bytes)
@@ -198,7 +201,7 @@ static void write_cr3(struct x86_cpu *cpu, uint64_t value)
         tlb_flush_key(&cpu->tcg, x86_space_key(cpu));
 }
 
-static uint64_t cr4_offered(const struct x86_cpu *cpu)
+uint64_t x86_cr4_offered(const struct x86_cpu *cpu)
 {
     const struct {
         uint32_t bit;
@@ -220,7 +223,7 @@ static uint64_t cr4_offered(const struct x86_cpu *cpu)
 static void write_cr4(struct x86_cpu *cpu, uint64_t value)
 {
     uint64_t old = cpu->cr4, changed = old ^ value;
-    if (value & ~cr4_offered(cpu))
+    if (value & ~x86_cr4_offered(cpu))
         x86_fault(cpu, X86_GP, 0);
     if (x86_long_mode(cpu) && (changed & (CR4_PAE | CR4_LA57)))
         x86_fault(cpu, X86_GP, 0);
@@ -401,7 +404,7 @@ X86_HELPER(pkru, X86_MODES, VOID, 1, IR_I32)
 
 static void hlt(struct x86_cpu *cpu)
 {
-    cpu->frozen = false;
+    cpu->halt = X86_IN_HLT;
     cpu->tcg.vcpu.halted = true;
     x86_poll(cpu);
 }

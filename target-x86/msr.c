@@ -139,10 +139,15 @@ bool x86_read_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t *value)
     }
 }
 
+uint64_t x86_efer_offered(const struct x86_cpu *cpu)
+{
+    return (x86_has(cpu, X86_FEAT_SYSCALL) ? EFER_SCE : 0) | (x86_has(cpu, X86_FEAT_LM) ? EFER_LME : 0) |
+           (x86_has(cpu, X86_FEAT_NX) ? EFER_NXE : 0);
+}
+
 static bool write_efer(struct x86_cpu *cpu, uint64_t value)
 {
-    uint64_t offered = (x86_has(cpu, X86_FEAT_SYSCALL) ? EFER_SCE : 0) | (x86_has(cpu, X86_FEAT_LM) ? EFER_LME : 0) |
-                       (x86_has(cpu, X86_FEAT_NX) ? EFER_NXE : 0);
+    uint64_t offered = x86_efer_offered(cpu);
     if (value & ~(offered | EFER_LMA))
         return false;
     if ((cpu->cr0 & CR0_PG) && ((value ^ cpu->efer) & EFER_LME))

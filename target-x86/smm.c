@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // System management mode (AMD APM volume 2, chapter 10; Intel SDM volume 3, chapter 31): entry at an SMI, and RSM.
 //
-// The save area is in the form of AMD64 processors when long mode is offered, else in that of 32-bit ones.
+// What RSM finds that no processor can be in is a shutdown. I/O restart is left out. The save area is in the form of AMD64 processors when long mode is offered, else in that of 32-bit ones.
 
 #include "target-x86/exception.h"
 
@@ -48,7 +48,8 @@ static void save_seg64(uint8_t *area, unsigned at, const struct x86_segment *s)
 
 static struct x86_segment load_seg64(const uint8_t *area, unsigned at)
 {
-    return (struct x86_segment){.selector = (uint32_t)get(area, at, 2), .attr = (uint32_t)get(area, at + 2, 2) << 8,
+    return (struct x86_segment){.selector = (uint32_t)get(area, at, 2),
+                                .attr = (uint32_t)get(area, at + 2, 2) << 8 & DESC_ATTR,
                                 .limit = (uint32_t)get(area, at + 4, 4), .base = get(area, at + 8, 8)};
 }
 
@@ -70,6 +71,7 @@ static void save64(struct x86_cpu *cpu, uint8_t *area)
     put(area, 0xff48, 8, cpu->cr4);
     put(area, 0xff50, 8, cpu->cr3);
     put(area, 0xff58, 8, cpu->cr0);
+    put(area, 0xfec9, 1, cpu->halt == X86_IN_HLT);
     put(area, 0xfefc, 4, 0x00020064);
     put(area, 0xff00, 4, cpu->smbase);
 }
@@ -77,6 +79,7 @@ static void save64(struct x86_cpu *cpu, uint8_t *area)
 static void load64(struct x86_cpu *cpu, const uint8_t *area)
 {
     cpu->efer = get(area, 0xfed0, 8);
+    cpu->halt = get(area, 0xfec9, 1) & 1 ? X86_IN_HLT : X86_RUNS;
     for (unsigned n = 0; n < X86_SEGS; n++)
         cpu->segs[n] = load_seg64(area, seg64(n));
     cpu->gdtr = load_seg64(area, 0xfe60);
@@ -141,6 +144,7 @@ static void save32(struct x86_cpu *cpu, uint8_t *area)
         save_hidden32(area, places32[n].hidden, &cpu->segs[n]);
     }
     put(area, 0xff14, 4, cpu->cr4);
+    put(area, 0xff02, 2, cpu->halt == X86_IN_HLT);
     put(area, 0xfefc, 4, 0x00020000);
     put(area, 0xfef8, 4, cpu->smbase);
 }
@@ -148,6 +152,7 @@ static void save32(struct x86_cpu *cpu, uint8_t *area)
 static void load32(struct x86_cpu *cpu, const uint8_t *area)
 {
     cpu->cr0 = get(area, 0xfffc, 4);
+    cpu->halt = get(area, 0xff02, 2) & 1 ? X86_IN_HLT : X86_RUNS;
     cpu->cr3 = get(area, 0xfff8, 4);
     x86_eflags_set(cpu, (uint32_t)get(area, 0xfff4, 4));
     for (unsigned n = 0; n < 8; n++)
@@ -185,11 +190,13 @@ static void wrote_area(struct x86_cpu *cpu, const uint8_t *area)
 void x86_smm_enter(struct x86_cpu *cpu)
 {
     select_memory(cpu, true);
+    cpu->nmi_blocked_before_smm = cpu->nmi_blocked;
     cpu->nmi_blocked = true;
     uint8_t *area = save_area(cpu);
     if (!area) {
         log_printf(LOG_GUEST_ERRORS, "x86: SMI with SMBASE 0x%x, where there is no memory\n", cpu->smbase);
         select_memory(cpu, false);
+        cpu->nmi_blocked = cpu->nmi_blocked_before_smm;
         return;
     }
     if (x86_has(cpu, X86_FEAT_LM))
@@ -197,6 +204,7 @@ void x86_smm_enter(struct x86_cpu *cpu)
     else
         save32(cpu, area);
     wrote_area(cpu, area);
+    cpu->halt = X86_RUNS;
     enum { DATA = DESC_P | DESC_S | DESC_WRITABLE | DESC_ACCESSED | DESC_G };
     for (unsigned n = 0; n < X86_SEGS; n++)
         cpu->segs[n] = (struct x86_segment){.limit = 0xffffffff, .attr = DATA};
@@ -212,18 +220,30 @@ void x86_smm_enter(struct x86_cpu *cpu)
     x86_set_rip(cpu, 0x8000);
 }
 
+static bool possible(const struct x86_cpu *cpu)
+{
+    uint64_t cr0 = cpu->cr0, long_mode = EFER_LME | EFER_LMA;
+    if (cr0 >> 32 || ((cr0 & CR0_PG) && !(cr0 & CR0_PE)) || ((cr0 & CR0_NW) && !(cr0 & CR0_CD)))
+        return false;
+    if ((cpu->cr4 & ~x86_cr4_offered(cpu)) || (cpu->efer & ~x86_efer_offered(cpu) & ~(uint64_t)EFER_LMA))
+        return false;
+    if ((cpu->efer & EFER_LMA) && (!(cr0 & CR0_PG) || !(cpu->cr4 & CR4_PAE) || (cpu->efer & long_mode) != long_mode))
+        return false;
+    return (cpu->efer & EFER_LMA) || (!(cpu->efer & EFER_LME) || !(cr0 & CR0_PG));
+}
+
 void x86_smm_leave(struct x86_cpu *cpu)
 {
     const uint8_t *area = save_area(cpu);
-    cpu->nmi_blocked = false;
-    if (!area) {
-        select_memory(cpu, false);
-        return;
-    }
-    if (x86_has(cpu, X86_FEAT_LM))
+    cpu->nmi_blocked = cpu->nmi_blocked_before_smm;
+    if (area && x86_has(cpu, X86_FEAT_LM))
         load64(cpu, area);
-    else
+    else if (area)
         load32(cpu, area);
     select_memory(cpu, false);
+    bool pae = (cpu->cr0 & CR0_PG) && (cpu->cr4 & CR4_PAE) && !x86_long_mode(cpu);
+    if (!area || !possible(cpu) || (pae && !x86_load_pdptes(cpu, cpu->cr3)))
+        x86_shut_down(cpu, "RSM to a state that cannot be");
+    cpu->tcg.vcpu.halted |= cpu->halt == X86_IN_HLT;
     x86_debug_registers_changed(cpu);
 }

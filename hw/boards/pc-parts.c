@@ -137,8 +137,10 @@ static void a20(void *opaque, unsigned gate, bool level)
     struct pc *pc = opaque;
     pc->a20_open[gate] = level;
     bool open = pc->a20_open[0] || pc->a20_open[1];
-    for (unsigned i = 0; i < pc->machine.vcpus.count; i++)
+    for (unsigned i = 0; i < pc->machine.vcpus.count; i++) {
         vcpu_irq_set(pc->machine.vcpus.cpus[i], X86_CPU_A20M, !open);
+        vcpu_kick(pc->machine.vcpus.cpus[i]); // the fall of a line does not
+    }
 }
 
 static void reset(void *opaque, unsigned input, bool level)

@@ -27,7 +27,7 @@ static void give_up(const char *what, const struct error *error)
     exit(2);
 }
 
-enum { PORT_TEXT = 0xe9, PORT_END = 0xf4, PORT_INTERRUPT = 0xf5, PORT_NMI = 0xf6, PORT_SMI = 0xf7, PORT_A20 = 0x92 };
+enum { PORT_TEXT = 0xe9, PORT_END = 0xf4, PORT_INTERRUPT = 0xf5, PORT_NMI = 0xf6, PORT_SMI = 0xf7, PORT_WAKE = 0xf8, PORT_A20 = 0x92 };
 
 static uint64_t port_read(void *opaque, struct mmio_access access)
 {
@@ -60,6 +60,9 @@ static void port_write(void *opaque, struct mmio_access access, uint64_t value)
         break;
     case PORT_SMI:
         vcpu_irq_set(vcpu, X86_CPU_SMI, true);
+        break;
+    case PORT_WAKE:
+        m->wakes = (uint8_t)value;
         break;
     case PORT_A20:
         vcpu_irq_set(vcpu, X86_CPU_A20M, !(value & 2));
@@ -225,6 +228,16 @@ static void *watch(void *opaque)
     return NULL;
 }
 
+// What port 0xf8 has said for this halt.
+static bool wake(struct x86_machine *m)
+{
+    unsigned line = m->wakes & 15;
+    m->wakes >>= 4;
+    if (line == 1 || line == 2)
+        vcpu_irq_set(&m->cpu->tcg.vcpu, line == 1 ? X86_CPU_SMI : X86_CPU_NMI, true);
+    return m->cpu->tcg.vcpu.ops->has_work(&m->cpu->tcg.vcpu);
+}
+
 // A case or a program; the watchdog is only for programs that loop.
 bool x86_machine_run(struct x86_machine *m)
 {
@@ -240,7 +253,7 @@ bool x86_machine_run(struct x86_machine *m)
     pthread_create(&watcher, NULL, watch, &w);
     while (!m->ended && !m->shut_down && !w.expired) {
         atomic_store(&vcpu->exit_request, 0);
-        if (vcpu->halted && !vcpu->ops->has_work(vcpu))
+        if (vcpu->halted && !vcpu->ops->has_work(vcpu) && !wake(m))
             break;
         vcpu->halted = false;
         m->accel->ops->run(m->accel, vcpu);

@@ -20,6 +20,7 @@ struct x86_machine {
     int status;      // written to port 0xf4, -1 when it was not
     uint8_t vector;  // of the interrupt that port 0xf5 asks for
     bool asked, x87_error; // interrupts that are waiting: by port 0xf5, IRQ 13
+    uint8_t wakes;   // what ends the next halts, four bits each: 1 an SMI, 2 an NMI
     char text[256];  // written to port 0xe9
     unsigned text_length;
 };
