@@ -54,8 +54,8 @@ struct x86_segment x86_segment_of(uint32_t selector, const struct x86_descriptor
 // Sets the accessed bit in memory.
 void x86_mark_accessed(struct x86_cpu *cpu, struct x86_descriptor *d);
 struct x86_segment x86_real_segment(uint32_t selector); // of virtual 8086 mode
-// Loads a segment register other than CS, with all checks.
-void x86_load_segment(struct x86_cpu *cpu, unsigned segment, uint32_t selector);
+// Loads a segment register other than CS, with all checks; an unfit descriptor is `vector`(selector).
+void x86_load_segment(struct x86_cpu *cpu, unsigned segment, uint32_t selector, unsigned vector);
 // Descriptor of a stack segment for privilege level `cpl`; faults with `vector`(selector) where it is not fit.
 struct x86_segment x86_stack_segment(struct x86_cpu *cpu, uint32_t selector, unsigned cpl, unsigned vector);
 // After a return to an outer level: data segments that it may not use become null.
@@ -74,6 +74,7 @@ struct x86_stack {
     struct x86_segment ss;
     uint64_t sp, mask;
     unsigned mmu;
+    uint32_t error; // of #SS
 };
 struct x86_stack x86_stack_of(const struct x86_cpu *cpu);
 struct x86_stack x86_stack_new(const struct x86_cpu *cpu, struct x86_segment ss, uint64_t sp, unsigned cpl);

@@ -100,7 +100,7 @@ X86_HELPER(check_segment, IR_HELPER_MAY_FAULT, VOID, 3, IR_I32, IR_I64, IR_I32)
 
 static void load_segment(struct x86_cpu *cpu, uint32_t segment, uint32_t selector)
 {
-    x86_load_segment(cpu, segment, selector);
+    x86_load_segment(cpu, segment, selector, X86_GP);
     x86_modes_changed(cpu);
 }
 X86_HELPER(load_segment, X86_MODES, VOID, 2, IR_I32, IR_I32)
@@ -109,7 +109,7 @@ static void pop_segment(struct x86_cpu *cpu, uint32_t segment, uint32_t selector
 {
     unsigned stack = sizes & 15;
     uint64_t sp = cpu->gpr[X86_RSP] + (sizes >> 4);
-    x86_load_segment(cpu, segment, selector);
+    x86_load_segment(cpu, segment, selector, X86_GP);
     cpu->gpr[X86_RSP] = stack == 3   ? sp
                         : stack == 2 ? (uint32_t)sp
                                      : (cpu->gpr[X86_RSP] & ~UINT64_C(0xffff)) | (sp & 0xffff);

@@ -70,7 +70,7 @@ static void load_null(struct x86_cpu *cpu, unsigned segment, uint32_t selector)
         x86_set_cpl(&cpu->segs[X86_SS], cpl);
 }
 
-void x86_load_segment(struct x86_cpu *cpu, unsigned segment, uint32_t selector)
+void x86_load_segment(struct x86_cpu *cpu, unsigned segment, uint32_t selector, unsigned vector)
 {
     selector &= 0xffff;
     if (x86_vm86(cpu)) {
@@ -91,17 +91,17 @@ void x86_load_segment(struct x86_cpu *cpu, unsigned segment, uint32_t selector)
     }
     unsigned cpl = x86_cpl(cpu), rpl = selector & 3;
     if (segment == X86_SS) {
-        cpu->segs[X86_SS] = x86_stack_segment(cpu, selector, cpl, X86_GP);
+        cpu->segs[X86_SS] = x86_stack_segment(cpu, selector, cpl, vector);
         return;
     }
     struct x86_descriptor d;
     if (!x86_read_descriptor(cpu, selector, &d) || !(d.high & DESC_S) ||
         (d.high & (DESC_CODE | DESC_WRITABLE)) == DESC_CODE)
-        x86_fault(cpu, X86_GP, selector & 0xfffc);
+        x86_fault(cpu, vector, selector & 0xfffc);
     bool conforming = (d.high & (DESC_CODE | DESC_CONFORMING)) == (DESC_CODE | DESC_CONFORMING);
     unsigned dpl = x86_desc_dpl(d.high);
     if (!conforming && (dpl < cpl || dpl < rpl))
-        x86_fault(cpu, X86_GP, selector & 0xfffc);
+        x86_fault(cpu, vector, selector & 0xfffc);
     if (!(d.high & DESC_P))
         x86_fault(cpu, X86_NP, selector & 0xfffc);
     x86_mark_accessed(cpu, &d);
@@ -154,12 +154,13 @@ struct x86_stack x86_stack_new(const struct x86_cpu *cpu, struct x86_segment ss,
 {
     (void)cpu;
     return (struct x86_stack){.ss = ss, .sp = sp, .mask = ss.attr & DESC_B ? 0xffffffff : 0xffff,
-                              .mmu = cpl == 3 ? X86_MMU_USER : X86_MMU_KERNEL};
+                              .mmu = cpl == 3 ? X86_MMU_USER : X86_MMU_KERNEL, .error = ss.selector & 0xfffc};
 }
 
 struct x86_stack x86_stack_of(const struct x86_cpu *cpu)
 {
     struct x86_stack s = x86_stack_new(cpu, cpu->segs[X86_SS], cpu->gpr[X86_RSP], x86_cpl(cpu));
+    s.error = 0;
     if (x86_code64(cpu))
         s.mask = ~UINT64_C(0);
     if (x86_cpl(cpu) != 3)
@@ -176,7 +177,7 @@ static uint64_t stack_linear(struct x86_cpu *cpu, const struct x86_stack *s, uin
     if (down)
         outside = offset <= limit || end > (s->ss.attr & DESC_B ? 0xffffffff : 0xffff);
     if (outside)
-        x86_fault(cpu, X86_SS_FAULT, 0);
+        x86_fault(cpu, X86_SS_FAULT, s->error);
     return (uint32_t)(s->ss.base + offset);
 }
 

@@ -134,7 +134,7 @@ static void load_segments(struct x86_cpu *cpu, const struct task *t)
     x86_modes_changed(cpu);
     x86_set_rip(cpu, t->rip);
     for (unsigned i = 0; i < ARRAY_SIZE(data); i++)
-        x86_load_segment(cpu, data[i], t->segs[data[i]]);
+        x86_load_segment(cpu, data[i], t->segs[data[i]], X86_TS);
 }
 
 void x86_task_switch(struct x86_cpu *cpu, uint32_t selector, enum x86_task_reason reason, uint64_t next_rip)
