@@ -123,6 +123,9 @@ enum {
 // How accesses through a segment are checked.
 enum x86_segment_check { X86_SEG_FLAT, X86_SEG_LIMIT, X86_SEG_SLOW };
 
+// After STI, interrupts; after MOV SS and POP SS, debug exceptions too.
+enum x86_shadow { X86_SHADOW_STI = 1, X86_SHADOW_SS = 2 };
+
 // What it is halted in, or was when it was last.
 enum x86_halt { X86_RUNS, X86_IN_HLT, X86_FROZEN /* in an x87 instruction, see ferr.c */ };
 
@@ -146,7 +149,7 @@ struct x86_cpu {
     uint64_t cc_dst, cc_src, cc_src2;
     uint32_t cc_op;
     uint32_t eflags;        // all but FLAGS_ARITH
-    uint32_t shadow;        // interrupts are held off until after the next instruction
+    uint32_t shadow;        // enum x86_shadow: held off until after the next instruction
     uint32_t single;        // see X86_BF_SINGLE
     struct x86_segment segs[X86_SEGS];
     alignas(16) uint64_t xmm[16][2];

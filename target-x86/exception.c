@@ -397,7 +397,7 @@ bool x86_take_interrupt(struct tcg_cpu *tcg)
         cpu->a20_masked = masked;
         tlb_flush_all(tcg);
     }
-    if (cpu->watch_hits && !cpu->single) {
+    if (cpu->watch_hits && !cpu->single && cpu->shadow != X86_SHADOW_SS) {
         x86_debug_trap(cpu, 0);
         return true;
     }

@@ -6,6 +6,7 @@
 #include "target-x86/exception.h"
 #include "target-x86/helper.h"
 #include "target-x86/mmu.h"
+#include "target-x86/models.h"
 #include "tcg/base/bits.h"
 
 // After x86_modes_changed, where the run loop does not come next.
@@ -33,13 +34,16 @@ static void step(struct x86_cpu *cpu, uint64_t pc)
 {
     enum { DR6_BS = 1 << 14 };
     tcg_set_pc(&cpu->tcg, pc);
-    x86_debug_trap(cpu, DR6_BS);
+    if (cpu->shadow != X86_SHADOW_SS)
+        x86_debug_trap(cpu, DR6_BS);
     tcg_leave(&cpu->tcg);
 }
 X86_HELPER(step, X86_RAISES, VOID, 1, IR_I64)
 
 static void breakpoint(struct x86_cpu *cpu)
 {
+    if (cpu->shadow == X86_SHADOW_SS)
+        return;
     if (cpu->eflags & FLAG_RF) {
         cpu->eflags &= ~(uint32_t)FLAG_RF;
         return;
@@ -114,7 +118,7 @@ static void pop_segment(struct x86_cpu *cpu, uint32_t segment, uint32_t selector
                         : stack == 2 ? (uint32_t)sp
                                      : (cpu->gpr[X86_RSP] & ~UINT64_C(0xffff)) | (sp & 0xffff);
     if (segment == X86_SS)
-        cpu->shadow = 1;
+        cpu->shadow = X86_SHADOW_SS;
     x86_modes_changed(cpu);
 }
 X86_HELPER(pop_segment, X86_MODES, VOID, 3, IR_I32, IR_I32, IR_I32)
@@ -235,7 +239,7 @@ enum { CODE_TYPE = DESC_CODE | DESC_WRITABLE | DESC_ACCESSED, DATA_TYPE = DESC_W
 
 static uint64_t syscall_entry(struct x86_cpu *cpu, uint64_t next_rip)
 {
-    if (!(cpu->efer & EFER_SCE))
+    if (!(cpu->efer & EFER_SCE) || (!x86_code64(cpu) && x86_model_is_intel(cpu->model)))
         x86_fault(cpu, X86_UD, 0);
     uint32_t selector = cpu->star >> 32 & 0xfffc, flags = x86_eflags_get(cpu);
     uint64_t target;
@@ -259,8 +263,12 @@ X86_HELPER_AS(syscall, syscall_entry, X86_MODES, I64, 1, IR_I64)
 
 static uint64_t sysret(struct x86_cpu *cpu, uint32_t size)
 {
-    if (!(cpu->efer & EFER_SCE))
+    bool intel = x86_model_is_intel(cpu->model);
+    if (!(cpu->efer & EFER_SCE) || (intel && !x86_code64(cpu)))
         x86_fault(cpu, X86_UD, 0);
+    // AMD's processors fault at the target.
+    if (intel && size == 3 && !x86_canonical(cpu, cpu->gpr[X86_RCX]))
+        x86_fault(cpu, X86_GP, 0);
     if (!(cpu->cr0 & CR0_PE))
         x86_fault(cpu, X86_GP, 0);
     uint32_t base = cpu->star >> 48 & 0xfffc;

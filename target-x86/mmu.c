@@ -230,7 +230,7 @@ static enum walk_result walk_once(struct walk *w, struct tlb_translation *t)
     return walk_64(w, pdpte & ADDRESS_52, 2, PTE_W | PTE_U, t);
 }
 
-static bool canonical(const struct x86_cpu *cpu, uint64_t gva)
+bool x86_canonical(const struct x86_cpu *cpu, uint64_t gva)
 {
     if (!x86_long_mode(cpu))
         return true;
@@ -251,7 +251,7 @@ bool x86_translate_address(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access ac
 {
     struct x86_cpu *cpu = x86_cpu_of(tcg);
     *fault = (struct tlb_fault){.gva = gva, .access = access};
-    if (!canonical(cpu, gva)) {
+    if (!x86_canonical(cpu, gva)) {
         fault->kind = X86_FAULT_NOT_CANONICAL;
         return false;
     }

@@ -14,6 +14,9 @@ uint64_t x86_space_key(const struct x86_cpu *cpu);
 // The key of another PCID.
 uint64_t x86_pcid_key(uint64_t pcid);
 
+// In long mode, whether the address is one that the levels of paging can mean.
+bool x86_canonical(const struct x86_cpu *cpu, uint64_t gva);
+
 // guest_ops entry.
 bool x86_translate_address(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index, bool probe,
                            struct tlb_translation *translation, struct tlb_fault *fault);

@@ -215,11 +215,6 @@ static uint32_t signature(const struct x86_model *m)
     return m->stepping | (m->model & 15) << 4 | family << 8 | (m->model >> 4) << 16 | extended << 20;
 }
 
-static bool intel(const struct x86_model *m)
-{
-    return m->vendor[0] == 'G';
-}
-
 static unsigned at_least_one(unsigned value)
 {
     return value ? value : 1;
@@ -322,7 +317,7 @@ static void basic_leaf(const struct x86_cpu *cpu, uint32_t leaf, uint32_t sublea
         out[0] = 0x01 | 0xff << 8; // see leaf 4
         break;
     case 4:
-        if (intel(m))
+        if (x86_model_is_intel(m))
             leaf_4(cpu, subleaf, out);
         break;
     case 6:
@@ -358,7 +353,7 @@ static void extended_leaf(const struct x86_cpu *cpu, uint32_t leaf, uint32_t out
     switch (leaf & 0xffff) {
     case 0:
         out[0] = cpu->model->extended_level;
-        if (!intel(cpu->model)) {
+        if (!x86_model_is_intel(cpu->model)) {
             out[1] = text4(cpu->model->vendor);
             out[3] = text4(cpu->model->vendor + 4);
             out[2] = text4(cpu->model->vendor + 8);
@@ -367,7 +362,7 @@ static void extended_leaf(const struct x86_cpu *cpu, uint32_t leaf, uint32_t out
     case 1:
         out[2] = cpu->features[X86_WORD_81_ECX];
         out[3] = cpu->features[X86_WORD_81_EDX];
-        if (!intel(cpu->model)) {
+        if (!x86_model_is_intel(cpu->model)) {
             out[0] = signature(cpu->model);
             // AMD repeats the bits that both words have.
             out[3] |= cpu->features[X86_WORD_1_EDX] & 0x0183f3ff;
@@ -391,7 +386,7 @@ static void extended_leaf(const struct x86_cpu *cpu, uint32_t leaf, uint32_t out
     case 8:
         out[0] = clz64(~cpu->pa_mask) == 0 ? 64 - clz64(cpu->pa_mask) : 52;
         out[0] |= (x86_has(cpu, X86_FEAT_LA57) ? 57u : x86_has(cpu, X86_FEAT_LM) ? 48u : 32u) << 8;
-        out[2] = t.logical > 1 && !intel(cpu->model) ? t.logical - 1 : 0;
+        out[2] = t.logical > 1 && !x86_model_is_intel(cpu->model) ? t.logical - 1 : 0;
         break;
     }
 }

@@ -15,5 +15,10 @@ struct x86_model {
     unsigned level, extended_level;
 };
 
+static inline bool x86_model_is_intel(const struct x86_model *model)
+{
+    return model->vendor[0] == 'G';
+}
+
 // Sets features and identification from "model,+feature,-feature,feature=on". Negative errno with a message.
 int x86_model_apply(struct x86_cpu *cpu, const char *text, struct error *error);

@@ -40,7 +40,7 @@ bool x86_tr_mov_to_seg(struct x86_translator *x, const struct x86_decoded *in)
         return true;
     }
     if (segment == X86_SS)
-        ir_set(x->b, SLOT_SHADOW, tx_i32(x, 1));
+        ir_set(x->b, SLOT_SHADOW, tx_i32(x, X86_SHADOW_SS));
     return changes_modes(x);
 }
 

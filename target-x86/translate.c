@@ -364,10 +364,10 @@ static void begin_special(struct x86_translator *x)
 {
     if (tx_flag(x, X86_BF_SINGLE))
         ir_set(x->b, SLOT_SINGLE, tx_i32(x, 0));
-    if (tx_flag(x, X86_BF_SHADOW))
-        ir_set(x->b, SLOT_SHADOW, tx_i32(x, 0));
     if (tx_flag(x, X86_BF_BREAKPOINTS))
         tx_call0(x, &x86_helper_breakpoint);
+    if (tx_flag(x, X86_BF_SHADOW))
+        ir_set(x->b, SLOT_SHADOW, tx_i32(x, 0));
 }
 
 // The instruction at x->pc, which goes on in the next page.
@@ -499,7 +499,7 @@ void x86_translate(struct tcg_translation *t)
     if (!t->insn_count)
         x.next = x.pc;
     if (x.sti)
-        ir_set(x.b, SLOT_SHADOW, ir_i32(x.b, 1));
+        ir_set(x.b, SLOT_SHADOW, ir_i32(x.b, X86_SHADOW_STI));
     if (x.sti)
         tx_exit_next_loop(&x);
     else

@@ -114,6 +114,18 @@ again:
     mov 8(%rbx), %al
     cmpl $0, traps
     expect 15, e
+    # MOV SS holds traps off for an instruction, and that instruction's breakpoint
+    movl $0x10, (%rbx)
+    movl $0, traps
+    mov $behind_ss, %eax
+    mov %rax, %dr0
+    enable 0x00b0040a
+    mov (%rbx), %ss
+behind_ss:
+    nop
+trap_of_ss:
+    expect_traps 26, 1, 2
+    expect_eq 27, $trap_of_ss, seen_ip
     enable 0x400
     mov %al, (%rbx)
     cmpl $0, traps

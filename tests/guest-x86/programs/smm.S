@@ -52,7 +52,7 @@ _start:
     expect 1, c
     expect_eq 2, $0xdeadbeef, %ebp
     expect_eq 3, $1, entries
-    expect_eq 4, $0x3000, seen_cs
+    expect_eq 4, $0x3000, smm_cs
     mov %fs, %ax
     expect_eq 5, $0x1234, %ax
     mov seen_cr0, %eax
@@ -140,11 +140,11 @@ more:
     movl $0x50000, new_smbase
     out %al, $0xf7
     nop
-    expect_eq 27, $0x3000, seen_cs
+    expect_eq 27, $0x3000, smm_cs
     movl $0, new_smbase
     out %al, $0xf7
     nop
-    expect_eq 28, $0x5000, seen_cs
+    expect_eq 28, $0x5000, smm_cs
     cmpl $0x50000, seen_smbase
     expect 29, e
     # RSM is no instruction outside
@@ -253,7 +253,7 @@ handler:
     jbe 1f
     mov %ax, most_nested
 1:  movb $1, in_smm
-    mov %cs, seen_cs
+    mov %cs, smm_cs
     mov %cr0, %eax
     mov %eax, seen_cr0
     mov %cr4, %eax
@@ -322,7 +322,7 @@ on_ud:
 entries: .word 0
 nested_smm: .word 0
 most_nested: .word 0
-seen_cs: .word 0
+smm_cs: .word 0
 nmis: .word 0
 nested: .word 0
 nested_nmis: .word 0
