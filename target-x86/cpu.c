@@ -60,7 +60,7 @@ void x86_reset(struct x86_cpu *cpu, bool init)
     memset(cpu->dr, 0, sizeof(cpu->dr));
     cpu->dr[6] = 0xffff0ff0;
     cpu->dr[7] = 0x400;
-    cpu->watches = cpu->watch_hits = 0;
+    cpu->watches = cpu->port_watches = cpu->watch_hits = 0;
     cpu->shadow = cpu->single = 0;
     cpu->smm = cpu->nmi_blocked = cpu->in_shutdown = cpu->private_code = false;
     cpu->delivering = -1;

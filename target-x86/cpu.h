@@ -165,7 +165,7 @@ struct x86_cpu {
     bool ferr;              // FERR# is up
     bool nmi_blocked_before_smm;
     int delivering;         // vector being delivered, -1 for none
-    uint8_t watches, watch_hits; // data breakpoints that are enabled; that the instruction at hand has hit
+    uint8_t watches, port_watches, watch_hits; // breakpoints on data, on ports; those that the instruction at hand has hit
     uint32_t mxcsr_masks;   // exception masks; the rest is in the host's register while code runs
 
     // --- system registers ---

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Data breakpoints (Intel SDM volume 3, 18.2). Pages that have one are watched by the soft TLB: an access there that hits
-// is done again as a block of one instruction, whose trap is taken behind it. A repeated string instruction traps when it
-// ends or is interrupted, not after the element. Breakpoints on ports are left out.
+// Breakpoints on data and ports (Intel SDM volume 3, 18.2). Pages that have one are watched by the soft TLB: an access
+// there that hits is done again as a block of one instruction, whose trap is taken behind it. A repeated string
+// instruction stops for the trap behind the element that hits.
 
 #include "target-x86/exception.h"
 #include "tcg/base/bits.h"
@@ -27,10 +27,15 @@ static uint64_t first(const struct x86_cpu *cpu, unsigned n)
 void x86_debug_registers_changed(struct x86_cpu *cpu)
 {
     unsigned before = cpu->watches;
-    cpu->watches = 0;
-    for (unsigned n = 0; n < 4; n++)
-        if ((cpu->dr[7] >> (n * 2) & 3) && (kind(cpu, n) == RW_WRITE || kind(cpu, n) == RW_ANY))
+    cpu->watches = cpu->port_watches = 0;
+    for (unsigned n = 0; n < 4; n++) {
+        if (!(cpu->dr[7] >> (n * 2) & 3))
+            continue;
+        if (kind(cpu, n) == RW_WRITE || kind(cpu, n) == RW_ANY)
             cpu->watches |= (uint8_t)(1u << n);
+        else if (kind(cpu, n) == RW_IO && (cpu->cr4 & CR4_DE))
+            cpu->port_watches |= (uint8_t)(1u << n);
+    }
     if (before || cpu->watches)
         tlb_flush_all(&cpu->tcg);
     x86_modes_changed(cpu);
@@ -44,13 +49,28 @@ bool x86_watched_page(const struct x86_cpu *cpu, uint64_t gva)
     return false;
 }
 
+static bool overlaps(const struct x86_cpu *cpu, unsigned n, uint64_t at, unsigned size)
+{
+    return at < first(cpu, n) + length(cpu, n) && first(cpu, n) < at + size;
+}
+
+void x86_watch_port(struct x86_cpu *cpu, uint32_t port, unsigned bytes)
+{
+    for (unsigned n = 0; n < 4; n++)
+        if ((cpu->port_watches >> n & 1) && overlaps(cpu, n, port, bytes))
+            cpu->watch_hits |= (uint8_t)(1u << n);
+    // The trap is taken before the next block.
+    if (cpu->watch_hits)
+        atomic_store(&cpu->tcg.vcpu.exit_request, 1);
+}
+
 bool x86_watched(struct tcg_cpu *tcg, uint64_t gva, unsigned size, enum tlb_access access)
 {
     struct x86_cpu *cpu = x86_cpu_of(tcg);
     unsigned hits = 0;
     for (unsigned n = 0; n < 4; n++)
         if ((cpu->watches >> n & 1) && (access == TLB_WRITE || kind(cpu, n) == RW_ANY) &&
-            gva < first(cpu, n) + length(cpu, n) && first(cpu, n) < gva + size)
+            overlaps(cpu, n, gva, size))
             hits |= 1u << n;
     // What the processor does on its way into a handler is not looked at.
     if (!hits || cpu->delivering >= 0)

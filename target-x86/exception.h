@@ -115,9 +115,11 @@ void x86_ferr_wait(struct x86_cpu *cpu);
 void x86_ferr_clear(struct x86_cpu *cpu);
 
 // --- debug.c ---
-// Recomputes what is cached after DR0 to DR3 or DR7 has changed.
+// Recomputes what is cached after DR0 to DR3, DR7 or CR4.DE has changed.
 void x86_debug_registers_changed(struct x86_cpu *cpu);
 // Whether a data breakpoint lies in the page.
 bool x86_watched_page(const struct x86_cpu *cpu, uint64_t gva);
+// Notes the breakpoints on ports that an access hits.
+void x86_watch_port(struct x86_cpu *cpu, uint32_t port, unsigned bytes);
 // guest_ops.watched
 bool x86_watched(struct tcg_cpu *cpu, uint64_t gva, unsigned size, enum tlb_access access);

@@ -244,7 +244,8 @@ static uint32_t string(struct x86_cpu *cpu, uint32_t what)
             if (!go_on)
                 return 0;
             left--;
-            if (atomic_load_explicit(&cpu->tcg.vcpu.exit_request, memory_order_relaxed))
+            // A breakpoint's trap comes before the next element.
+            if (cpu->watch_hits || atomic_load_explicit(&cpu->tcg.vcpu.exit_request, memory_order_relaxed))
                 break;
             continue;
         }

@@ -39,6 +39,8 @@ uint32_t x86_port_read(struct x86_cpu *cpu, uint32_t port, unsigned bytes)
     struct mem_requester who = {.cpu = (uint16_t)cpu->tcg.vcpu.index};
     if (!cpu->config.io || memory_map_read(cpu->config.io, who, port, bytes, &value) != MEM_OK)
         value = ~UINT64_C(0);
+    if (cpu->port_watches)
+        x86_watch_port(cpu, port, bytes);
     return (uint32_t)(value & mask64(bytes * 8));
 }
 
@@ -47,6 +49,8 @@ void x86_port_write(struct x86_cpu *cpu, uint32_t port, unsigned bytes, uint64_t
     struct mem_requester who = {.cpu = (uint16_t)cpu->tcg.vcpu.index};
     if (cpu->config.io)
         memory_map_write(cpu->config.io, who, port, bytes, value);
+    if (cpu->port_watches)
+        x86_watch_port(cpu, port, bytes);
     // The A20 gate may have been opened, which wakes nobody.
     if ((atomic_load_explicit(&cpu->tcg.vcpu.irq_lines, memory_order_acquire) >> X86_CPU_A20M & 1) != cpu->a20_masked)
         atomic_store(&cpu->tcg.vcpu.exit_request, 1);
@@ -233,6 +237,8 @@ static void write_cr4(struct x86_cpu *cpu, uint64_t value)
         !x86_load_pdptes(cpu, cpu->cr3))
         x86_fault(cpu, X86_GP, 0);
     cpu->cr4 = value;
+    if (changed & CR4_DE)
+        x86_debug_registers_changed(cpu);
     if (changed & (CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_LA57))
         tlb_flush_all(&cpu->tcg);
 }

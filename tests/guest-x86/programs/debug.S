@@ -86,13 +86,27 @@ behind:
     mov %rax, %cr4
     movups %xmm0, -12(%rbx)
     expect_traps 8, 1, 2
-    # a string of writes over it
+    # a string of writes over it stops behind each element that hits
     mov $0x4f00, %edi
     mov $0x200, %ecx
     cld
+rep_here:
     rep stosb
-    expect_traps 9, 1, 2
+    expect_traps 9, 4, 2
     expect_eq 10, $0x5100, %edi
+    expect_eq 28, $rep_here, seen_ip
+    mov $0x4f04, %edi
+    mov $0x40, %ecx
+    rep stosl
+rep_behind:
+    expect_traps 29, 1, 2
+    expect_eq 30, $rep_behind, seen_ip
+    mov $0x5000, %esi
+    mov $0x4800, %edi
+    mov $3, %ecx
+    rep movsl
+    cmpl $0, traps
+    expect 31, e
     # an instruction that faults does not trap
     movl $0, traps
     mov $0x800000000000, %rdx
@@ -166,6 +180,35 @@ trap_of_ss:
     expect_fault 23, 13, 0, mov %rax, %dr7
     mov $0x100000000, %rax
     expect_fault 24, 13, 0, mov %rax, %dr6
+    # ports, when CR4.DE is set, which it is
+    mov $0x60, %ecx
+    mov %rcx, %dr1
+    enable 0x00e00408                # DR1: 4 ports
+    in $0x60, %al
+    expect_traps 32, 1, 2
+    in $0x5f, %eax
+    expect_traps 33, 1, 2
+    in $0x64, %al
+    in $0x5f, %al
+    cmpl $0, traps
+    expect 34, e
+    out %al, $0x63
+port_behind:
+    nop
+    expect_traps 35, 1, 2
+    expect_eq 36, $port_behind, seen_ip
+    mov $0x62, %edx
+    mov $0x4800, %esi
+    mov $3, %ecx
+    rep outsb
+    expect_traps 37, 3, 2
+    mov %cr4, %rax
+    btr $3, %rax
+    mov %rax, %cr4
+    in $0x60, %al
+    cmpl $0, traps
+    expect 38, e
+    enable 0x400
     # INT1
     .byte 0xf1
     cmpl $1, traps
