@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+# x87 images in memory, in the four layouts: FNSTENV, FLDENV, FNSAVE, FRSTOR in real and protected mode, 16 and 32 bits.
+# Errors as #MF with CR0.NE set; #NM. What is in the places of FCS and FDS is left open, as newer processors leave it.
+.include "check.inc"
+.include "protected.inc"
+.set IMAGE, 0x3000
+.macro word number, at, value
+    cmpw $\value, IMAGE + \at
+    expect \number, e
+.endm
+.code16
+.globl _start
+_start:
+    cli
+    xor %ax, %ax
+    mov %ax, %ds
+    mov %ax, %es
+    mov %ax, %ss
+    mov $0x7000, %sp
+    cld
+    mov $IMAGE, %di
+    mov $128, %cx
+    mov $0x55, %al
+    rep stosb
+
+    # real mode, 16 bits
+    fninit
+    fld1
+real_load:
+    fldl number
+    fnstenv IMAGE
+    word 1, 0, 0x037f
+    word 2, 2, 0x3000                # TOP is 6
+    word 3, 4, 0x0fff
+    word 4, 6, real_load
+    word 5, 8, 0x506                 # DD 06
+    word 6, 10, number
+    word 7, 12, 0
+    word 8, 14, 0x5555               # no more than 14 bytes
+    # 32 bits
+    data32 fnstenv IMAGE
+    word 10, 0, 0x037f
+    word 11, 4, 0x3000
+    word 12, 8, 0x0fff
+    word 13, 12, real_load
+    word 14, 16, 0x506
+    word 15, 20, number
+    word 16, 24, 0
+    word 17, 28, 0x5555
+
+    # FNSAVE leaves what FNINIT does; FRSTOR takes it back
+    fnsave IMAGE
+    word 20, 2, 0x3000
+    word 21, 14 + 8, 0x4008          # the exponent of ST(0)
+    word 22, 94, 0x5555
+    fnstenv IMAGE + 0x80
+    word 23, 0x80, 0x037f
+    word 24, 0x82, 0
+    word 25, 0x84, 0xffff
+    frstor IMAGE
+    fstpl result
+    mov result + 4, %eax
+    cmp number + 4, %eax
+    expect 26, e
+    fld1
+    fcompp
+    fnstsw %ax
+    and $0x4500, %ax
+    expect_eq 27, $0x4000, %ax
+    # 32 bits
+    fldl number
+    data32 fnsave IMAGE
+    word 28, 8, 0x3fff
+    word 29, 108, 0x5555
+    data32 frstor IMAGE
+    fstpl result
+    mov result + 4, %eax
+    cmp number + 4, %eax
+    expect 30, e
+
+    # FLDENV: TOP, tags and the control word; FNSTENV masks all
+    fninit
+    fld1
+    movw $0x0340, control
+    fldcw control
+    fnstenv IMAGE
+    word 31, 0, 0x0340
+    fnstcw control
+    cmpw $0x037f, control
+    expect 32, e
+    movw $0xffff, IMAGE + 4
+    movw $0x0f7f, IMAGE
+    fldenv IMAGE
+    fnstcw control
+    cmpw $0x0f7f, control
+    expect 33, e
+    fxam
+    fnstsw %ax
+    and $0x4500, %ax
+    expect_eq 34, $0x4100, %ax       # empty
+
+    enter_protected_mode
+.code32
+fault_entry 7, 0
+fault_entry 13, 1
+fault_entry 16, 0
+protected:
+    flat_segments
+    set_gate 7, fault_7, 0x8e, 8
+    set_gate 13, fault_13, 0x8e, 8
+    set_gate 16, fault_16, 0x8e, 8
+    mov $IMAGE, %edi
+    mov $128, %ecx
+    mov $0x55, %al
+    rep stosb
+    # protected mode, 32 bits
+    fninit
+    fld1
+load:
+    fldl number
+    fnstenv IMAGE
+    word 40, 4, 0x3000
+    word 41, 8, 0x0fff
+    expect_eq 42, $load, IMAGE + 12
+    cmpw $0x505, IMAGE + 18          # DD 05
+    expect 43, e
+    expect_eq 44, $number, IMAGE + 20
+    word 45, 28, 0x5555
+    # 16 bits
+    fnstenvs IMAGE
+    word 46, 2, 0x3000
+    word 47, 4, 0x0fff
+    word 48, 6, load
+    word 49, 10, number
+    fnsaves IMAGE
+    word 50, 14 + 8, 0x4008
+    word 51, 14 + 18, 0x3fff
+    frstors IMAGE
+    fnsave IMAGE
+    word 52, 28 + 8, 0x4008
+    word 53, 28 + 18, 0x3fff
+    word 54, 108, 0x5555
+    # the whole of it must fit; a fault changes nothing
+    frstor IMAGE
+    mov $0x18, %eax
+    mov %eax, %es
+    expect_fault 55, 13, 0, fnsave %es:1
+    expect_fault 56, 13, 0, frstor %es:1
+    fnstenv IMAGE
+    word 57, 8, 0x0fff
+    fnsave %es:0
+
+    # errors
+    mov %cr0, %eax
+    or $0x20, %eax
+    mov %eax, %cr0
+    fninit
+    movw $0x037b, control
+    fldcw control
+    fld1
+    fldz
+    fdivrp
+    fnstsw %ax
+    test $0x8084, %eax
+    expect 60, nz
+    expect_fault 61, 16, -1, fld1
+    expect_fault 62, 16, -1, fwait
+    expect_fault 63, 16, -1, fldcw control
+    expect_fault 64, 16, -1, fldl number
+    expect_fault 65, 16, -1, emms
+    fnstenv IMAGE                    # these do not wait
+    fnstcw control
+    word 66, 4, 0xb084
+    fnclex
+    fld1
+    # loaded ones: the next instruction
+    fninit
+    fnstenv IMAGE
+    movw $0x037b, IMAGE
+    movw $0x0004, IMAGE + 4
+    fldenv IMAGE
+    expect_fault 67, 16, -1, fwait
+    fninit
+    fwait
+
+    # #NM: EM, TS, and WAIT with MP
+    mov %cr0, %ebx
+    lea 8(%ebx), %eax                # TS
+    and $~2, %eax
+    mov %eax, %cr0
+    fwait
+    expect_fault 70, 7, -1, fnclex
+    expect_fault 71, 7, -1, fnstenv IMAGE
+    or $2, %eax                      # MP
+    mov %eax, %cr0
+    expect_fault 72, 7, -1, fwait
+    and $~8, %eax
+    or $4, %eax                      # EM
+    mov %eax, %cr0
+    expect_fault 73, 7, -1, fld1
+    fwait
+    mov %ebx, %cr0
+    end 0
+
+.balign 8
+number: .double 578.25
+result: .quad 0
+control: .word 0
+.balign 8
+gdt:
+    .quad 0
+    segment 0, 0xfffff, 0x9a, 0xc
+    segment 0, 0xfffff, 0x92, 0xc
+    segment IMAGE, 107, 0x92, 0x4    # 18: 108 bytes
+gdt_end:
+fault_data 0x20
