@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hw/boards/microvm.h"
 #include "hw/boards/pc.h"
 #include "hw/boards/virt-arm.h"
 #include "hw/char/isa-debugcon.h"
@@ -27,6 +28,7 @@
 #include "tcg/base/bits.h"
 
 const struct machine_type *const registry_machines[] = {
+    &microvm_type,
     &pc_type,
     &q35_type,
     &virt_arm_type,
