@@ -28,9 +28,9 @@
 #include "tcg/base/bits.h"
 
 const struct machine_type *const registry_machines[] = {
-    &microvm_type,
     &pc_type,
     &q35_type,
+    &microvm_type,
     &virt_arm_type,
     NULL,
 };

@@ -23,7 +23,6 @@
 #include "hw/nvram/fw-cfg.h"
 #include "hw/virtio/virtio-mmio.h"
 #include "tcg/base/alloc.h"
-#include "tcg/base/bits.h"
 
 enum {
     TRANSPORTS_MAX = 24,
@@ -116,17 +115,12 @@ static int add_transports(struct pc *pc, struct error *error)
 
 static int build(struct machine *machine, struct error *error)
 {
-    static int (*const steps[])(struct pc * pc, struct error * error) = {
-        add_memory, pc_add_interrupt_controllers, add_ioapic2, pc_add_cpus, add_parts, pc_add_fw_cfg, add_transports,
+    static pc_step *const steps[] = {
+        add_memory, pc_add_interrupt_controllers, add_ioapic2, pc_add_cpus, add_parts, pc_add_fw_cfg, add_transports, NULL,
     };
     struct pc *pc = pc_of(machine);
     pc_number_cpus(pc);
-    for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
-        int result = steps[i](pc, error);
-        if (result)
-            return result;
-    }
-    return 0;
+    return pc_take_steps(pc, steps, error);
 }
 
 static bool is_used(const struct microvm *microvm, unsigned transport)

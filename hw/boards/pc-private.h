@@ -45,7 +45,9 @@ int pc_realize(struct device *device, struct error *error);
 // An ISA interrupt, which reaches both the 8259s and the I/O APIC.
 struct irq_line pc_isa_irq(struct pc *pc, unsigned irq);
 
-// pc.c: memory, processors and their numbers, which come first.
+// pc.c: the steps of building, up to a NULL or a failure; memory, processors and their numbers, which come first.
+typedef int pc_step(struct pc *pc, struct error *error);
+int pc_take_steps(struct pc *pc, pc_step *const *steps, struct error *error);
 void pc_number_cpus(struct pc *pc);
 void pc_destroy(struct machine *machine);
 int pc_add_memory(struct pc *pc, struct error *error);

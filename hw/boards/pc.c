@@ -117,21 +117,24 @@ int pc_add_cpus(struct pc *pc, struct error *error)
     return 0;
 }
 
+int pc_take_steps(struct pc *pc, pc_step *const *steps, struct error *error)
+{
+    int result = 0;
+    while (*steps && !result)
+        result = (*steps++)(pc, error);
+    return result;
+}
+
 static int build(struct machine *machine, struct error *error)
 {
-    static int (*const steps[])(struct pc * pc, struct error * error) = {
-        pc_add_memory, pc_add_interrupt_controllers, pc_add_cpus, pc_add_isa_parts, pc_add_fw_cfg, pc_add_chipset,
+    static pc_step *const steps[] = {
+        pc_add_memory, pc_add_interrupt_controllers, pc_add_cpus, pc_add_isa_parts, pc_add_fw_cfg, pc_add_chipset, NULL,
     };
     struct pc *pc = pc_of(machine);
     pc->q35 = machine->type == &q35_type;
     pc->has_pit = pc->has_rtc = true;
     pc_number_cpus(pc);
-    for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
-        int result = steps[i](pc, error);
-        if (result)
-            return result;
-    }
-    return 0;
+    return pc_take_steps(pc, steps, error);
 }
 
 static int finish(struct machine *machine, struct error *error)
