@@ -19,7 +19,7 @@
 #include "tcg/base/alloc.h"
 
 // Options that make no sense without another one.
-static int check_combinations(const struct settings *settings, struct error *error)
+static int check_combinations(const struct settings *settings, const struct machine_type *type, struct error *error)
 {
     const struct {
         const char *name, *value;
@@ -27,8 +27,10 @@ static int check_combinations(const struct settings *settings, struct error *err
     for (size_t i = 0; i < sizeof(need_kernel) / sizeof(need_kernel[0]); i++)
         if (need_kernel[i].value && !settings->kernel)
             return error_set(error, EINVAL, "-%s needs a kernel: add -kernel FILE", need_kernel[i].name);
-    if (settings->kernel && settings->bios)
-        return error_set(error, ENOTSUP, "-kernel and -bios together are not built yet; give one");
+    // A PC's firmware starts the kernel itself.
+    if (settings->kernel && settings->bios && !type->default_firmware)
+        return error_set(error, ENOTSUP, "-kernel and -bios together are not built yet for machine '%s'; give one",
+                         type->name);
     return 0;
 }
 
@@ -200,11 +202,13 @@ static int create(struct setup *setup, struct settings *settings, struct error *
 {
     struct chardev *monitor = NULL;
     int status;
-    if ((status = inspect_file(settings, error)) || (status = check_combinations(settings, error)))
+    if ((status = inspect_file(settings, error)))
         return status;
     const struct machine_type *type = find_machine(settings, error);
     if (!type)
         return -ENOENT;
+    if ((status = check_combinations(settings, type, error)))
+        return status;
     struct machine *machine = setup->machine = machine_create(type);
     struct drives drives;
     if ((status = apply_machine_settings(machine, settings, error)) ||

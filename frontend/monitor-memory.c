@@ -15,7 +15,7 @@
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
 
-enum { COUNT_LIMIT = 65536, LINE_WIDTH = 16, INSN_BYTES = 4 };
+enum { COUNT_LIMIT = 65536, LINE_WIDTH = 16, INSN_BYTES = 16 };
 
 struct dump {
     struct monitor *monitor;
@@ -107,30 +107,58 @@ static void cannot_read(const struct dump *dump, uint64_t address)
     fprintf(dump->monitor->out, "Cannot access memory at address 0x%" PRIx64 "\n", address);
 }
 
+// As many bytes as there are from `address` on, at most `length`.
+static unsigned read_some(const struct dump *dump, uint64_t address, uint8_t *out, unsigned length)
+{
+    unsigned done = 0;
+    while (done < length && read_guest(dump, address + done, out + done, 1))
+        done++;
+    return done;
+}
+
+// Bytes of the line that was written: code that is no instruction is shown a unit at a time.
+static unsigned show_instruction(FILE *out, csh handle, const uint8_t *code, unsigned bytes, uint64_t address, bool words)
+{
+    cs_insn *insn;
+    bool known = cs_disasm(handle, code, bytes, address, 1, &insn);
+    unsigned size = known ? insn->size : words && bytes >= 4 ? 4 : 1;
+    fprintf(out, "0x%08" PRIx64 ":  ", address);
+    if (words && size == 4)
+        fprintf(out, "%08" PRIx32 "  ", load_le32(code));
+    for (unsigned i = 0; !words && i < size; i++)
+        fprintf(out, "%02x ", code[i]);
+    if (!words)
+        fprintf(out, "%*s ", size < 8 ? (int)(8 - size) * 3 : 0, "");
+    if (!known) {
+        fprintf(out, words ? ".inst\n" : ".byte\n");
+        return size;
+    }
+    fprintf(out, insn->op_str[0] ? "%-8s %s\n" : "%s%s\n", insn->mnemonic, insn->op_str);
+    cs_free(insn, 1);
+    return size;
+}
+
 static void show_instructions(const struct dump *dump)
 {
     csh handle;
     FILE *out = dump->monitor->out;
     struct vcpu *cpu = monitor_cpu(dump->monitor);
-    if (!cpu || strcmp(cpu->ops->arch, "aarch64") || cs_open(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, &handle)) {
+    int arch = 0, mode = 0;
+    if (cpu)
+        cpu->ops->disassembler(cpu, &arch, &mode);
+    if (!cpu || cs_open((cs_arch)arch, (cs_mode)mode, &handle)) {
         fprintf(out, "instructions of this processor cannot be shown\n");
         return;
     }
+    uint64_t address = dump->address;
     for (uint64_t i = 0; i < dump->count; i++) {
         uint8_t code[INSN_BYTES];
-        uint64_t address = dump->address + i * INSN_BYTES;
-        cs_insn *insn;
-        if (!read_guest(dump, address, code, sizeof(code))) {
+        unsigned bytes = read_some(dump, address, code, sizeof(code));
+        if (!bytes) {
             cannot_read(dump, address);
             break;
         }
-        fprintf(out, "0x%08" PRIx64 ":  %08" PRIx32 "  ", address, load_le32(code));
-        if (cs_disasm(handle, code, sizeof(code), address, 1, &insn)) {
-            fprintf(out, "%-8s %s\n", insn->mnemonic, insn->op_str);
-            cs_free(insn, 1);
-        } else {
-            fprintf(out, ".inst\n");
-        }
+        address += show_instruction(out, handle, code, bytes, address, arch == CS_ARCH_ARM64);
     }
     cs_close(&handle);
 }

@@ -130,6 +130,7 @@ static const struct vcpu_ops vcpu_ops = {
     .get_pc = get_pc,
     .set_pc = set_pc,
     .print_registers = print_registers,
+    .disassembler = arm_disassembler,
     .translate_debug = translate_debug,
     .destroy = destroy,
 };

@@ -246,3 +246,6 @@ static inline struct arm_cpu *arm_cpu_of_vcpu(struct vcpu *vcpu)
 
 // Recomputes block_flags and the translation context after PSTATE or a register that they depend on has changed.
 void arm_modes_changed(struct arm_cpu *cpu);
+
+// vcpu_ops entry (modes.c).
+void arm_disassembler(struct vcpu *cpu, int *arch, int *mode);

@@ -2,9 +2,10 @@
 // What translated code depends on besides its bytes: the flags of a block and the translation context, recomputed when
 // PSTATE or a register behind them changes; and the record by which the engines know the guest.
 
+#include "target-arm/cpu.h"
+
 #include <capstone/capstone.h>
 
-#include "target-arm/cpu.h"
 #include "target-arm/exception.h"
 #include "target-arm/mmu.h"
 #include "target-arm/slots.h"
@@ -98,6 +99,13 @@ static unsigned fetch_mmu_index(struct tcg_cpu *tcg)
     return data_mmu_index(arm_cpu_of(tcg));
 }
 
+void arm_disassembler(struct vcpu *cpu, int *arch, int *mode)
+{
+    (void)cpu;
+    *arch = CS_ARCH_ARM64;
+    *mode = CS_MODE_LITTLE_ENDIAN;
+}
+
 const struct guest_ops arm_guest_ops = {
     .name = "aarch64",
     .slots = arm_slots,
@@ -106,8 +114,6 @@ const struct guest_ops arm_guest_ops = {
     .code_space = code_space,
     .fetch_mmu_index = fetch_mmu_index,
     .translate = arm_translate,
-    .capstone_arch = CS_ARCH_ARM64,
-    .capstone_mode = CS_MODE_LITTLE_ENDIAN,
     .translate_address = arm_translate_address,
     .raise_fault = arm_raise_fault,
     .raise_alignment = arm_raise_alignment,

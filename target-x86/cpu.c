@@ -59,6 +59,7 @@ void x86_reset(struct x86_cpu *cpu, bool init)
     memset(cpu->dr, 0, sizeof(cpu->dr));
     cpu->dr[6] = 0xffff0ff0;
     cpu->dr[7] = 0x400;
+    cpu->watches = cpu->watch_hits = 0;
     cpu->shadow = cpu->single = 0;
     cpu->smm = cpu->nmi_blocked = cpu->in_shutdown = cpu->private_code = false;
     cpu->delivering = -1;
@@ -185,6 +186,7 @@ static const struct vcpu_ops vcpu_ops = {
     .get_pc = get_pc,
     .set_pc = set_pc,
     .print_registers = print_registers,
+    .disassembler = x86_disassembler,
     .translate_debug = translate_debug,
     .destroy = destroy,
 };

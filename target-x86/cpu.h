@@ -156,6 +156,7 @@ struct x86_cpu {
     bool private_code;      // privileged code was seen in a page that is not global
     bool smm, nmi_blocked, a20_masked, in_shutdown;
     int delivering;         // vector being delivered, -1 for none
+    uint8_t watches, watch_hits; // data breakpoints that are enabled; that the instruction at hand has hit
     uint32_t mxcsr_masks;   // exception masks; the rest is in the host's register while code runs
 
     // --- system registers ---
@@ -238,3 +239,6 @@ void x86_eflags_set(struct x86_cpu *cpu, uint32_t value);
 
 // Puts the register at what RESET (or INIT, which keeps caches, MSRs and the x87/SSE state) leaves.
 void x86_reset(struct x86_cpu *cpu, bool init);
+
+// vcpu_ops entry (modes.c).
+void x86_disassembler(struct vcpu *cpu, int *arch, int *mode);

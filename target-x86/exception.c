@@ -255,6 +255,7 @@ static void deliver(struct x86_cpu *cpu, const struct event *e)
 void x86_exception(struct x86_cpu *cpu, unsigned vector, uint32_t error)
 {
     bool nested = cpu->delivering >= 0 && cpu->delivering != BY_PROGRAM;
+    cpu->watch_hits = 0; // the instruction is not complete
     int combined = combine(cpu->delivering, vector);
     if (combined < 0) {
         triple_fault(cpu);
@@ -287,7 +288,8 @@ void x86_interrupt(struct x86_cpu *cpu, unsigned vector, bool software, uint64_t
 
 void x86_debug_trap(struct x86_cpu *cpu, uint32_t dr6)
 {
-    cpu->dr[6] = (cpu->dr[6] & ~UINT64_C(0xf)) | dr6;
+    cpu->dr[6] = (cpu->dr[6] & ~UINT64_C(0xf)) | dr6 | cpu->watch_hits;
+    cpu->watch_hits = 0;
     x86_interrupt(cpu, X86_DB, false, x86_rip(cpu));
 }
 
@@ -376,6 +378,10 @@ bool x86_take_interrupt(struct tcg_cpu *tcg)
     if (masked != cpu->a20_masked) {
         cpu->a20_masked = masked;
         tlb_flush_all(tcg);
+    }
+    if (cpu->watch_hits && !cpu->single) {
+        x86_debug_trap(cpu, 0);
+        return true;
     }
     if (!(up & (1u << X86_CPU_INTR | 1u << X86_CPU_NMI | 1u << X86_CPU_SMI)) || cpu->shadow || cpu->single)
         return false;

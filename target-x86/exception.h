@@ -101,3 +101,11 @@ bool x86_read_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t *value);
 bool x86_write_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t value);
 uint64_t x86_tsc(const struct x86_cpu *cpu);
 void x86_cpuid(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+
+// --- debug.c ---
+// Recomputes what is cached after DR0 to DR3 or DR7 has changed.
+void x86_debug_registers_changed(struct x86_cpu *cpu);
+// Whether a data breakpoint lies in the page.
+bool x86_watched_page(const struct x86_cpu *cpu, uint64_t gva);
+// guest_ops.watched
+bool x86_watched(struct tcg_cpu *cpu, uint64_t gva, unsigned size, enum tlb_access access);

@@ -8,12 +8,18 @@
 #include "target-x86/mmu.h"
 #include "tcg/base/bits.h"
 
+// After x86_modes_changed, where the run loop does not come next.
+static uint64_t go_on_known(struct x86_cpu *cpu)
+{
+    tcg_modes_changed(&cpu->tcg);
+    return tcg_get_pc(&cpu->tcg);
+}
+
 // After a change of modes that does not end in the run loop.
 static uint64_t go_on(struct x86_cpu *cpu)
 {
     x86_modes_changed(cpu);
-    tcg_modes_changed(&cpu->tcg);
-    return tcg_get_pc(&cpu->tcg);
+    return go_on_known(cpu);
 }
 
 static void raise_vector(struct x86_cpu *cpu, uint32_t vector)
@@ -247,7 +253,7 @@ static uint64_t syscall_entry(struct x86_cpu *cpu, uint64_t next_rip)
     cpu->segs[X86_SS] = flat(selector + 8, 0, DATA_TYPE);
     x86_modes_changed(cpu);
     x86_set_rip(cpu, target);
-    return go_on(cpu);
+    return go_on_known(cpu);
 }
 X86_HELPER_AS(syscall, syscall_entry, X86_MODES, I64, 1, IR_I64)
 
@@ -273,7 +279,7 @@ static uint64_t sysret(struct x86_cpu *cpu, uint32_t size)
     x86_modes_changed(cpu);
     x86_set_rip(cpu, target);
     x86_poll(cpu);
-    return go_on(cpu);
+    return go_on_known(cpu);
 }
 X86_HELPER(sysret, X86_MODES, I64, 1, IR_I32)
 
@@ -289,7 +295,7 @@ static uint64_t sysenter(struct x86_cpu *cpu)
     cpu->gpr[X86_RSP] = wide ? cpu->sysenter_esp : (uint32_t)cpu->sysenter_esp;
     x86_modes_changed(cpu);
     x86_set_rip(cpu, wide ? cpu->sysenter_eip : (uint32_t)cpu->sysenter_eip);
-    return go_on(cpu);
+    return go_on_known(cpu);
 }
 X86_HELPER(sysenter, X86_MODES, I64, 0, 0)
 
@@ -305,6 +311,6 @@ static uint64_t sysexit(struct x86_cpu *cpu, uint32_t size)
     cpu->gpr[X86_RSP] = wide ? cpu->gpr[X86_RCX] : (uint32_t)cpu->gpr[X86_RCX];
     x86_modes_changed(cpu);
     x86_set_rip(cpu, target);
-    return go_on(cpu);
+    return go_on_known(cpu);
 }
 X86_HELPER(sysexit, X86_MODES, I64, 1, IR_I32)

@@ -177,6 +177,7 @@ static uint64_t locked_neg(struct x86_cpu *cpu, uint64_t gva, uint32_t what)
                      ? tlb_host(&cpu->tcg, gva, TLB_WRITE, mmu, false)
                      : NULL;
     if (!host) {
+        tcg_do_alone(&cpu->tcg);
         uint64_t old = tlb_load(&cpu->tcg, gva, size, mmu);
         tlb_store(&cpu->tcg, gva, size, -old, mmu);
         return old;
@@ -221,6 +222,7 @@ static void cmpxchg16b(struct x86_cpu *cpu, uint64_t gva, uint32_t mmu)
     if (host) {
         old = __sync_val_compare_and_swap(host, expected, desired);
     } else {
+        tcg_do_alone(&cpu->tcg);
         old = tlb_load(&cpu->tcg, gva, 8, mmu);
         old |= (u128)tlb_load(&cpu->tcg, gva + 8, 8, mmu) << 64;
         u128 now = old == expected ? desired : old;

@@ -324,7 +324,7 @@ static void write_dr(struct x86_cpu *cpu, uint32_t n, uint64_t value)
     if (n == 7)
         value = (value & 0xffff2bff) | 0x400;
     cpu->dr[n] = value;
-    x86_modes_changed(cpu);
+    x86_debug_registers_changed(cpu);
 }
 X86_HELPER(write_dr, X86_MODES, VOID, 2, IR_I32, IR_I64)
 

@@ -2,6 +2,7 @@
 // Page walks: 32-bit with PSE and PSE-36, PAE, 4 and 5 levels; NX, WP, SMEP, SMAP, protection keys; accessed and dirty
 // bits by compare and swap.
 
+#include "target-x86/exception.h"
 #include "target-x86/mmu.h"
 
 #include <string.h>
@@ -256,7 +257,8 @@ bool x86_translate_address(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access ac
     }
     if (!(cpu->cr0 & CR0_PG)) {
         *t = (struct tlb_translation){.gpa = a20(cpu, gva & cpu->pa_mask), .readable = true, .writable = true,
-                                      .executable = true, .page_log2 = TLB_PAGE_BITS};
+                                      .executable = true, .page_log2 = TLB_PAGE_BITS,
+                                      .watched = x86_watched_page(cpu, gva)};
         return true;
     }
     struct walk w = {.cpu = cpu, .gva = gva, .access = access, .user = mmu_index == X86_MMU_USER, .probe = probe,
@@ -266,6 +268,7 @@ bool x86_translate_address(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access ac
     for (unsigned attempt = 0; attempt < 64 && result == WALK_AGAIN; attempt++)
         result = walk_once(&w, t);
     if (result == WALK_OK) {
+        t->watched = x86_watched_page(cpu, gva);
         if (access == TLB_FETCH && !probe)
             see_code(cpu, t, w.user);
         return true;

@@ -2,13 +2,14 @@
 // What blocks depend on, from the state (X86_BF_*), and the record that the engines call.
 
 #include "target-x86/cpu.h"
+
+#include <capstone/capstone.h>
+
 #include "target-x86/exception.h"
 #include "target-x86/mmu.h"
 #include "target-x86/slots.h"
 #include "target-x86/translate.h"
 #include "tcg/base/bits.h"
-
-#include <capstone/capstone.h>
 
 static unsigned code_size(const struct x86_cpu *cpu)
 {
@@ -61,6 +62,9 @@ static uint64_t fpu_bits(const struct x86_cpu *cpu)
 
 static bool instruction_breakpoints(const struct x86_cpu *cpu)
 {
+    enum { DR7_ENABLES = 0xff };
+    if (!(cpu->dr[7] & DR7_ENABLES))
+        return false;
     for (unsigned n = 0; n < 4; n++)
         if ((cpu->dr[7] >> (n * 2) & 3) && (cpu->dr[7] >> (16 + n * 4) & 3) == 0)
             return true;
@@ -97,6 +101,13 @@ void x86_modes_changed(struct x86_cpu *cpu)
     }
 }
 
+void x86_disassembler(struct vcpu *cpu, int *arch, int *mode)
+{
+    static const int modes[] = {CS_MODE_16, CS_MODE_32, CS_MODE_64};
+    *arch = CS_ARCH_X86;
+    *mode = modes[extract64(x86_cpu_of_vcpu(cpu)->block_flags, X86_BF_CODE, 2)];
+}
+
 // --- what the engines ask ------------------------------------------------------------------------------------------
 
 static uint64_t block_flags(struct tcg_cpu *tcg)
@@ -129,14 +140,14 @@ const struct guest_ops x86_guest_ops = {
     .code_space = code_space,
     .fetch_mmu_index = fetch_mmu_index,
     .translate = x86_translate,
-    .capstone_arch = CS_ARCH_X86,
-    .capstone_mode = CS_MODE_64,
     .translate_address = x86_translate_address,
     .raise_fault = x86_raise_fault,
     .raise_alignment = x86_raise_alignment,
     .raise_bus_error = x86_raise_bus_error,
     .take_interrupt = x86_take_interrupt,
     .stored_into_own_block = stored_into_own_block,
+    .watched = x86_watched,
     .open_bus = true,
+    .makes_loops = true,
     .atomics_anywhere = true,
 };

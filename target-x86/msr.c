@@ -81,8 +81,11 @@ static bool canonical(uint64_t value)
 
 uint64_t x86_tsc(const struct x86_cpu *cpu)
 {
-    return (uint64_t)((unsigned __int128)clock_now_ns(cpu->tcg.vcpu.machine->clock) * cpu->tsc_hz / 1000000000u) +
-           cpu->tsc_offset;
+    enum { NS_HZ = 1000000000 };
+    uint64_t ns = clock_now_ns(cpu->tcg.vcpu.machine->clock);
+    // A wide division takes longer than the rest.
+    uint64_t ticks = cpu->tsc_hz == NS_HZ ? ns : (uint64_t)((unsigned __int128)ns * cpu->tsc_hz / NS_HZ);
+    return ticks + cpu->tsc_offset;
 }
 
 static bool is_apic(uint32_t msr)

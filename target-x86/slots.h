@@ -16,6 +16,7 @@ enum x86_slot {
     SLOT_SHADOW,    // i32
     SLOT_SINGLE,    // i32
     SLOT_IRQ_LINES, // i32; changed by other threads
+    SLOT_EXIT_REQUEST, // the same
     SLOT_SEG_BASE,  // 6, i64
     SLOT_SEG_LIMIT = SLOT_SEG_BASE + 6, // 6, i32
     SLOT_SELECTOR = SLOT_SEG_LIMIT + 6, // 6, i32

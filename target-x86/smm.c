@@ -93,7 +93,7 @@ static void load64(struct x86_cpu *cpu, const uint8_t *area)
     cpu->cr0 = get(area, 0xff58, 8);
     if (get(area, 0xfefc, 4) & 0x20000)
         cpu->smbase = (uint32_t)get(area, 0xff00, 4);
-    x86_modes_changed(cpu);
+    x86_debug_registers_changed(cpu);
     x86_set_rip(cpu, get(area, 0xff78, 8));
 }
 
@@ -165,7 +165,7 @@ static void load32(struct x86_cpu *cpu, const uint8_t *area)
     cpu->cr4 = get(area, 0xff14, 4);
     if (get(area, 0xfefc, 4) & 0x20000)
         cpu->smbase = (uint32_t)get(area, 0xfef8, 4);
-    x86_modes_changed(cpu);
+    x86_debug_registers_changed(cpu);
     x86_set_rip(cpu, get(area, 0xfff0, 4));
 }
 
@@ -208,7 +208,7 @@ void x86_smm_enter(struct x86_cpu *cpu)
     cpu->dr[7] = 0x400;
     cpu->shadow = 0;
     x86_eflags_set(cpu, FLAG_1);
-    x86_modes_changed(cpu);
+    x86_debug_registers_changed(cpu);
     x86_set_rip(cpu, 0x8000);
 }
 
@@ -225,5 +225,5 @@ void x86_smm_leave(struct x86_cpu *cpu)
     else
         load32(cpu, area);
     select_memory(cpu, false);
-    x86_modes_changed(cpu);
+    x86_debug_registers_changed(cpu);
 }

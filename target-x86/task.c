@@ -182,6 +182,7 @@ void x86_task_switch(struct x86_cpu *cpu, uint32_t selector, enum x86_task_reaso
     for (unsigned i = 0; i < 8; i++)
         cpu->gpr[i] = t.regs[i];
     cpu->dr[7] &= ~UINT64_C(0x155);
+    x86_debug_registers_changed(cpu);
     load_segments(cpu, &t);
     x86_modes_changed(cpu);
     x86_set_rip(cpu, t.rip);

@@ -7,13 +7,12 @@
 bool x86_tr_jcc(struct x86_translator *x, const struct x86_decoded *in)
 {
     struct tx_condition c = tx_condition(x, in->opcode & 15);
-    ir_flush(x->b);
+    tx_before_branch(x);
     uint32_t taken = ir_new_side(x->b), next = ir_new_side(x->b);
     ir_brcond(x->b, c.cond, c.a, c.b, taken, next);
     ir_begin_block(x->b, taken);
     tx_exit_relative(x, in);
-    ir_begin_block(x->b, next);
-    return tx_exit_next(x);
+    return tx_not_taken(x, next);
 }
 
 bool x86_tr_jmp(struct x86_translator *x, const struct x86_decoded *in)
@@ -67,13 +66,12 @@ bool x86_tr_loop(struct x86_translator *x, const struct x86_decoded *in)
     ir_ref go = ir_setcond(b, IR_I32, kind == JCXZ ? IR_EQ : IR_NE, count, zero);
     if (kind < LOOP)
         go = ir_and(b, go, tx_setcond(x, IR_I32, kind == LOOPE ? 4 : 5));
-    ir_flush(b);
+    tx_before_branch(x);
     uint32_t taken = ir_new_side(b), next = ir_new_side(b);
     ir_brcond(b, IR_NE, go, tx_i32(x, 0), taken, next);
     ir_begin_block(b, taken);
     tx_exit_relative(x, in);
-    ir_begin_block(b, next);
-    return tx_exit_next(x);
+    return tx_not_taken(x, next);
 }
 
 // --- far -----------------------------------------------------------------------------------------------------------

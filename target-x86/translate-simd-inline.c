@@ -74,7 +74,8 @@ void tx_simd_set(struct x86_translator *x, const struct x86_decoded *in, unsigne
                  ir_emit(x->b, IR_VGET, size == 3 ? IR_I64 : IR_I32, size, v.half[0], IR_NONE, IR_NONE, 0));
         return;
     }
-    if (size == 5)
+    // What is aligned is in one page.
+    if (size == 5 && !(in->row->arg & N_A))
         store_across(x, address, v);
     ir_store(x->b, v.half[0], address, x86_simd_mem(x, 4));
     if (size == 5)

@@ -248,6 +248,10 @@ bool tx_exit_pc(struct x86_translator *x, ir_ref pc)
 bool tx_exit_offset(struct x86_translator *x, int64_t offset)
 {
     bool inside = offset >= 0 && offset < TLB_PAGE_SIZE;
+    if (x->loop == LOOP_MAKE && offset == x->start) {
+        ir_loop_back(x->b, SLOT_EXIT_REQUEST, offset);
+        return false;
+    }
     if (inside && !tx_flag(x, X86_BF_TF) && !leaves_by_loop(x)) {
         ir_exit_to(x->b, offset);
         return false;
@@ -399,6 +403,80 @@ static uint32_t block_limit(const struct x86_translator *x)
     return one ? 1 : x->t->max_insns;
 }
 
+// The instructions up to `limit`, or where the block ends. False when it has ended.
+static bool translate_body(struct x86_translator *x, uint32_t limit)
+{
+    struct tcg_translation *t = x->t;
+    uint32_t offset = 0;
+    bool go_on = true, after_sti = false;
+    t->insn_count = 0;
+    while (go_on && !after_sti && t->insn_count < limit && offset < t->code_bytes) {
+        struct x86_decoded in;
+        enum x86_decode_result result = x86_decode(t->code + offset, t->code_bytes - offset, x->mode, &in);
+        if (result == X86_DECODE_MORE && t->insn_count)
+            break;
+        ir_begin_insn(x->b, x->pc);
+        // Interrupts are looked for between blocks.
+        after_sti = x->sti;
+        x->sti = false;
+        if (result == X86_DECODE_MORE) {
+            go_on = translate_across(x);
+            offset = t->code_bytes;
+        } else {
+            go_on = translate_decoded(x, result, &in);
+            offset += (uint32_t)(x->next - x->pc);
+        }
+        x->pc = x->next;
+        t->insn_count++;
+    }
+    t->guest_bytes = offset < t->code_bytes ? offset : t->code_bytes;
+    return go_on;
+}
+
+static void begin(struct x86_translator *x)
+{
+    x->pc = x->start;
+    x->cc = (struct x86_cc){.kind = CC_DYNAMIC};
+    ir_begin_insn(x->b, x->pc);
+}
+
+// Starts the region again from nothing.
+static void start_over(struct x86_translator *x)
+{
+    struct ir_region *region = x->b->region;
+    struct ir_region fresh;
+    ir_region_init(&fresh, region->arena, region->slots, region->slot_count);
+    fresh.guest_pc = region->guest_pc;
+    *region = fresh;
+    ir_builder_init(x->b, region);
+    begin(x);
+}
+
+// A loop is built twice, see ir_begin_loop. False when it is none after all, and nothing was built.
+static bool translate_loop(struct x86_translator *x)
+{
+    uint32_t insns;
+    if (!tx_find_loop(x, &insns) || insns > block_limit(x))
+        return false;
+    x->loop = LOOP_LOOK;
+    begin(x);
+    bool good = !translate_body(x, insns) && x->t->insn_count == insns;
+    struct ir_slot_use use = x->b->use;
+    if (good)
+        x->loop = LOOP_MAKE;
+    else
+        x->loop = LOOP_NONE;
+    if (!good && ir_open(x->b))
+        tx_exit_next(x); // only to be left
+    start_over(x);
+    if (!good)
+        return false;
+    ir_begin_loop(x->b, &use);
+    ir_begin_insn(x->b, x->pc);
+    translate_body(x, insns);
+    return true;
+}
+
 void x86_translate(struct tcg_translation *t)
 {
     struct x86_translator x = {
@@ -409,37 +487,14 @@ void x86_translate(struct tcg_translation *t)
         .mode = t->flags >> X86_BF_CODE & 3,
         .cpl = t->flags >> X86_BF_CPL & 3,
         .mmu = t->flags >> X86_BF_MMU & 3,
-        .pc = t->pc & (TLB_PAGE_SIZE - 1),
-        .cc = {.kind = CC_DYNAMIC},
+        .start = t->pc & (TLB_PAGE_SIZE - 1),
     };
-    // Every result is the host's own.
-    t->builder->region->fp = (struct ir_fp_rules){0};
-    t->insn_count = 0;
-    uint32_t offset = 0, limit = block_limit(&x);
-    bool go_on = true, after_sti = false;
-    ir_begin_insn(x.b, x.pc);
+    // FP operations are the host's own (HOSTFP): the region's rules, made for others, stay empty.
+    if (t->loop && translate_loop(&x))
+        return;
+    begin(&x);
     begin_special(&x);
-    while (go_on && !after_sti && t->insn_count < limit && offset < t->code_bytes) {
-        struct x86_decoded in;
-        enum x86_decode_result result = x86_decode(t->code + offset, t->code_bytes - offset, x.mode, &in);
-        if (result == X86_DECODE_MORE && t->insn_count)
-            break;
-        ir_begin_insn(x.b, x.pc);
-        // Interrupts are looked for between blocks.
-        after_sti = x.sti;
-        x.sti = false;
-        if (result == X86_DECODE_MORE) {
-            go_on = translate_across(&x);
-            offset = t->code_bytes;
-        } else {
-            go_on = translate_decoded(&x, result, &in);
-            offset += (uint32_t)(x.next - x.pc);
-        }
-        x.pc = x.next;
-        t->insn_count++;
-    }
-    t->guest_bytes = offset < t->code_bytes ? offset : t->code_bytes;
-    if (!go_on)
+    if (!translate_body(&x, block_limit(&x)))
         return;
     if (!t->insn_count)
         x.next = x.pc;

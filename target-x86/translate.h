@@ -20,6 +20,9 @@ struct x86_cc {
     ir_ref first;          // first operand of SUB
 };
 
+// A block that is a loop: it goes on behind conditional jumps forward and ends with the jump back to its start.
+enum x86_loop { LOOP_NONE, LOOP_LOOK, LOOP_MAKE };
+
 struct x86_translator {
     struct ir_builder *b;
     struct tcg_translation *t;
@@ -29,6 +32,8 @@ struct x86_translator {
     unsigned cpl, mmu;
     int32_t pc, next;          // of this instruction and the one after it, from the page base
     struct x86_cc cc;
+    enum x86_loop loop;        // LOOP_LOOK: to see what slots it uses
+    int32_t start, last;       // of the block; offset of the loop's last instruction
     bool sti;                  // the instruction was STI: interrupts are held off for one more
 };
 
@@ -137,6 +142,13 @@ static inline ir_ref tx_i64(struct x86_translator *x, uint64_t value)
 {
     return ir_i64(x->b, value);
 }
+
+// Looks ahead from the block's start: whether it is a loop, with its last instruction in x->last and its length in *insns.
+bool tx_find_loop(struct x86_translator *x, uint32_t *insns);
+// At a conditional jump: where the paths may part, before the branch is built.
+void tx_before_branch(struct x86_translator *x);
+// After the taken path of a conditional jump was built: goes on with the next instruction, in this region or another.
+bool tx_not_taken(struct x86_translator *x, uint32_t next);
 
 // The guest_ops entry.
 void x86_translate(struct tcg_translation *t);

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The IR builder: emission with folding, newest values of state slots, snapshots.
-#include "tcg/builder.h"
+#include "tcg/builder-private.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "tcg/base/bits.h"
 #include "tcg/ir-private.h"
-
-struct ir_slot_state {
-    ir_ref value; // newest known value, or IR_NONE
-};
 
 enum { MAX_SLOTS = 256 };
 
@@ -27,6 +23,11 @@ static struct ir_ins *append(struct ir_builder *b, const struct ir_ins *ins)
     IR_GROW(r, ins, ins);
     r->ins[r->ins_count] = *ins;
     return &r->ins[r->ins_count++];
+}
+
+ir_ref ir_builder_append(struct ir_builder *b, const struct ir_ins *ins)
+{
+    return (ir_ref)(append(b, ins) - b->region->ins);
 }
 
 static uint32_t new_block(struct ir_builder *b, bool join)
@@ -105,10 +106,19 @@ bool ir_const_value(const struct ir_builder *b, ir_ref ref, uint64_t *value)
 
 // --- state ---
 
+// Anything may look at the state now: what has no newer value shows the old one.
+static void expose(struct ir_builder *b)
+{
+    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty); w++)
+        b->use.exposed[w] |= ~b->dirty[w];
+}
+
 ir_ref ir_get(struct ir_builder *b, unsigned slot)
 {
     struct ir_slot_state *s = &b->slots[slot];
     if (s->value == IR_NONE) {
+        b->use.read[slot / 64] |= BIT64(slot % 64);
+        b->use.exposed[slot / 64] |= BIT64(slot % 64);
         struct ir_ins ins = {.op = IR_GETSLOT, .type = b->region->slots[slot].type, .imm = slot,
                              .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
         s->value = (ir_ref)(append(b, &ins) - b->region->ins);
@@ -123,10 +133,12 @@ void ir_set(struct ir_builder *b, unsigned slot, ir_ref value)
         return;
     b->slots[slot].value = value;
     b->dirty[slot / 64] |= BIT64(slot % 64);
+    b->use.written[slot / 64] |= BIT64(slot % 64);
 }
 
 void ir_flush(struct ir_builder *b)
 {
+    expose(b);
     for (unsigned w = 0; w < ARRAY_SIZE(b->dirty); w++) {
         for (uint64_t bits = b->dirty[w]; bits; bits &= bits - 1) {
             unsigned slot = w * 64 + ctz64(bits);
@@ -155,6 +167,7 @@ ir_ref ir_pc_plus(struct ir_builder *b, int64_t offset)
 static uint32_t take_snapshot(struct ir_builder *b)
 {
     struct ir_region *r = b->region;
+    expose(b);
     IR_GROW(r, snapshots, snapshot);
     struct ir_snapshot *s = &r->snapshots[r->snapshot_count];
     *s = (struct ir_snapshot){.pc_offset = b->pc_offset, .first = r->snapshot_entry_count};
@@ -579,25 +592,28 @@ static void leave_to(struct ir_builder *b, uint32_t block)
     memcpy(s->dirty, b->dirty, sizeof(s->dirty));
 }
 
+void ir_builder_jump(struct ir_builder *b, uint32_t block, const ir_ref *values, unsigned count)
+{
+    struct ir_ins ins = {.op = IR_JUMP, .imm = block, .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
+    if (count)
+        ins.arg[2] = add_list(b->region, values, count);
+    append(b, &ins);
+    leave_to(b, block);
+    end_block(b);
+}
+
 void ir_jump(struct ir_builder *b, uint32_t block)
 {
     if (b->blocks[block].join)
         ir_flush(b);
-    struct ir_ins ins = {.op = IR_JUMP, .imm = block, .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
-    append(b, &ins);
-    leave_to(b, block);
-    end_block(b);
+    ir_builder_jump(b, block, NULL, 0);
 }
 
 void ir_jump_with(struct ir_builder *b, uint32_t block, ir_ref value)
 {
     if (b->blocks[block].join)
         ir_flush(b);
-    struct ir_ins ins = {.op = IR_JUMP, .imm = block,
-                         .arg = {IR_NONE, IR_NONE, add_list(b->region, &value, 1), IR_NONE}};
-    append(b, &ins);
-    leave_to(b, block);
-    end_block(b);
+    ir_builder_jump(b, block, &value, 1);
 }
 
 void ir_brcond(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false)

@@ -26,6 +26,21 @@ struct ir_access_group {
 };
 enum { IR_ACCESS_GROUPS = 6, IR_ACCESS_REACH = 512 };
 
+// What the builder saw of the slots: those whose first use was a read, those written, and those whose value from before the
+// region somebody may have looked at (a read, a snapshot, an exit or a call while they had no newer one).
+struct ir_slot_use {
+    uint64_t read[4], written[4], exposed[4];
+};
+
+// The loop that the region is, see ir_begin_loop.
+enum { IR_LOOP_INTS = 9, IR_LOOP_VECTORS = 10 };
+struct ir_loop {
+    uint32_t head;
+    unsigned count;
+    uint8_t slots[IR_LOOP_INTS + IR_LOOP_VECTORS];
+    uint64_t carried[4], dead[4];
+};
+
 struct ir_builder {
     struct ir_region *region;
     struct ir_slot_state *slots;       // knowledge at the current point
@@ -36,6 +51,8 @@ struct ir_builder {
     uint64_t dirty[4];                 // bit set of slots whose value is not in memory
     struct ir_access_group groups[IR_ACCESS_GROUPS];
     unsigned group_count, next_group;
+    struct ir_slot_use use;
+    struct ir_loop loop;
 };
 
 // Starts the region's entry block. `region` is fresh from ir_region_init.
@@ -133,6 +150,12 @@ void ir_begin_block(struct ir_builder *b, uint32_t block);
 // Adds a parameter to a join that has just begun; values come from ir_jump_with.
 ir_ref ir_param(struct ir_builder *b, enum ir_type type);
 void ir_jump_with(struct ir_builder *b, uint32_t block, ir_ref value);
+
+// A region that ends by jumping back to its own start keeps slots in registers from one round to the next. It is built
+// twice: first as usual, which gives its `use`, then again from the start with this before everything else.
+void ir_begin_loop(struct ir_builder *b, const struct ir_slot_use *use);
+// The jump back, instead of ir_exit_to(offset); leaves that way when `poll_slot`, an i32, is not 0.
+void ir_loop_back(struct ir_builder *b, unsigned poll_slot, int64_t offset);
 
 // Whether the current path still goes on.
 static inline bool ir_open(const struct ir_builder *b)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // NOR flash, Intel command set (Common Flash Interface, JESD68; commands as in the Intel StrataFlash data
-// sheets). Both chips get the same commands; the lower one's byte decides. Programming and erasing take no
-// time.
+// sheets). Chips side by side get the same commands; the lower one's byte decides. Programming and erasing take no time.
 //
 // Contents are guest memory. What changed is written to the drive in the background, one request at a time,
 // page by page from a bitmap, so a guest that programs in a loop cannot pile up requests.
@@ -54,7 +53,7 @@ enum flash_phase {
 
 enum {
     BUFFER_LOG2 = 11, // of one chip
-    BUFFER_BYTES = 2 << BUFFER_LOG2,
+    MAX_CHIPS = 2,
     QUERY_BYTES = 0x52,
     MANUFACTURER = 0x89,
     DEVICE_CODE = 0x18,
@@ -65,6 +64,9 @@ struct pflash {
     struct device device;
     const char *region_name;
     uint64_t base, size, ram_offset;
+    unsigned width, chips; // bytes of a word of the bank; chips that share it
+    uint32_t block_bytes, buffer_bytes;
+    bool ready_shows; // PC firmware knows flash by a status of 0 between CLEAR STATUS and the next operation
     struct block_backend *drive;
     struct mem_region *region;
     uint8_t *contents;
@@ -77,7 +79,7 @@ struct pflash {
     uint8_t phase, status;
     uint32_t words_left; // of a buffered write
     uint64_t buffer_base;
-    uint8_t buffer[BUFFER_BYTES];
+    uint8_t buffer[MAX_CHIPS << BUFFER_LOG2];
     uint64_t *dirty; // a bit for each page that the drive does not have yet
     uint32_t dirty_words;
 };
@@ -133,9 +135,10 @@ static bool protected(const struct pflash *flash)
 static void program(struct pflash *flash, uint64_t offset, const uint8_t *data, uint64_t length)
 {
     if (protected(flash)) {
-        flash->status |= STATUS_PROGRAM_ERROR | STATUS_PROTECTED;
+        flash->status |= STATUS_READY | STATUS_PROGRAM_ERROR | STATUS_PROTECTED;
         return;
     }
+    flash->status |= STATUS_READY;
     for (uint64_t i = 0; i < length; i++)
         flash->contents[offset + i] &= data[i];
     contents_changed(flash, offset, length);
@@ -144,12 +147,13 @@ static void program(struct pflash *flash, uint64_t offset, const uint8_t *data, 
 static void erase(struct pflash *flash, uint64_t offset)
 {
     if (protected(flash)) {
-        flash->status |= STATUS_ERASE_ERROR | STATUS_PROTECTED;
+        flash->status |= STATUS_READY | STATUS_ERASE_ERROR | STATUS_PROTECTED;
         return;
     }
-    uint64_t block = offset & ~(uint64_t)(PFLASH_BLOCK_BYTES - 1);
-    memset(flash->contents + block, 0xff, PFLASH_BLOCK_BYTES);
-    contents_changed(flash, block, PFLASH_BLOCK_BYTES);
+    flash->status |= STATUS_READY;
+    uint64_t block = offset - offset % flash->block_bytes;
+    memset(flash->contents + block, 0xff, flash->block_bytes);
+    contents_changed(flash, block, flash->block_bytes);
 }
 
 static void show(struct pflash *flash, enum flash_command what)
@@ -158,25 +162,31 @@ static void show(struct pflash *flash, enum flash_command what)
     memory_map_set_direct_read(flash->device.machine->map, flash->region, what == CMD_READ_ARRAY);
 }
 
+// What a chip shows at a word of a block.
+static uint8_t chip_shows(const struct pflash *flash, uint64_t index)
+{
+    switch (flash->command) {
+    case CMD_READ_ID:
+        return index == 0 ? MANUFACTURER : index == 1 ? DEVICE_CODE : 0;
+    case CMD_QUERY:
+        return index < QUERY_BYTES ? flash->query[index] : 0;
+    default:
+        return flash->status;
+    }
+}
+
 static uint64_t pflash_read(void *opaque, struct mmio_access access)
 {
     struct pflash *flash = opaque;
-    uint64_t index = access.offset / 4 % (PFLASH_BLOCK_BYTES / 4);
-    uint32_t value = 0;
-    switch (flash->command) {
-    case CMD_READ_ARRAY:
+    if (flash->command == CMD_READ_ARRAY)
         return load_le(flash->contents + access.offset, access.size);
-    case CMD_READ_ID:
-        value = index == 0 ? MANUFACTURER : index == 1 ? DEVICE_CODE : 0;
-        break;
-    case CMD_QUERY:
-        value = index < QUERY_BYTES ? flash->query[index] : 0;
-        break;
-    default:
-        value = flash->status;
+    uint64_t value = 0;
+    for (unsigned i = 0; i < access.size; i++) {
+        uint64_t in_block = (access.offset + i) % flash->block_bytes;
+        if (in_block % (flash->width / flash->chips) == 0) // the low byte of a chip's word; the high one is 0
+            value |= (uint64_t)chip_shows(flash, in_block / flash->width) << (i * 8);
     }
-    uint32_t both = value | value << 16;
-    return (both >> (access.offset % 4 * 8)) & (uint32_t)mask64(access.size * 8);
+    return value;
 }
 
 static void bad_sequence(struct pflash *flash, uint64_t offset, uint64_t value)
@@ -208,7 +218,7 @@ static void write_command(struct pflash *flash, uint64_t offset, uint8_t command
         show(flash, CMD_READ_STATUS);
         break;
     case CMD_CLEAR_STATUS:
-        flash->status = STATUS_READY;
+        flash->status = flash->ready_shows ? STATUS_READY : 0;
         break;
     case CMD_READ_STATUS:
     case CMD_READ_ID:
@@ -230,9 +240,9 @@ static void write_command(struct pflash *flash, uint64_t offset, uint8_t command
 static void start_buffer(struct pflash *flash, uint64_t offset, uint64_t value)
 {
     flash->words_left = (uint32_t)(value & 0xffff) + 1;
-    flash->buffer_base = offset & ~(uint64_t)(BUFFER_BYTES - 1);
+    flash->buffer_base = offset - offset % flash->buffer_bytes;
     memset(flash->buffer, 0xff, sizeof(flash->buffer));
-    if (flash->words_left > BUFFER_BYTES / 4)
+    if (flash->words_left > flash->buffer_bytes / flash->width)
         bad_sequence(flash, offset, value);
     else
         flash->phase = PHASE_DATA;
@@ -240,11 +250,11 @@ static void start_buffer(struct pflash *flash, uint64_t offset, uint64_t value)
 
 static void fill_buffer(struct pflash *flash, uint64_t offset, unsigned size, uint64_t value)
 {
-    if ((offset & ~(uint64_t)(BUFFER_BYTES - 1)) != flash->buffer_base) {
+    if (offset - offset % flash->buffer_bytes != flash->buffer_base) {
         bad_sequence(flash, offset, value);
         return;
     }
-    store_le(flash->buffer + offset % BUFFER_BYTES, size, value);
+    store_le(flash->buffer + offset % flash->buffer_bytes, size, value);
     if (--flash->words_left == 0)
         flash->phase = PHASE_CONFIRM;
 }
@@ -282,7 +292,7 @@ static void pflash_write(void *opaque, struct mmio_access access, uint64_t value
     if (flash->phase == PHASE_ERASE)
         erase(flash, offset);
     else if (flash->phase == PHASE_CONFIRM)
-        program(flash, flash->buffer_base, flash->buffer, BUFFER_BYTES); // ones where nothing was written
+        program(flash, flash->buffer_base, flash->buffer, flash->buffer_bytes); // ones where nothing was written
     flash->phase = PHASE_COMMAND;
 }
 
@@ -290,7 +300,7 @@ static const struct mmio_ops pflash_ops = {pflash_read, pflash_write, 1, 4, fals
 
 static void fill_query(struct pflash *flash)
 {
-    uint64_t blocks = flash->size / PFLASH_BLOCK_BYTES, chip_block = PFLASH_BLOCK_BYTES / 2;
+    uint64_t blocks = flash->size / flash->block_bytes, chip_block = flash->block_bytes / flash->chips;
     uint8_t *q = flash->query;
     memcpy(q + 0x10, "QRY", 3);
     q[0x13] = 0x01; // Intel command set
@@ -303,8 +313,8 @@ static void fill_query(struct pflash *flash)
     q[0x23] = 0x04; // at most 16 times that
     q[0x24] = 0x04;
     q[0x25] = 0x04;
-    q[0x27] = (uint8_t)ctz64(flash->size / 2); // size of one chip
-    q[0x28] = 0x02;                            // 8 or 16 bits wide
+    q[0x27] = (uint8_t)(64 - clz64(flash->size / flash->chips - 1)); // size of one chip
+    q[0x28] = flash->width == 1 ? 0x00 : 0x02;                        // 8 bits wide; 8 or 16
     q[0x2a] = BUFFER_LOG2;
     q[0x2c] = 1; // one region of equal blocks
     store_le16(q + 0x2d, (uint16_t)(blocks - 1));
@@ -312,15 +322,25 @@ static void fill_query(struct pflash *flash)
     memcpy(q + 0x31, "PRI10", 5);
 }
 
-void pflash_wire(struct device *device, const char *region_name, uint64_t base, uint64_t size,
+void pflash_wire(struct device *device, enum pflash_kind kind, const char *region_name, uint64_t base, uint64_t size,
                  struct block_backend *drive)
 {
     struct pflash *flash = (struct pflash *)device;
-    assert(is_power_of_two(size) && size >= PFLASH_BLOCK_BYTES && size / PFLASH_BLOCK_BYTES <= 65536);
+    flash->width = kind == PFLASH_8_BITS ? 1 : 4;
+    flash->chips = kind == PFLASH_8_BITS ? 1 : 2;
+    flash->block_bytes = kind == PFLASH_8_BITS ? PFLASH_SMALL_BLOCK_BYTES : PFLASH_BLOCK_BYTES;
+    flash->ready_shows = kind != PFLASH_8_BITS;
+    flash->buffer_bytes = flash->chips << BUFFER_LOG2;
+    assert(size && size % flash->block_bytes == 0 && size / flash->block_bytes <= 65536);
     flash->region_name = region_name;
     flash->base = base;
     flash->size = size;
     flash->drive = drive;
+}
+
+uint64_t pflash_ram_offset(const struct device *device)
+{
+    return ((const struct pflash *)device)->ram_offset;
 }
 
 static void load_done(struct block_request *request, int result)

@@ -74,6 +74,11 @@ int linuxboot_add(struct machine *machine, struct error *error)
     memcpy(rom + KERNEL_ROM_CODE_AT, code, sizeof(code));
     const char *line = boot->command_line ? boot->command_line : "";
     fw_cfg_add(cfg, FW_CFG_CMDLINE_DATA, line, (uint32_t)strlen(line) + 1);
+    // UEFI firmware has its own way to start these parts, and asks for their sizes.
+    fw_cfg_add_le32(cfg, FW_CFG_CMDLINE_SIZE, (uint32_t)strlen(line) + 1);
+    fw_cfg_add_le32(cfg, FW_CFG_SETUP_SIZE, (uint32_t)boot->setup_bytes);
+    fw_cfg_add_le32(cfg, FW_CFG_KERNEL_SIZE, (uint32_t)(boot->kernel_end - boot->kernel_start));
+    fw_cfg_add_le32(cfg, FW_CFG_INITRD_SIZE, (uint32_t)(boot->initrd_end - boot->initrd_start));
     add_part(rom, 0, FW_CFG_SETUP_DATA, SETUP_GPA, boot->setup_bytes);
     add_part(rom, 1, FW_CFG_CMDLINE_DATA, PC_COMMAND_LINE_GPA, strlen(line) + 1);
     add_part(rom, 2, FW_CFG_KERNEL_DATA, boot->kernel_start, boot->kernel_end - boot->kernel_start);

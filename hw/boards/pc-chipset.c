@@ -13,7 +13,7 @@
 #include "hw/pci/pc-bridge.h"
 #include "hw/pci/piix3.h"
 
-enum { SCI_IRQ = 9, SHADOWED_BYTES = 128 << 10 };
+enum { SCI_IRQ = 9 };
 
 static struct pc_bridge_config bridge_config(struct pc *pc, const char *bus)
 {
@@ -23,8 +23,8 @@ static struct pc_bridge_config bridge_config(struct pc *pc, const char *bus)
         .smm = pc->has_smm ? pc->smm : NULL,
         .ram_offset = pc->ram_offset,
         .low_ram_bytes = pc->low_ram,
-        .firmware_offset = pc->rom_offset + PC_ROM_BYTES - SHADOWED_BYTES,
-        .firmware_bytes = SHADOWED_BYTES,
+        .firmware_offset = pc->firmware_end - PC_SHADOWED_BYTES,
+        .firmware_bytes = PC_SHADOWED_BYTES,
         .message = apic_message,
         .message_opaque = pc->apic,
     };

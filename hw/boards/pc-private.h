@@ -12,7 +12,7 @@
 struct acpi_config;
 struct pci_bus;
 
-enum { PC_ISA_IRQS = 16, PC_A20_GATES = 2, PC_MAX_CPUS = 255 };
+enum { PC_ISA_IRQS = 16, PC_A20_GATES = 2, PC_MAX_CPUS = 255, PC_SHADOWED_BYTES = 128 << 10 };
 
 // The last 16 MiB below 4 GiB belong to firmware; its image ends where they do.
 #define PC_ROM_BYTES (UINT64_C(16) << 20)
@@ -21,7 +21,8 @@ enum { PC_ISA_IRQS = 16, PC_A20_GATES = 2, PC_MAX_CPUS = 255 };
 struct pc {
     struct machine machine;
     bool q35;
-    uint64_t low_ram, high_ram, ram_offset, rom_offset;
+    uint64_t low_ram, high_ram, ram_offset;
+    uint64_t firmware_end; // in the RAM block: where firmware in ROM or flash ends
     uint32_t *apic_ids;
     struct memory_map *io, *smm;
     struct isa_host isa;

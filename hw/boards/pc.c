@@ -9,8 +9,10 @@
 
 #include "hw/acpi/ich9-lpc.h"
 #include "hw/acpi/piix4-pm.h"
+#include "hw/block/pflash-cfi01.h"
 #include "hw/boards/kernel-roms.h"
 #include "hw/boards/pc-private.h"
+#include "hw/core/block.h"
 #include "hw/core/x86-cpu-if.h"
 #include "hw/intc/apic.h"
 #include "tcg/base/alloc.h"
@@ -44,6 +46,36 @@ static int add_ram(struct pc *pc, const char *name, uint64_t base, uint64_t size
     return memory_map_add(pc->machine.map, desc, error) ? 0 : -EINVAL;
 }
 
+static int add_rom(struct pc *pc, struct error *error)
+{
+    uint64_t offset;
+    int result = guest_ram_carve(pc->machine.ram, PC_ROM_BYTES, &offset, error);
+    pc->firmware_end = offset + PC_ROM_BYTES;
+    return result ? result : add_ram(pc, "firmware", PC_ROM_BASE, PC_ROM_BYTES, offset, MEM_ROM, error);
+}
+
+// The first bank ends at 4 GiB and holds firmware; the second, for its variables, ends where the first begins.
+static int add_flashes(struct pc *pc, struct error *error)
+{
+    static const char *const names[MACHINE_FLASHES] = {"system.flash0", "system.flash1"};
+    uint64_t base = GIB(4);
+    for (unsigned i = 0; i < MACHINE_FLASHES && pc->machine.flashes[i]; i++) {
+        uint64_t size = pc->machine.flashes[i]->size;
+        if (!size || size % PFLASH_SMALL_BLOCK_BYTES || size > base - PC_ROM_BASE || (i == 0 && size < PC_SHADOWED_BYTES))
+            return error_set(error, EINVAL, "drive with if=pflash,unit=%u: %llu bytes; flash of a PC has a multiple of 4 KiB, "
+                             "at least 128 KiB of firmware and 16 MiB in all", i, (unsigned long long)size);
+        base -= size;
+        struct device *flash = device_create(&pc->machine, &pflash_cfi01_type, NULL);
+        pflash_wire(flash, PFLASH_8_BITS, names[i], base, size, pc->machine.flashes[i]);
+        int result = pc_realize(flash, error);
+        if (result)
+            return result;
+        if (i == 0)
+            pc->firmware_end = pflash_ram_offset(flash) + size;
+    }
+    return 0;
+}
+
 int pc_add_memory(struct pc *pc, struct error *error)
 {
     struct machine *machine = &pc->machine;
@@ -52,17 +84,17 @@ int pc_add_memory(struct pc *pc, struct error *error)
     if (machine->ram_size > GIB(512))
         return error_set(error, EINVAL, "machine '%s' has room for 512 GiB of memory, not %llu GiB",
                          machine->type->name, (unsigned long long)(machine->ram_size >> 30));
+    if (machine->flashes[1] && !machine->flashes[0])
+        return error_set(error, EINVAL, "drive with if=pflash,unit=1: there must be firmware in unit 0, too");
     int result = machine_init_memory(machine, machine->ram_size + PC_ROM_BYTES + MIB(64), error);
     if (!result)
         result = guest_ram_carve(machine->ram, machine->ram_size, &pc->ram_offset, error);
-    if (!result)
-        result = guest_ram_carve(machine->ram, PC_ROM_BYTES, &pc->rom_offset, error);
     if (!result)
         result = add_ram(pc, "ram-below-4g", 0, pc->low_ram, pc->ram_offset, MEM_RAM, error);
     if (!result && pc->high_ram)
         result = add_ram(pc, "ram-above-4g", GIB(4), pc->high_ram, pc->ram_offset + pc->low_ram, MEM_RAM, error);
     if (!result)
-        result = add_ram(pc, "firmware", PC_ROM_BASE, PC_ROM_BYTES, pc->rom_offset, MEM_ROM, error);
+        result = machine->flashes[0] ? add_flashes(pc, error) : add_rom(pc, error);
     if (result)
         return result;
     pc->io = machine_add_map(machine, NULL);

@@ -217,7 +217,7 @@ static int add_flash(struct virt_arm *board, struct error *error)
     for (unsigned i = 0; i < MACHINE_FLASHES; i++) {
         const struct virt_part *part = &virt_parts[VIRT_FLASH0 + i];
         struct device *flash = device_create(&board->machine, &pflash_cfi01_type, NULL);
-        pflash_wire(flash, names[i], part->base, part->size, board->machine.flashes[i]);
+        pflash_wire(flash, PFLASH_TWO_16_BITS, names[i], part->base, part->size, board->machine.flashes[i]);
         int result = realize_or_destroy(flash, error);
         if (result)
             return result;

@@ -28,6 +28,8 @@ struct vcpu_ops {
     uint64_t (*get_pc)(const struct vcpu *cpu);
     void (*set_pc)(struct vcpu *cpu, uint64_t pc);
     void (*print_registers)(struct vcpu *cpu, FILE *out);
+    // Capstone's architecture and mode for the code that the current mode runs.
+    void (*disassembler)(struct vcpu *cpu, int *arch, int *mode);
     // Guest virtual to guest physical as the current mode sees it, changing nothing. False when not mapped.
     bool (*translate_debug)(struct vcpu *cpu, uint64_t gva, uint64_t *gpa);
     void (*destroy)(struct vcpu *cpu);

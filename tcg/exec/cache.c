@@ -92,6 +92,9 @@ static void kill_block(struct tcg_engine *e, struct tcg_block *b)
     e->stats.invalidations++;
     if (!e->interp)
         backend_kill(&b->code);
+    // Who goes round in it sees that at the poll.
+    for (unsigned i = 0; b->loop && i < e->machine->vcpus.count; i++)
+        vcpu_kick(e->machine->vcpus.cpus[i]);
     for (struct tcg_exit *x = b->incoming; x; x = x->next_in) {
         x->to = NULL;
         if (!e->interp)
@@ -123,7 +126,7 @@ void cache_invalidate(struct tcg_engine *e, uint64_t ram_offset, uint64_t length
             }
         }
         // Writable entries that still send stores here are put right when they are next filled.
-        if (!e->page_blocks[page])
+        if (!e->page_blocks[page] && !e->watchers)
             atomic_fetch_and(&e->ram->page_flags[page], (uint8_t)~PAGE_CODE);
     }
     pthread_mutex_unlock(&e->lock);
@@ -245,8 +248,11 @@ static void build(struct tcg_cpu *cpu, struct ir_region *region, struct tcg_tran
     t->builder = &builder;
     cpu->guest->translate(t);
     assert(!ir_open(&builder));
-    if (log_wanted(t))
-        log_code(LOG_IN_ASM, cpu->guest->capstone_arch, cpu->guest->capstone_mode, t->code, t->guest_bytes, t->pc);
+    if (log_wanted(t)) {
+        int arch, mode;
+        cpu->vcpu.ops->disassembler(&cpu->vcpu, &arch, &mode);
+        log_code(LOG_IN_ASM, arch, mode, t->code, t->guest_bytes, t->pc);
+    }
     check(e, region, t, LOG_OP);
     ir_opt_dce(region);
     check(e, region, t, LOG_OP_OPT);
@@ -268,7 +274,7 @@ static void adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t page)
 }
 
 // Translates the block; NULL when a buffer is full. Called with engine->lock held.
-static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
+static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags, bool loop)
 {
     struct tcg_engine *e = cpu->engine;
     if (e->interp && e->arena.bytes >= e->memory.bytes)
@@ -281,10 +287,11 @@ static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ra
     struct tcg_block *b = ALLOC(struct tcg_block);
     b->ram_pc = ram_pc;
     b->flags = flags;
+    b->loop = loop;
     struct ir_region region;
     struct tcg_translation t = {.cpu = cpu, .pc = pc, .flags = flags, .code = e->ram->host + ram_pc,
                                 .code_bytes = TLB_PAGE_SIZE - (uint32_t)(ram_pc & (TLB_PAGE_SIZE - 1)),
-                                .max_insns = e->options.max_insns};
+                                .max_insns = e->options.max_insns, .loop = loop};
     int result = 0;
     do {
         if (!e->interp)
@@ -293,7 +300,9 @@ static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ra
         if (!e->interp)
             result = backend_compile(e->backend, &region, (int32_t)(pc & (TLB_PAGE_SIZE - 1)), &e->buffers, &b->code);
         // Too large for the spill frame: a shorter block is not.
-        t.max_insns = t.insn_count / 2;
+        if (!t.loop)
+            t.max_insns = t.insn_count / 2;
+        t.loop = false;
     } while (result == -E2BIG && t.max_insns);
     if (result) {
         free(b);
@@ -317,7 +326,32 @@ static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ra
     return b;
 }
 
-struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
+static struct tcg_block *find(const struct tcg_engine *e, uint64_t ram_pc, uint64_t flags)
+{
+    struct tcg_block *b = e->hash[hash_of(e, ram_pc, flags)];
+    while (b && (b->ram_pc != ram_pc || b->flags != flags))
+        b = b->hash_next;
+    return b;
+}
+
+// Before the bytes of a page without translated code are read: from now on stores there are noticed, and those under way on
+// other vCPUs, which may have passed their check, are done. Guests with instructions that say what code has changed do not
+// need it. Called with engine->lock held, which it gives up meanwhile.
+static void watch_page(struct tcg_cpu *cpu, uint64_t page)
+{
+    struct tcg_engine *e = cpu->engine;
+    if (!cpu->guest->stored_into_own_block || e->machine->vcpus.count < 2 ||
+        (atomic_fetch_or(&e->ram->page_flags[page], PAGE_CODE) & PAGE_CODE))
+        return;
+    tlb_protect_page(e, page << TLB_PAGE_BITS);
+    e->watchers++;
+    pthread_mutex_unlock(&e->lock);
+    tlb_wait_for_stores(cpu);
+    pthread_mutex_lock(&e->lock);
+    e->watchers--;
+}
+
+struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags, bool loop)
 {
     struct tcg_engine *e = cpu->engine;
     for (;;) {
@@ -327,11 +361,17 @@ struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, u
             e->page_blocks = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
             assert(e->page_blocks != MAP_FAILED);
         }
-        struct tcg_block *b = e->hash[hash_of(e, ram_pc, flags)];
-        while (b && (b->ram_pc != ram_pc || b->flags != flags))
-            b = b->hash_next;
+        struct tcg_block *b = find(e, ram_pc, flags);
+        if (b && loop && !b->loop) {
+            kill_block(e, b);
+            b = NULL;
+        }
+        if (!b) {
+            watch_page(cpu, ram_pc >> TLB_PAGE_BITS);
+            b = find(e, ram_pc, flags);
+        }
         if (!b)
-            b = translate(cpu, pc, ram_pc, flags);
+            b = translate(cpu, pc, ram_pc, flags, loop);
         pthread_mutex_unlock(&e->lock);
         if (b)
             return b;

@@ -36,12 +36,27 @@ static unsigned filter_bit(uint64_t page_number)
     return (unsigned)((page_number * UINT64_C(0x9e3779b97f4a7c15)) >> 55);
 }
 
+static void use(struct tcg_cpu *cpu, struct code_context *c)
+{
+    c->last_used = ++cpu->tlb->clock;
+    cpu->code_context = c;
+    cpu->jump_table = c->table;
+}
+
 void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags)
 {
     struct tlb_state *t = cpu->tlb;
     struct code_context *c = cpu->code_context;
     if (c && c->space == space && c->flags == flags)
         return;
+    // Guests go back and forth between a few.
+    uint64_t hash = (space ^ flags) * UINT64_C(0x9e3779b97f4a7c15);
+    struct code_context **recent = &t->recent_code[(hash >> 40) % RECENT_CODE];
+    c = *recent;
+    if (c && c->space == space && c->flags == flags) {
+        use(cpu, c);
+        return;
+    }
     unsigned oldest = 0;
     for (unsigned i = 0; i < CODE_CONTEXTS; i++) {
         c = t->code_contexts[i];
@@ -50,9 +65,8 @@ void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags)
             break;
         }
         if (c->space == space && c->flags == flags) {
-            c->last_used = ++t->clock;
-            cpu->code_context = c;
-            cpu->jump_table = c->table;
+            *recent = c;
+            use(cpu, c);
             return;
         }
         if (c->last_used < t->code_contexts[oldest]->last_used)
@@ -65,10 +79,9 @@ void code_table_select(struct tcg_cpu *cpu, uint64_t space, uint64_t flags)
     clear_table(c);
     c->space = space;
     c->flags = flags;
-    c->last_used = ++t->clock;
     pthread_spin_unlock(&t->lock);
-    cpu->code_context = c;
-    cpu->jump_table = c->table;
+    *recent = c;
+    use(cpu, c);
 }
 
 void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code, uint64_t flushes)

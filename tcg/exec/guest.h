@@ -31,6 +31,7 @@ struct tcg_translation {
     const uint8_t *code;       // bytes at pc; readable up to code_bytes
     uint32_t code_bytes;       // up to the end of the page
     uint32_t max_insns;        // end the block after so many
+    bool loop;                 // a jump back came here: the block may be a region that is a loop (ir_begin_loop)
     uint32_t insn_count;       // out: guest instructions translated
     uint32_t guest_bytes;      // out: bytes translated, from pc
 };
@@ -51,8 +52,6 @@ struct guest_ops {
 
     // Translates one basic block. Must not look at guest memory other than `code`.
     void (*translate)(struct tcg_translation *t);
-    // One line of disassembly is written by the engine; the guest names the Capstone mode.
-    int capstone_arch, capstone_mode;
 
     // Walks the page tables. False with `fault` filled in. Must not raise. `access` decides which accessed or dirty
     // bits are set; with `probe`, none are. Own thread only.
@@ -72,7 +71,11 @@ struct guest_ops {
     // instruction, which is to be done again in a block by itself (of other flags). NULL: the guest need not see its
     // stores before a barrier.
     void (*stored_into_own_block)(struct tcg_cpu *cpu);
+    // An access to a page whose translation said `watched`. True: the instruction is to be done again in a block by itself
+    // (stored_into_own_block), where this is called again.
+    bool (*watched)(struct tcg_cpu *cpu, uint64_t gva, unsigned size, enum tlb_access access);
     bool open_bus;         // where nothing answers, loads find ones and stores are lost; raise_bus_error is for fetches
+    bool makes_loops;      // `translate` looks at `loop`
     bool atomics_anywhere; // read-modify-writes work across pages and on devices too
 };
 
@@ -91,6 +94,7 @@ struct tcg_cpu {
     struct memory_map *memory;      // what physical addresses mean; tlb_flush_all after a change
     // Inside translated code, which may hold addresses that it checked; and: some of those have been invalidated since.
     _Atomic bool in_code, tlb_stale;
+    bool alone, others_stopped;     // the next block is to run with the other vCPUs stopped; it does now
     void *slow_frame;               // register dump while inside a memory slow path
     void (*restore)(struct tcg_cpu *cpu); // puts state in memory when the interpreter leaves in its middle, or NULL
     void *restore_data;
@@ -117,6 +121,14 @@ static inline void tcg_set_pc(struct tcg_cpu *cpu, uint64_t pc)
 // Leaves translated code from a MAY_FAULT or NORETURN helper and returns to the run loop, which goes on with the pc and
 // modes as they now are. Does not return.
 _Noreturn void tcg_leave(struct tcg_cpu *cpu);
+
+// From a MAY_FAULT helper, before it has changed anything: the instruction is done with every other vCPU stopped. Returns
+// when they are, else leaves for the run loop to stop them and do the instruction again, by itself. For guests with
+// stored_into_own_block. A vCPU that waits for the others inside translated code would keep them from emptying buffers.
+void tcg_do_alone(struct tcg_cpu *cpu);
+
+// The flags, as guest_ops.block_flags gave them, of the block that the vCPU is in.
+uint64_t tcg_block_flags(const struct tcg_cpu *cpu);
 
 // Must be called (own thread) after modes that block_flags or code_space depend on have changed in a helper that
 // does not end its block by ir_exit_loop. Exceptions taken in raise_* and take_interrupt need not.

@@ -20,6 +20,7 @@ enum {
     TLB_ENTRIES = 1 << BACKEND_TLB_LOG2,
     JUMP_ENTRIES = 1 << BACKEND_JUMP_LOG2,
     CODE_CONTEXTS = 48,
+    RECENT_CODE = 32,
     FETCH_ENTRIES = 256,
 };
 
@@ -28,6 +29,7 @@ enum {
     TLB_TAG_INVALID = 1 << 11,
     TLB_TAG_MMIO = 1 << 10,   // handlers, or a page only partly backed by memory
     TLB_TAG_CODE = 1 << 9,    // a store must look for translated code
+    TLB_TAG_WATCHED = 1 << 7,
     TLB_TAG_DEVICE = 1 << 8,  // device memory type: alignment is checked
     TLB_TAG_FLAGS = 0xfff,
     TLB_INFO_GLOBAL = 1 << 0, // in entry.info, below the physical page address
@@ -63,6 +65,7 @@ struct tlb_state {
     struct tlb_context *current;
     struct tlb_context *contexts; // TLB_CONTEXTS
     struct code_context *code_contexts[CODE_CONTEXTS];
+    struct code_context *recent_code[RECENT_CODE]; // by a hash of space and flags; they may be for others by now
     struct fetch_entry fetch[FETCH_ENTRIES];
     struct tlb_large large;
 };
@@ -70,7 +73,7 @@ struct tlb_state {
 struct tcg_block {
     uint64_t ram_pc, flags; // the key
     uint32_t guest_bytes, insns;
-    bool dead;
+    bool dead, loop; // a loop as far as its guest can make one of it
     struct backend_code code;
     struct tcg_exit *incoming;
     struct tcg_block *hash_next, *page_next, *all_next;
@@ -100,6 +103,7 @@ struct tcg_engine {
     struct tcg_block **page_blocks; // by page of guest RAM
     size_t page_blocks_bytes;       // the RAM is gone before the engine is
     struct tcg_block *all;
+    unsigned watchers;              // vCPUs that wait before they translate from a page that had no code
     struct arena arena; // of the translation in hand; the interpreter's regions
     struct memory_map_listener map_listener;
     struct tcg_stats stats;
@@ -109,8 +113,9 @@ struct tcg_engine {
 int cache_init(struct tcg_engine *engine, struct error *error);
 void cache_destroy(struct tcg_engine *engine);
 // The block at ram_pc, translated if need be. `pc` is its virtual address. Takes and releases engine->lock; may stop the
-// machine to empty the buffers. Never NULL.
-struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags);
+// machine to empty the buffers. With `loop`, a jump back led to it, and it is made anew when it was not made for that. Never
+// NULL.
+struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags, bool loop);
 // Links an exit to the block, if both are still alive.
 void cache_link(struct tcg_engine *engine, struct tcg_exit *exit, struct tcg_block *to);
 // Discards blocks that overlap [ram_offset, +length). Any thread.
@@ -131,6 +136,9 @@ void tlb_init(struct tcg_cpu *cpu);
 void tlb_destroy(struct tcg_cpu *cpu);
 // Makes the soft TLB of all vCPUs send stores to a page of RAM to the slow path.
 void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset);
+// Returns when the other vCPUs are done with stores that they checked before a change of tags. Out of translated code, no
+// locks.
+void tlb_wait_for_stores(struct tcg_cpu *cpu);
 void tlb_print(struct tcg_cpu *cpu, FILE *out);
 // What an access found. Other threads may take the entry away at any time, so this is a copy: good until the next poll.
 struct tlb_place {

@@ -15,6 +15,11 @@ void tcg_leave(struct tcg_cpu *cpu)
     longjmp(cpu->leave, 1);
 }
 
+uint64_t tcg_block_flags(const struct tcg_cpu *cpu)
+{
+    return cpu->code_context->flags;
+}
+
 void tcg_modes_changed(struct tcg_cpu *cpu)
 {
     code_table_select(cpu, cpu->guest->code_space(cpu), cpu->guest->block_flags(cpu));
@@ -44,8 +49,8 @@ void tcg_discard_code(struct tcg_cpu *cpu, uint64_t pc)
     cache_invalidate(cpu->engine, (uint64_t)(tcg_fetch_host(cpu, pc) - cpu->engine->ram->host), 1);
 }
 
-// The block to run next, or NULL when an exception was taken instead.
-static struct tcg_block *next_block(struct tcg_cpu *cpu)
+// The block to run next, or NULL when an exception was taken instead. `from` is the exit that leads there, or NULL.
+static struct tcg_block *next_block(struct tcg_cpu *cpu, const struct tcg_exit *from)
 {
     uint64_t pc = tcg_get_pc(cpu);
     struct tlb_fetched f;
@@ -53,7 +58,9 @@ static struct tcg_block *next_block(struct tcg_cpu *cpu)
     if (!tlb_fetch(cpu, pc, &f))
         return NULL;
     uint64_t flags = cpu->code_context->flags | (uint64_t)f.code_flags << 56;
-    struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, flags);
+    // Exits that are linked stay in their page.
+    bool loop = from && cpu->guest->makes_loops && f.ram_offset < from->from->ram_pc + from->from->guest_bytes;
+    struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, flags, loop);
     bool shared = cpu->code_context->space == 0;
     bool logging = log_enabled(LOG_EXEC | LOG_CPU);
     if (!cpu->engine->interp && (f.global || !shared) && !b->dead && !logging)
@@ -64,6 +71,33 @@ static struct tcg_block *next_block(struct tcg_cpu *cpu)
 static bool should_return(struct tcg_cpu *cpu)
 {
     return atomic_load_explicit(&cpu->vcpu.exit_request, memory_order_relaxed) || cpu->vcpu.halted;
+}
+
+void tcg_do_alone(struct tcg_cpu *cpu)
+{
+    if (cpu->others_stopped)
+        return;
+    cpu->alone = true;
+    cpu->guest->stored_into_own_block(cpu);
+    tcg_leave(cpu);
+}
+
+// Stops the other vCPUs for one block, when that was asked for. False when the block went meanwhile.
+static bool begin_alone(struct tcg_cpu *cpu, const struct tcg_block *b, uint64_t flushes)
+{
+    if (!cpu->alone)
+        return true;
+    vcpu_exclusive_begin(cpu->vcpu.group, &cpu->vcpu);
+    cpu->others_stopped = true;
+    return flushes == cpu->engine->stats.flushes && !b->dead;
+}
+
+static void end_alone(struct tcg_cpu *cpu)
+{
+    if (!cpu->others_stopped)
+        return;
+    cpu->alone = cpu->others_stopped = false;
+    vcpu_exclusive_end(cpu->vcpu.group, &cpu->vcpu);
 }
 
 // In this order, with a full barrier at the end: an invalidation before it is seen by every access in the code, and one
@@ -91,8 +125,9 @@ static void loop(struct tcg_cpu *cpu)
         while (reason != BACKEND_EXIT_LOOP) {
             tcg_set_pc(cpu, tcg_get_pc(cpu));
             uint64_t flushes = e->stats.flushes;
-            struct tcg_block *b = next_block(cpu);
-            if (flushes != e->stats.flushes)
+            struct tcg_block *b = next_block(cpu, link);
+            uint64_t found_at = e->stats.flushes;
+            if (flushes != found_at)
                 link = NULL; // the exit is gone
             if (!b) {
                 link = NULL;
@@ -103,6 +138,11 @@ static void loop(struct tcg_cpu *cpu)
             link = NULL;
             if (log_enabled(LOG_EXEC | LOG_CPU))
                 log_entry(cpu, tcg_get_pc(cpu));
+            if (!begin_alone(cpu, b, found_at)) {
+                end_alone(cpu);
+                cpu->alone = true;
+                continue;
+            }
             cpu->blocks_entered++;
             enter_code(cpu);
             if (e->interp)
@@ -110,6 +150,7 @@ static void loop(struct tcg_cpu *cpu)
             else
                 reason = backend_enter(e->backend, cpu, b->code.entry + e->buffers.exec_delta, &link);
             leave_code(cpu);
+            end_alone(cpu);
             if (reason != BACKEND_EXIT_LINK || log_enabled(LOG_EXEC | LOG_CPU))
                 link = NULL;
         }
@@ -124,6 +165,7 @@ static void run(struct accel *accel, struct vcpu *vcpu)
     // tcg_leave comes back here: state and pc are in memory, and the loop begins anew.
     (void)setjmp(cpu->leave);
     leave_code(cpu);
+    end_alone(cpu);
     loop(cpu);
     cpu->fp_control = fp_env_swap(host);
 }

@@ -114,6 +114,15 @@ static struct tlb_place place_of(struct tcg_cpu *cpu, uint64_t gva, unsigned siz
     fault(cpu, &f, mmu_index, size_log2);
 }
 
+static void check_watched(struct tcg_cpu *cpu, uint64_t tag, uint64_t gva, unsigned size, enum tlb_access access)
+{
+    if (!(tag & TLB_TAG_WATCHED) || !cpu->guest->watched(cpu, gva, size, access))
+        return;
+    restore_state(cpu);
+    cpu->guest->stored_into_own_block(cpu);
+    tcg_leave(cpu);
+}
+
 static void check_device_alignment(struct tcg_cpu *cpu, uint64_t tag, uint64_t gva, unsigned size,
                                    enum tlb_access access, unsigned mmu_index)
 {
@@ -152,6 +161,7 @@ static void read_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigne
 {
     struct tlb_place p = place_of(cpu, gva, ctz32(size), TLB_READ, mmu_index);
     check_device_alignment(cpu, p.tag, gva, size, TLB_READ, mmu_index);
+    check_watched(cpu, p.tag, gva, size, TLB_READ);
     if (p.host) {
         ram_read(out, p.host, size);
         return;
@@ -232,7 +242,9 @@ static void write_bytes(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsign
     if (first < size) {
         struct tlb_place p = place_of(cpu, gva + first, ctz32(size), TLB_WRITE, mmu_index);
         check_own_code(cpu, &p, size - first);
+        check_watched(cpu, p.tag, gva + first, size - first, TLB_WRITE);
     }
+    check_watched(cpu, at.tag, gva, first, TLB_WRITE);
     write_piece(cpu, gva, first, mmu_index, in);
     if (first < size)
         write_piece(cpu, gva + first, size - first, mmu_index, in + first);
@@ -329,7 +341,7 @@ static uint64_t atomic_result(const struct slow_request *r, uint64_t old, uint64
     return extract64(combine(r->aux, bits, old, operand), 0, bits);
 }
 
-// Where the host has no locked operation: across pages with every other vCPU held off, on devices piece by piece.
+// Where the host has no locked operation: across pages and on devices, piece by piece with every other vCPU held off.
 static uint64_t split_atomic(struct tcg_cpu *cpu, const struct slow_request *r)
 {
     unsigned size = 1u << r->mem.size_log2, index = r->mem.mmu_index, first = bytes_in_page(r->address, size);
@@ -340,7 +352,9 @@ static uint64_t split_atomic(struct tcg_cpu *cpu, const struct slow_request *r)
         p = place_of(cpu, r->address + first, r->mem.size_log2, TLB_WRITE, index);
         check_own_code(cpu, &p, size - first);
     }
-    vcpu_exclusive_begin(cpu->vcpu.group, &cpu->vcpu);
+    if (!cpu->others_stopped)
+        restore_state(cpu);
+    tcg_do_alone(cpu);
     read_piece(cpu, r->address, first, index, bytes);
     if (first < size)
         read_piece(cpu, r->address + first, size - first, index, bytes + first);
@@ -349,7 +363,6 @@ static uint64_t split_atomic(struct tcg_cpu *cpu, const struct slow_request *r)
     write_piece(cpu, r->address, first, index, bytes);
     if (first < size)
         write_piece(cpu, r->address + first, size - first, index, bytes + first);
-    vcpu_exclusive_end(cpu->vcpu.group, &cpu->vcpu);
     return old;
 }
 
@@ -365,6 +378,7 @@ static uint64_t atomic_operation(struct tcg_cpu *cpu, const struct slow_request 
     }
     struct tlb_place p = place_of(cpu, r->address, r->mem.size_log2, TLB_WRITE, r->mem.mmu_index);
     check_device_alignment(cpu, p.tag, r->address, size, TLB_WRITE, r->mem.mmu_index);
+    check_watched(cpu, p.tag, r->address, size, TLB_WRITE);
     uint8_t *host = p.host;
     if (!host) {
         if (cpu->guest->atomics_anywhere)
@@ -478,6 +492,8 @@ void *tlb_host(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsign
             bus_error(cpu, gva, f.gpa, access, mmu_index);
         fault(cpu, &f, mmu_index, 0);
     }
+    if (p.tag & TLB_TAG_WATCHED)
+        return NULL;
     if (p.host && access == TLB_WRITE && (p.tag & TLB_TAG_CODE)) {
         uint8_t *page = (uint8_t *)((uintptr_t)p.host & -(uintptr_t)TLB_PAGE_SIZE);
         tcg_wrote_code_page(cpu, p.entry, page, TLB_PAGE_SIZE);

@@ -140,7 +140,7 @@ static bool fill(struct tcg_cpu *cpu, struct tlb_place *place, uint64_t gva, enu
     uint64_t page = gva & -(uint64_t)TLB_PAGE_SIZE, gpa_page = tr->gpa & -(uint64_t)TLB_PAGE_SIZE;
     bool whole = range && gpa_page >= range->base && range_inside(gpa_page - range->base, TLB_PAGE_SIZE, range->size);
     bool direct_read = whole && mem_range_direct_read(range), direct_write = whole && mem_range_direct_write(range);
-    uint64_t device = tr->device ? TLB_TAG_DEVICE : 0;
+    uint64_t device = (tr->device ? TLB_TAG_DEVICE : 0) | (tr->watched ? TLB_TAG_WATCHED : 0);
     pthread_spin_lock(&t->lock);
     if (t->flushes != flushes) {
         pthread_spin_unlock(&t->lock);
@@ -308,6 +308,20 @@ void tlb_wait_others(struct tcg_cpu *cpu)
             sched_yield();
     }
     atomic_store(&cpu->in_code, was_in_code);
+}
+
+void tlb_wait_for_stores(struct tcg_cpu *cpu)
+{
+    const struct vcpu_group *group = cpu->vcpu.group;
+    atomic_thread_fence(memory_order_seq_cst);
+    for (unsigned i = 0; i < group->count; i++) {
+        struct tcg_cpu *other = tcg_cpu_of(group->cpus[i]);
+        if (other != cpu && atomic_load(&other->in_code)) {
+            atomic_store(&other->tlb_stale, true);
+            vcpu_kick(&other->vcpu);
+        }
+    }
+    tlb_wait_others(cpu);
 }
 
 void tlb_flush_all(struct tcg_cpu *cpu)

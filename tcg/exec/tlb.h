@@ -31,6 +31,7 @@ struct tlb_translation {
     bool readable, writable, executable; // with the permissions of the mmu index asked for
     bool global;           // the same in every address space of the regime
     bool device;           // accesses that are not aligned fault (guest's align_fault)
+    bool watched;          // the guest is told of accesses to the page: guest_ops.watched
     uint8_t page_log2;     // size of the mapping, at least 12 unless walks are not cached
     uint8_t code_flags;    // goes into the flags of blocks fetched from the page (for instance BTI guarded)
 };

@@ -297,6 +297,12 @@ static void lower_deposit(struct lower *l, uint32_t index)
     unsigned start = ins->imm & 0xff, length = ins->imm >> 8 & 0xff, width = is_wide(ins) ? 64 : 32;
     bool w = is_wide(ins);
     uint64_t mask = mask64(length) << start;
+    if (start == 0 && (length == 8 || length == 16)) {
+        // A move to the low part of a register. What the value was before stays above.
+        unsigned low = ra_use(&l->ra, ins->arg[1]), whole = ra_def_over(&l->ra, index, ins->arg[0]);
+        x86_rr(&l->c, length == 8 ? 0x8a | X86_BYTE : 0x8b | X86_66, whole, low);
+        return;
+    }
     unsigned t = ra_temp(&l->ra, IR_I64);
     unsigned field = ra_use(&l->ra, ins->arg[1]);
     ra_use(&l->ra, ins->arg[0]);

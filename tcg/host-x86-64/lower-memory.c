@@ -338,8 +338,46 @@ static void lower_cas(struct lower *l, uint32_t index)
     add_slow(l, slow, site);
 }
 
+// AND, OR and XOR: one locked instruction when nobody asks for the old value, else a loop over compare and swap.
+static bool lower_atomic_logic(struct lower *l, uint32_t index)
+{
+    static const int8_t ops[] = {[IR_ATOMIC_AND] = X86_AND, [IR_ATOMIC_OR] = X86_OR, [IR_ATOMIC_XOR] = X86_XOR};
+    struct ir_ins *ins = &l->region->ins[index];
+    struct ir_mem mem = ir_mem_unpack(ins->imm);
+    if (ins->aux < IR_ATOMIC_AND || ins->aux > IR_ATOMIC_XOR || mem.size_log2 > 3 || mem.big_endian)
+        return false;
+    struct x86_code *c = &l->c;
+    uint32_t alu = (uint32_t)ops[ins->aux] << 3, narrow = mem.size_log2 == 1 ? X86_66 : 0;
+    bool dead = ra_dies(&l->ra, index);
+    ra_temp_in(&l->ra, RAX);
+    unsigned address = ra_use(&l->ra, ins->arg[0]), operand = ra_use(&l->ra, ins->arg[1]);
+    struct probe p = emit_probe(l, address, mem, true);
+    struct tcg_site *site = make_site(l, ins, address);
+    struct x86_mem at = x86_at_index(address, p.host, 0, mem.offset);
+    if (dead) {
+        x86_rm(c, sized(mem.size_log2, alu) | X86_NEEDS_LOCK | narrow, operand, at);
+    } else {
+        emit_int_load(l, RAX, mem, false, at);
+        const uint8_t *again = c->p;
+        x86_mov_rr(c, true, p.spare, RAX);
+        x86_rr(c, (alu | 3) | X86_W, p.spare, operand);
+        x86_rm(c, sized(mem.size_log2, 0xb0) | X86_0F | X86_NEEDS_LOCK | narrow, p.spare, at);
+        x86_jcc_to(c, X86_NE, again);
+        zero_extend_result(l, RAX, mem.size_log2);
+    }
+    if (site) {
+        site->data_reg = (uint8_t)operand;
+        site->result_reg = RAX;
+    }
+    ra_def_in(&l->ra, index, RAX);
+    add_slow(l, p.slow, site);
+    return true;
+}
+
 static void lower_atomic(struct lower *l, uint32_t index)
 {
+    if (lower_atomic_logic(l, index))
+        return;
     struct ir_ins *ins = &l->region->ins[index];
     struct ir_mem mem = ir_mem_unpack(ins->imm);
     unsigned address = ra_use(&l->ra, ins->arg[0]), operand = ra_use(&l->ra, ins->arg[1]);

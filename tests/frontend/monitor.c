@@ -2,6 +2,7 @@
 // The monitor's commands, typed at a machine that has RAM and one processor which does nothing.
 #include "frontend/monitor.h"
 
+#include <capstone/capstone.h>
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -42,8 +43,18 @@ static void nothing(struct vcpu *self)
     (void)self;
 }
 
+static int code_arch = CS_ARCH_ARM64, code_mode = CS_MODE_LITTLE_ENDIAN;
+
+static void disassembler(struct vcpu *vcpu, int *arch, int *mode)
+{
+    (void)vcpu;
+    *arch = code_arch;
+    *mode = code_mode;
+}
+
 static const struct vcpu_ops cpu_ops = {.arch = "aarch64", .get_pc = get_pc, .print_registers = print_registers,
-                                        .translate_debug = translate, .destroy = nothing};
+                                        .disassembler = disassembler, .translate_debug = translate,
+                                        .destroy = nothing};
 
 static char shown[1 << 20];
 static size_t shown_length, accepts = SIZE_MAX;
@@ -156,6 +167,20 @@ Test(monitor, virtual_memory)
     EXPECT("xp/1i $pc + 4", "ret");
     EXPECT("x/1xw 0x40000000", "Cannot access memory");
     EXPECT("x/2xg 0x8000000040002ff8", "Cannot access memory at address 0x8000000040003000");
+}
+
+Test(monitor, instructions_of_the_current_mode)
+{
+    static const uint8_t code[] = {0xb8, 0x34, 0x12, 0xf4, 0x90, 0xc3};
+    cr_assert(dma_write(machine->map, BARE_RAM_BASE + 0x200, code, sizeof(code)));
+    code_arch = CS_ARCH_X86;
+    code_mode = CS_MODE_16;
+    EXPECT("xp/3i 0x40000200", "0x40000200:  b8 34 12                 mov      ax, 0x1234\r\n"
+                               "0x40000203:  f4                       hlt\r\n"
+                               "0x40000204:  90                       nop\r\n");
+    code_mode = CS_MODE_32;
+    EXPECT("xp/2i 0x40000200", "mov      eax, 0x90f41234\r\n0x40000205:  c3                       ret\r\n");
+    EXPECT("xp/2i 0x40ffffff", "Cannot access memory at address 0x41000000");
 }
 
 Test(monitor, output_waits_for_the_terminal)

@@ -16,7 +16,7 @@ static const struct machine_type type = {
     .help = "for tests",
     .arch = "x86_64",
     .default_cpus = 1,
-    .max_cpus = 1,
+    .max_cpus = X86_MACHINE_CPUS,
     .instance_size = sizeof(struct machine),
 };
 
@@ -44,7 +44,8 @@ static void port_write(void *opaque, struct mmio_access access, uint64_t value)
             m->text[m->text_length++] = (char)value;
         break;
     case PORT_END:
-        m->ended = true;
+        if (atomic_exchange(&m->ended, true))
+            break;
         m->status = (int)(value & 0xff);
         atomic_store(&vcpu->exit_request, 1);
         break;
@@ -87,7 +88,26 @@ static void map_ram(struct x86_machine *m, uint64_t base, uint64_t size, uint64_
         give_up("RAM", &error);
 }
 
+static void add_cpu(struct x86_machine *m, const char *model, unsigned index)
+{
+    struct error error = {""};
+    struct x86_cpu_config config = {.index = index, .apic_id = index, .threads = 1, .cores = m->cpus, .sockets = 1, .io = m->io,
+                                    .intc = &intc, .intc_opaque = m, .shutdown = shut_down, .shutdown_opaque = m};
+    struct vcpu *vcpu = x86_cpu_factory.create(m->machine, model, &config, &error);
+    if (!vcpu)
+        give_up("processor", &error);
+    vcpu_group_add(&m->machine->vcpus, vcpu);
+    if (m->accel->ops->vcpu_init(m->accel, vcpu, &error) < 0)
+        give_up("processor", &error);
+    vcpu->thread = pthread_self();
+}
+
 struct x86_machine *x86_machine_create(const char *accel, const char *model, unsigned max_insns)
+{
+    return x86_machine_create_smp(accel, model, max_insns, 1);
+}
+
+struct x86_machine *x86_machine_create_smp(const char *accel, const char *model, unsigned max_insns, unsigned cpus)
 {
     struct x86_machine *m = ALLOC(struct x86_machine);
     struct error error = {""};
@@ -112,24 +132,20 @@ struct x86_machine *x86_machine_create(const char *accel, const char *model, uns
         .name = "ports", .base = 0, .size = 0x8000, .kind = MEM_MMIO, .ops = &port_ops, .opaque = m};
     if (!memory_map_add(m->io, ports, &error))
         give_up("ports", &error);
-    struct x86_cpu_config config = {.threads = 1, .cores = 1, .sockets = 1, .io = m->io, .intc = &intc,
-                                    .intc_opaque = m, .shutdown = shut_down, .shutdown_opaque = m};
-    struct vcpu *vcpu = x86_cpu_factory.create(m->machine, model, &config, &error);
-    if (!vcpu)
-        give_up("processor", &error);
-    vcpu_group_add(&m->machine->vcpus, vcpu);
-    if (m->accel->ops->vcpu_init(m->accel, vcpu, &error) < 0)
-        give_up("processor", &error);
-    m->cpu = x86_cpu_of_vcpu(vcpu);
-    vcpu->thread = pthread_self();
+    m->cpus = cpus;
+    for (unsigned i = 0; i < cpus; i++)
+        add_cpu(m, model, i);
+    m->cpu = x86_cpu_of_vcpu(m->machine->vcpus.cpus[0]);
     event_clock_start(m->machine->clock);
-    vcpu->ops->reset(vcpu);
+    for (unsigned i = 0; i < cpus; i++)
+        m->machine->vcpus.cpus[i]->ops->reset(m->machine->vcpus.cpus[i]);
     return m;
 }
 
 void x86_machine_destroy(struct x86_machine *m)
 {
-    m->accel->ops->vcpu_destroy(m->accel, &m->cpu->tcg.vcpu);
+    for (unsigned i = 0; i < m->cpus; i++)
+        m->accel->ops->vcpu_destroy(m->accel, m->machine->vcpus.cpus[i]);
     memory_map_destroy(m->io);
     machine_destroy(m->machine);
     m->accel->ops->destroy(m->accel);
@@ -199,4 +215,26 @@ bool x86_machine_run(struct x86_machine *m)
     w.finished = true;
     pthread_join(watcher, NULL);
     return !w.expired;
+}
+
+static void start_up(struct vcpu *vcpu, void *entry)
+{
+    vcpu_power_on(vcpu, *(const uint64_t *)entry, 0);
+}
+
+bool x86_machine_run_all(struct x86_machine *m, uint64_t entry)
+{
+    struct vcpu_group *group = &m->machine->vcpus;
+    uint64_t until = seconds() + 40;
+    m->status = -1;
+    vcpu_group_set_boot(group, entry, 0);
+    vcpu_group_start(group);
+    for (unsigned i = 1; i < m->cpus; i++)
+        vcpu_queue_work(group->cpus[i], start_up, &entry);
+    vcpu_group_resume(group);
+    while (!m->ended && !m->shut_down && seconds() < until)
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    vcpu_group_pause(group);
+    vcpu_group_stop(group);
+    return m->ended;
 }

@@ -3,6 +3,7 @@
 // from 0x8000 on, in which port 0xf4 ends the run with the byte written as its status. Run on the test's own thread.
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,20 +13,23 @@
 struct x86_machine {
     struct machine *machine;
     struct accel *accel;
-    struct x86_cpu *cpu;
+    struct x86_cpu *cpu; // the first one
+    unsigned cpus;
     struct memory_map *io;
-    bool ended, shut_down;
+    atomic_bool ended, shut_down;
     int status;      // written to port 0xf4, -1 when it was not
     uint8_t vector;  // of the interrupt that port 0xf5 asks for
     char text[256];  // written to port 0xe9
     unsigned text_length;
 };
 
-enum { X86_MACHINE_MIB = 16 };
+enum { X86_MACHINE_MIB = 16, X86_MACHINE_CPUS = 4 };
 #define X86_MACHINE_RAM UINT64_C(0x10000000)
 
 // `accel` is "tcg" or "interp"; max_insns 0 for the default. Ends the program with a message when it cannot.
 struct x86_machine *x86_machine_create(const char *accel, const char *model, unsigned max_insns);
+// With several processors, for x86_machine_run_all.
+struct x86_machine *x86_machine_create_smp(const char *accel, const char *model, unsigned max_insns, unsigned cpus);
 void x86_machine_destroy(struct x86_machine *m);
 // Host address of guest RAM.
 void *x86_machine_ram(struct x86_machine *m, uint64_t gpa);
@@ -34,3 +38,6 @@ void x86_machine_wrote(struct x86_machine *m, uint64_t gpa, uint64_t bytes);
 // Lets the processor run from the state it is in until it halts without a reason to go on, shuts down, or writes to port
 // 0xf4. False when that takes more than some seconds.
 bool x86_machine_run(struct x86_machine *m);
+// Lets every processor run from `entry`, below 1 MiB, on a thread of its own, until port 0xf4 is written or one shuts down.
+// Once for a machine.
+bool x86_machine_run_all(struct x86_machine *m, uint64_t entry);

@@ -202,7 +202,7 @@ static struct block_backend *open_image(const char *path, bool readonly)
 static void start_flash(struct block_backend *drive)
 {
     struct device *flash = device_create(machine, &pflash_cfi01_type, NULL);
-    pflash_wire(flash, "flash", FLASH, FLASH_BYTES, drive);
+    pflash_wire(flash, PFLASH_TWO_16_BITS, "flash", FLASH, FLASH_BYTES, drive);
     realize(flash);
 }
 
@@ -242,6 +242,31 @@ Test(pflash, query_program_and_erase)
     guest_write(machine, 0x40010, 4, 0xff00ff00);
     flash_command(0, 0xff);
     cr_assert_eq(guest_read(machine, 0x40010, 4), 0x12005600, "bits only fall");
+    bare_machine_destroy(machine);
+}
+
+// The bank of a PC: bytes, small blocks, any number of them.
+Test(pflash, eight_bits)
+{
+    machine = bare_machine_create();
+    struct device *flash = device_create(machine, &pflash_cfi01_type, NULL);
+    pflash_wire(flash, PFLASH_8_BITS, "flash", FLASH, 0x85000, NULL);
+    realize(flash);
+    guest_write(machine, FLASH + 0x55, 1, 0x98);
+    cr_assert_eq(guest_read(machine, FLASH + 0x10, 4), 0x01595251, "QRY and the command set");
+    cr_assert_eq(guest_read(machine, FLASH + 0x2d, 1), 0x84, "133 blocks");
+    cr_assert_eq(guest_read(machine, FLASH + 0x2f, 1), 0x10, "of 16 times 256 bytes");
+    guest_write(machine, FLASH + 0x100, 1, 0x50);
+    guest_write(machine, FLASH + 0x100, 1, 0x70);
+    cr_assert_eq(guest_read(machine, FLASH + 0x100, 1), 0, "how firmware knows it from memory");
+    guest_write(machine, FLASH + 0x84000, 1, 0x20);
+    guest_write(machine, FLASH + 0x84000, 1, 0xd0);
+    cr_assert_eq(guest_read(machine, FLASH + 0x84000, 1), 0x80);
+    guest_write(machine, FLASH + 0x84fff, 1, 0x10);
+    guest_write(machine, FLASH + 0x84fff, 1, 0x5a);
+    guest_write(machine, FLASH, 1, 0xff);
+    cr_assert_eq(guest_read(machine, FLASH + 0x84ffc, 4), 0x5affffff);
+    cr_assert_eq(guest_read(machine, FLASH + 0x83fff, 1), 0, "the next block is as it was");
     bare_machine_destroy(machine);
 }
 
@@ -307,7 +332,7 @@ Test(pflash, contents_come_from_and_go_to_the_drive)
     cr_assert_eq(ftruncate(fd, FLASH_BYTES / 2), 0);
     machine = bare_machine_create();
     struct device *flash = device_create(machine, &pflash_cfi01_type, NULL);
-    pflash_wire(flash, "flash", FLASH, FLASH_BYTES, open_image(path, false));
+    pflash_wire(flash, PFLASH_TWO_16_BITS, "flash", FLASH, FLASH_BYTES, open_image(path, false));
     struct error error;
     cr_assert_eq(device_realize(flash, &error), -EINVAL);
     cr_assert(strstr(error.text, "pad it"));

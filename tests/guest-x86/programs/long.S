@@ -2,6 +2,7 @@
 # Long mode: the switch, 64-bit gates with IST, system calls, compatibility mode, 4-level paging with NX, SMEP, SMAP, PCID,
 # protection keys, and code that changes itself.
 .include "check.inc"
+.include "faults64.inc"
 .code16
 .globl _start
 _start:
@@ -37,40 +38,11 @@ _start:
     ljmpl $8, $long_mode
 
 .code64
-.macro fault_entry vector, has_error
-fault_\vector:
-    .if \has_error
-    popq seen_error
-    .endif
-    movl $\vector, seen
-    push %rax
-    mov resume, %rax
-    mov %rax, 8(%rsp)
-    mov %rsp, seen_sp
-    pop %rax
-    iretq
-.endm
 fault_entry 3, 0
 fault_entry 6, 0
 fault_entry 13, 1
 fault_entry 14, 1
-
-.macro expect_fault number, vector, error, instruction:vararg
-    movl $-1, seen
-    movq $3f, resume
-    \instruction
-3:  expect_eq \number, $\vector, seen
-    cmpl $\error, seen_error
-    expect \number, e
-.endm
-
-.macro set_gate vector, target, access, ist
-    mov $\target, %eax
-    mov %ax, idt + \vector*16
-    movw $8, idt + \vector*16 + 2
-    movw $((\access << 8) | \ist), idt + \vector*16 + 4
-    movw $0, idt + \vector*16 + 6
-.endm
+fault_common
 
 long_mode:
     mov $0x10, %ax
@@ -332,11 +304,7 @@ gdtr:
 idtr:
     .word 0x20*16 - 1
     .long idt
-.balign 8
-resume: .quad 0
-seen: .quad 0
-seen_error: .quad 0
-seen_sp: .quad 0
+fault_data
 .balign 16
 tss: .fill 104, 1, 0
 .balign 16

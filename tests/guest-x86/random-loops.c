@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// random-loops ACCEL SEED COUNT: loops of a few random instructions, some with jumps out of their middle, run the same here
+// and on the host processor: registers and memory at the end, and at a fault in any round.
+//
+// R15 counts the rounds. Memory is near RBX and RSI, which stay as they are. Flags are only looked at when the instructions
+// before define them.
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
+#include "x86-compare.h"
+
+enum { MODE = 2, MAX_BODY = 6, COUNTER = 15, KEPT = 1 << X86_RBX | 1 << X86_RSI | 1 << COUNTER | 1 << X86_RSP };
+
+enum flags { FLAGS_KEPT, FLAGS_SET, FLAGS_SPOILT, FLAGS_READ };
+
+static bool classify(const struct x86_row *row, enum flags *flags)
+{
+    static const char *const setters[] = {"ADD", "SUB", "CMP", "AND", "OR", "XOR", "TEST", "NEG", NULL};
+    static const char *const keepers[] = {"MOV", "MOVZX", "MOVSX", "NOT", "LEA", "BSWAP", "INC", "DEC", "MOVBE", "PDEP",
+                                          "PEXT", "RORX", "SHLX", "SARX", "SHRX", NULL};
+    static const char *const spoilers[] = {"SHL", "SHR", "SAR", "IMUL", "BT", "BTS", "BTC", "POPCNT", "ANDN", NULL};
+    static const char *const readers[] = {"CMOVcc", "SETcc", "ADC", "SBB", NULL};
+    unsigned kind = row->forms[0] >> 4;
+    bool vector = kind == KIND_V || kind == KIND_W || kind == KIND_H;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned k = row->forms[i] >> 4;
+        if (k == KIND_P || k == KIND_Q || k == KIND_CR || k == KIND_DR || k == KIND_S || k == KIND_O || k == KIND_C)
+            return false;
+    }
+    // The rows of implied operands (IMUL by RAX) have one operand alone.
+    if (!strcmp(row->name, "IMUL") && !row->forms[1])
+        return false;
+    *flags = named(row, setters) ? FLAGS_SET : named(row, spoilers) ? FLAGS_SPOILT : named(row, readers) ? FLAGS_READ : FLAGS_KEPT;
+    if (vector && (!strncmp(row->name, "COMIS", 5) || !strncmp(row->name, "UCOMIS", 6) || strstr(row->name, "TEST")))
+        *flags = FLAGS_SET;
+    if (!strncmp(row->name, "PCMPEST", 7) || !strncmp(row->name, "PCMPIST", 7) || !strncmp(row->name, "MASKMOV", 7) ||
+        !strncmp(row->name, "RCP", 3) || !strncmp(row->name, "RSQRT", 5))
+        return false;
+    return vector || *flags != FLAGS_KEPT || named(row, keepers);
+}
+
+// Makes memory operands lie off RBX or RSI. False when this is not the form for that.
+static bool tame(uint8_t *code, struct x86_decoded *in)
+{
+    if (in->has_modrm && in->mod != 3) {
+        if (in->mod != 1 || in->index != X86_NO_REG || in->base == X86_NO_REG || in->addrsize != 3 || in->segment_prefix)
+            return false;
+        if (in->base != X86_RBX && in->base != X86_RSI)
+            return false;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        const struct x86_operand *op = &in->op[i];
+        unsigned reg = op->reg;
+        if (op->kind == X86_ARG_HIGH)
+            reg &= 3;
+        // Which of them are written need not be known.
+        if ((op->kind == X86_ARG_GPR || op->kind == X86_ARG_HIGH) && (KEPT >> reg & 1))
+            return false;
+    }
+    bool bit = in->map == 1 && (in->opcode == 0xa3 || in->opcode == 0xab || in->opcode == 0xbb);
+    (void)code;
+    return !in->lock && !(bit && in->mod != 3);
+}
+
+static const struct x86_row *any_row(unsigned *map)
+{
+    unsigned rows, total = 0;
+    for (*map = 0; *map < X86_MAPS; ++*map) {
+        x86_rows(*map, &rows);
+        total += rows;
+    }
+    unsigned pick = below(total);
+    for (*map = 0;; ++*map) {
+        const struct x86_row *first = x86_rows(*map, &rows);
+        if (pick < rows)
+            return &first[pick];
+        pick -= rows;
+    }
+}
+
+// Bytes of one instruction for a row.
+static unsigned put_insn(uint8_t *p, const struct x86_row *row, unsigned map)
+{
+    static const uint8_t prefixes[] = {0, 0, 0x66, 0xf3, 0xf2};
+    uint8_t *start = p;
+    unsigned prefix = (row->match & X86_MATCH_PREFIX) >> 6;
+    if ((row->match & X86_MATCH_VEX) || ((row->match & X86_MATCH_EITHER) && below(2))) {
+        unsigned w = row->match & X86_MATCH_W1 ? 1 : row->match & X86_MATCH_W0 ? 0 : below(2);
+        unsigned l = row->match & X86_MATCH_L1 ? 1 : row->match & X86_MATCH_L0 ? 0 : below(2);
+        unsigned v = row->attributes & X86_VNOT ? 15 : below(16);
+        *p++ = 0xc4;
+        *p++ = (uint8_t)(map | below(8) << 5);
+        *p++ = (uint8_t)(w << 7 | v << 3 | l << 2 | (prefix ? prefix - 1 : 0));
+    } else {
+        if (prefix > 1)
+            *p++ = prefixes[prefix];
+        if (below(2) || (row->match & X86_MATCH_W1))
+            *p++ = (uint8_t)(0x40 | (row->match & X86_MATCH_W1 ? 8 | below(8) : row->match & X86_MATCH_W0 ? below(8) : below(16)));
+        if (map)
+            *p++ = 0x0f;
+        if (map >= 2)
+            *p++ = map == 2 ? 0x38 : 0x3a;
+    }
+    *p++ = row->opcode;
+    uint8_t modrm = (uint8_t)random64();
+    if (modrm < 0xc0) // one byte of displacement off RBX or RSI
+        modrm = (uint8_t)(0x40 | (modrm & 0x38) | (below(2) ? 3 : 6));
+    if (row->match & X86_MATCH_REG)
+        modrm = (uint8_t)((modrm & ~0x38) | ((row->match & 15) - 1) << 3);
+    if (row->match & X86_MATCH_RR)
+        modrm |= 0xc0;
+    *p++ = modrm;
+    for (unsigned i = 0; i < 10; i++)
+        *p++ = (uint8_t)random64();
+    return (unsigned)(p - start);
+}
+
+static void add_insn(struct test *t, bool *defined)
+{
+    for (;;) {
+        unsigned map;
+        enum flags flags;
+        struct x86_decoded in;
+        const struct x86_row *row = any_row(&map);
+        if (!classify(row, &flags) || (flags == FLAGS_READ && !*defined))
+            continue;
+        uint8_t *p = t->code + t->bytes;
+        put_insn(p, row, map);
+        if (x86_decode(p, 15, MODE, &in) != X86_DECODE_OK || in.row != row || !tame(p, &in))
+            continue;
+        // INC and DEC keep CF as it was.
+        if (flags == FLAGS_SET)
+            *defined = true;
+        if (flags == FLAGS_SPOILT)
+            *defined = false;
+        t->bytes += in.bytes;
+        t->insn = in;
+        return;
+    }
+}
+
+static void make(struct test *t)
+{
+    random_registers(t, true);
+    struct oracle_state *s = &t->state;
+    s->gpr[COUNTER] = 1 + below(20);
+    s->gpr[X86_RBX] = CASE_DATA + 0x400 + below(0x100);
+    s->gpr[X86_RSI] = below(4) ? CASE_DATA + 0xff0 + below(0x20) : CASE_DATA + CASE_DATA_BYTES - below(0x100);
+    s->mxcsr |= 0x1f80;
+    t->bytes = 0;
+    bool defined = true;
+    unsigned length = 1 + below(MAX_BODY), exits[2], exit_count = 0;
+    for (unsigned i = 0; i < length; i++) {
+        add_insn(t, &defined);
+        if (defined && exit_count < ARRAY_SIZE(exits) && !below(6)) {
+            // Jcc to behind the loop; the place of its displacement is noted.
+            t->code[t->bytes++] = 0x0f;
+            t->code[t->bytes++] = (uint8_t)(0x80 | below(16));
+            exits[exit_count++] = t->bytes;
+            t->bytes += 4;
+        }
+    }
+    static const uint8_t count_down[] = {0x41, 0x83, 0xef, 0x01, 0x0f, 0x85}; // sub $1, %r15d; jne
+    memcpy(t->code + t->bytes, count_down, sizeof(count_down));
+    t->bytes += sizeof(count_down);
+    store_le32(t->code + t->bytes, -(t->bytes + 4));
+    t->bytes += 4;
+    for (unsigned i = 0; i < exit_count; i++)
+        store_le32(t->code + exits[i], t->bytes - (exits[i] + 4));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 4) {
+        fprintf(stderr, "usage: random-loops ACCEL SEED COUNT\n");
+        return 2;
+    }
+    unsigned seed = (unsigned)atoi(argv[2]), count = (unsigned)atoi(argv[3]), bad = 0;
+    struct case_runner *runner = case_runner_create(argv[1], true);
+    if (!runner) {
+        fprintf(stderr, "the host does not give the addresses\n");
+        return 77;
+    }
+    static struct test host, guest, before;
+    for (unsigned i = 0; i < count; i++) {
+        random_seed((uint64_t)seed + i + 1);
+        make(&host);
+        guest = before = host;
+        case_run_host(runner, &host);
+        case_run_guest(runner, &guest);
+        enum { ARITH = 0x8d5 };
+        if (case_same(&guest, &host, ARITH, false))
+            continue;
+        if (++bad <= 10) {
+            printf("seed %u: ", seed + i);
+            case_print(runner, &before);
+            case_same(&guest, &host, ARITH, true);
+        }
+    }
+    printf("%u of %u differ\n", bad, count);
+    case_runner_destroy(runner);
+    return bad != 0;
+}
