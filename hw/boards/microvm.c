@@ -35,7 +35,6 @@ enum {
     VIRTIO_BASE = 0xfeb00000,
     IOAPIC2_BASE = 0xfec10000,
     FIRMWARE_GPA = 0xe0000,
-    FIRMWARE_BYTES = 128 << 10,
     ARGUMENT_BYTES = 48,
 };
 
@@ -58,11 +57,13 @@ static struct microvm *microvm_of(struct machine *machine)
 // Firmware runs where PCs have a copy of it in RAM, there being no bridge that would make one.
 static int add_memory(struct pc *pc, struct error *error)
 {
+    if (pc->machine.flashes[0] || pc->machine.flashes[1])
+        return error_set(error, EINVAL, "machine 'microvm' has no flash (if=pflash); give firmware by -bios");
     int result = pc_add_memory(pc, error);
     if (result)
         return result;
-    struct mem_region_desc low = {.name = "firmware-low", .base = FIRMWARE_GPA, .size = FIRMWARE_BYTES, .kind = MEM_RAM,
-                                  .ram_offset = pc->firmware_end - FIRMWARE_BYTES};
+    struct mem_region_desc low = {.name = "firmware-low", .base = FIRMWARE_GPA, .size = PC_SHADOWED_BYTES, .kind = MEM_RAM,
+                                  .ram_offset = pc->firmware_end - PC_SHADOWED_BYTES};
     return memory_map_add(pc->machine.map, low, error) ? 0 : -EINVAL;
 }
 
