@@ -148,7 +148,8 @@ static int add_info(struct machine *machine, const struct settings *settings, co
                     struct error *error)
 {
     static const char loader_name[] = "lyrebird";
-    const char *line[] = {settings->kernel, settings->append ? " " : "", settings->append ? settings->append : ""};
+    const char *append = machine->boot.command_line;
+    const char *line[] = {settings->kernel, append ? " " : "", append ? append : ""};
     uint64_t low = machine->ram_size < UINT64_C(2) << 30 ? machine->ram_size : UINT64_C(2) << 30;
     uint64_t bytes = INFO_BYTES + count * MODULE_BYTES + sizeof(loader_name) + 1;
     for (size_t i = 0; i < ARRAY_SIZE(line); i++)

@@ -42,7 +42,7 @@ int load_pvh(struct machine *machine, const uint8_t *data, uint64_t size, uint64
              struct error *error)
 {
     struct machine_boot *boot = &machine->boot;
-    const char *line = settings->append ? settings->append : "";
+    const char *line = boot->command_line ? boot->command_line : "";
     size_t line_bytes = strlen(line) + 1;
     int status = load_elf_segments(machine, data, size, error);
     if (status)

@@ -85,10 +85,11 @@ int load_x86_linux(struct machine *machine, uint8_t *data, uint64_t size, const 
     int status = check_header(data, size, &setup_bytes, error);
     if (status)
         return status;
+    const char *line = machine->boot.command_line;
     uint32_t line_max = load_le16(data + VERSION) >= 0x0206 ? load_le32(data + CMDLINE_SIZE) : 255;
-    if (settings->append && strlen(settings->append) > line_max)
-        return error_set(error, E2BIG, "its command line can have %" PRIu32 " characters; -append has %zu", line_max,
-                         strlen(settings->append));
+    if (line && strlen(line) > line_max)
+        return error_set(error, E2BIG, "its command line can have %" PRIu32 " characters, not %zu", line_max,
+                         strlen(line));
     if (!range_inside(KERNEL_GPA, size - setup_bytes, machine->ram_size))
         return loader_no_room(machine, size + KERNEL_GPA, error);
     machine->boot.protocol = KERNEL_LINUX;

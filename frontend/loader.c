@@ -158,9 +158,22 @@ static int load_default_firmware(struct machine *machine, struct error *error)
                      machine->type->name, machine->type->default_firmware);
 }
 
+// The user's, and behind it what the board has to say.
+static const char *command_line(struct machine *machine, struct settings *settings)
+{
+    const char *more = machine->type->kernel_arguments ? machine->type->kernel_arguments(machine) : NULL;
+    if (!settings->append || !more || !settings->kernel)
+        return settings->append ? settings->append : settings->kernel ? more : NULL;
+    size_t used = strlen(settings->append), bytes = used + strlen(more) + 2;
+    char *line = ARENA_ARRAY(&settings->arena, char, bytes);
+    snprintf(line, bytes, "%s %s", settings->append, more);
+    return line;
+}
+
 int loader_load(struct machine *machine, struct settings *settings, struct error *error)
 {
     int status = 0;
+    machine->boot.command_line = command_line(machine, settings);
     if (!settings->bios && !settings->kernel && !machine->flashes[0] && !machine->start_paused &&
         !machine->type->default_firmware)
         return error_set(error, EINVAL, "nothing to start on machine '%s'; give -kernel FILE or -bios FILE, or -S to "
@@ -173,7 +186,5 @@ int loader_load(struct machine *machine, struct settings *settings, struct error
         status = load_kernel(machine, settings, error);
     if (!status && settings->initrd && machine->boot.protocol == KERNEL_NONE)
         status = load_initrd(machine, settings->initrd, error);
-    if (!status && settings->append)
-        machine->boot.command_line = settings->append;
     return status;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the monitor's commands do, memory dumps apart.
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "frontend/help.h"
@@ -11,6 +12,8 @@
 #include "hw/core/block.h"
 #include "hw/core/chardev.h"
 #include "hw/core/machine.h"
+#include "hw/display/vga.h"
+#include "tcg/base/alloc.h"
 #include "tcg/base/log.h"
 #include "ui/chardev-fd.h"
 
@@ -177,6 +180,21 @@ static void info_registers(struct monitor *monitor, const char *arguments)
         fprintf(monitor->out, "\nCPU#%u\n", i);
         group->cpus[i]->ops->print_registers(group->cpus[i], monitor->out);
     }
+}
+
+static void info_screen(struct monitor *monitor, const char *arguments)
+{
+    enum { SCREEN_BYTES = 256 * 128 };
+    (void)arguments;
+    struct device *device = monitor->machine->devices;
+    while (device && device->type != &vga_pci_type)
+        device = device->next;
+    char *text = ALLOC_ARRAY(char, SCREEN_BYTES);
+    *text = 0;
+    if (device)
+        vga_text(device, text, SCREEN_BYTES);
+    fprintf(monitor->out, "%s", device && !*text ? "the screen is in a graphics mode\n" : device ? text : "no screen\n");
+    free(text);
 }
 
 static void info_status(struct monitor *monitor, const char *arguments)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hw/boards/microvm.h"
 #include "hw/boards/pc.h"
 #include "hw/boards/virt-arm.h"
 #include "hw/char/isa-debugcon.h"
@@ -29,6 +30,7 @@
 const struct machine_type *const registry_machines[] = {
     &pc_type,
     &q35_type,
+    &microvm_type,
     &virt_arm_type,
     NULL,
 };

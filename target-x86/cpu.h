@@ -119,6 +119,7 @@ enum {
     X86_BF_UMIP = 43,
     X86_BF_TSD = 44,       // RDTSC faults
     X86_BF_XSAVE = 45,     // CR4.OSXSAVE
+    X86_BF_X87_MASKED = 46, // the x87 control word masks all exceptions
 };
 // How accesses through a segment are checked.
 enum x86_segment_check { X86_SEG_FLAT, X86_SEG_LIMIT, X86_SEG_SLOW };
@@ -132,13 +133,20 @@ enum x86_halt { X86_RUNS, X86_IN_HLT, X86_FROZEN /* in an x87 instruction, see f
 // mmu indexes
 enum { X86_MMU_USER, X86_MMU_KERNEL, X86_MMU_KERNEL_AC };
 
+// While `live`, the registers, control, status and tags are in the host's x87, and what is here is older; control has all
+// exceptions masked then. x86_fpu_save brings them here.
 struct x86_fpu {
     alignas(16) uint8_t st[8][16]; // physical registers; the low 8 bytes are MM0 to MM7
     uint16_t control, status;      // status without TOP
     uint8_t top;
     uint8_t valid;                 // a bit for each physical register that is not empty
-    uint16_t opcode, cs, ds;
+    uint16_t opcode, ds;
     uint64_t ip, dp;
+    uint32_t cs;
+    uint32_t live;
+    // Stands for ip and opcode when it is not 0: translated code's note of the last instruction, see fpu.h.
+    uint32_t note;
+    uint64_t note_page;
 };
 
 struct x86_cpu {

@@ -70,12 +70,14 @@ static void x87_image(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     bool whole = (what >> 8 & 0xff) == 0xdd, store = what >> 4 & 1, wide = what >> 20 & 1, protected = what >> 21 & 1;
     unsigned mmu = what >> 16 & 3, env = wide ? 28 : 14, bytes = env + (whole ? 80 : 0);
     uint8_t image[108];
+    x86_fpu_save(cpu);
     if (!store) {
         x86_fpu_check_pending(cpu);
         x86_read_bytes(cpu, gva, image, bytes, mmu);
         load_environment(f, image, wide, protected);
         for (unsigned i = 0; whole && i < 8; i++)
             memcpy(f->st[(f->top + i) & 7], image + env + i * 10, 10);
+        x86_fpu_control_changed(cpu);
         return;
     }
     environment(f, image, wide, protected);
@@ -87,6 +89,7 @@ static void x87_image(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     else
         f->control |= 0x3f; // FNSTENV masks all
     x86_fpu_update_summary(f);
+    x86_fpu_control_changed(cpu);
 }
 X86_HELPER(x87_image, X86_FAULTS, VOID, 2, IR_I32, IR_I64)
 
@@ -138,6 +141,7 @@ static void get_x87(struct x86_cpu *cpu, const uint8_t *image, bool wide)
     for (unsigned i = 0; i < 8; i++)
         memcpy(f->st[(f->top + i) & 7], image + FX_ST + i * 16, 10);
     x86_fpu_update_summary(f);
+    x86_fpu_control_changed(cpu);
 }
 
 static void fxsave(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
@@ -147,6 +151,7 @@ static void fxsave(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     uint8_t image[FXSAVE_BYTES];
     if (gva & 15)
         x86_fault(cpu, X86_GP, 0);
+    x86_fpu_save(cpu);
     x86_read_bytes(cpu, gva, image, FXSAVE_BYTES, mmu);
     if (restore) {
         if ((cpu->cr4 & CR4_OSFXSR) && !x86_mxcsr_set(cpu, load_le32(image + FX_MXCSR)))
@@ -236,6 +241,7 @@ static void restore_extended(struct x86_cpu *cpu, uint64_t gva, uint64_t compone
         memset(cpu->fpu.st, 0, sizeof(cpu->fpu.st));
         if (present & X_X87)
             get_x87(cpu, image, wide);
+        x86_fpu_control_changed(cpu);
     }
     if (components & X_SSE) {
         if (present & X_SSE)
@@ -259,6 +265,7 @@ static void xsave(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     uint64_t mask = (uint32_t)cpu->gpr[X86_RAX] | cpu->gpr[X86_RDX] << 32, components = mask & cpu->xcr0;
     if (gva & 63)
         x86_fault(cpu, X86_GP, 0);
+    x86_fpu_save(cpu);
     if (kind == XSAVE_XRSTOR)
         restore_extended(cpu, gva, components, mmu, wide);
     else

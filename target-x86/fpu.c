@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// x87 and SSE state: reset, status, tags, MXCSR.
+// x87 and SSE state: reset, status, tags, the way to and from the host's x87, MXCSR.
 
 #include "target-x86/fpu.h"
 
@@ -7,10 +7,12 @@
 
 #include "target-x86/exception.h"
 #include "target-x86/simd.h"
+#include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
+#include "tcg/host-x87.h"
 #include "tcg/fp-flags.h"
 
-enum { SW_FLAGS = 0x3f, SW_ES = 1 << 7, SW_B = 1 << 15, MXCSR_MASKS = 0x1f80, MXCSR_ALL = 0xffff };
+enum { SW_FLAGS = 0x3f, SW_STICKY = 0x7f, SW_ES = 1 << 7, SW_B = 1 << 15, MXCSR_MASKS = 0x1f80, MXCSR_ALL = 0xffff };
 
 void x86_fpu_init(struct x86_cpu *cpu)
 {
@@ -19,7 +21,8 @@ void x86_fpu_init(struct x86_cpu *cpu)
     f->status = 0;
     f->top = 0;
     f->valid = 0;
-    f->opcode = f->cs = f->ds = 0;
+    f->opcode = f->ds = 0;
+    f->cs = 0;
     f->ip = f->dp = 0;
 }
 
@@ -72,6 +75,82 @@ void x86_fpu_check_pending(struct x86_cpu *cpu)
         x86_fault(cpu, X86_MF, 0);
     x86_ferr_wait(cpu);
 }
+
+void x86_fpu_control_changed(struct x86_cpu *cpu)
+{
+    if ((cpu->block_flags >> X86_BF_X87_MASKED & 1) != x86_fpu_masked(cpu))
+        x86_modes_changed(cpu);
+}
+
+// --- the host's x87 ------------------------------------------------------------------------------------------------
+
+// With `status` instead of the guest's flags.
+static void to_image(const struct x86_fpu *f, struct host_x87_image *m, uint16_t status)
+{
+    memset(m, 0, sizeof(*m));
+    m->control = f->control | 0xffff0040;
+    m->status = status | 0xffff0000;
+    m->tags = x86_fpu_tags(f) | 0xffff0000;
+    for (unsigned i = 0; i < 8; i++)
+        memcpy(m->st[i], f->st[(f->top + i) & 7], 10);
+}
+
+static void from_image(struct x86_fpu *f, const struct host_x87_image *m)
+{
+    f->control = (uint16_t)m->control;
+    x86_fpu_set_status(f, (uint16_t)m->status);
+    f->valid = 0;
+    for (unsigned n = 0; n < 8; n++)
+        if ((m->tags >> (n * 2) & 3) != 3)
+            f->valid |= (uint8_t)(1u << n);
+    for (unsigned i = 0; i < 8; i++)
+        memcpy(f->st[(f->top + i) & 7], m->st[i], 10);
+}
+
+void x86_fpu_load(struct x86_cpu *cpu)
+{
+    struct host_x87_image m;
+    if (cpu->fpu.live)
+        return;
+    to_image(&cpu->fpu, &m, x86_fpu_status(&cpu->fpu));
+    host_x87_load(&m);
+    cpu->fpu.live = 1;
+}
+
+void x86_fpu_save(struct x86_cpu *cpu)
+{
+    struct x86_fpu *f = &cpu->fpu;
+    struct host_x87_image m;
+    if (!f->live)
+        return;
+    host_x87_save(&m);
+    from_image(f, &m);
+    f->live = 0;
+    if (f->note) {
+        uint64_t ip = f->note_page + (f->note >> X87_NOTE_OFFSET & 0xfff);
+        f->ip = f->note >> X87_NOTE_WIDE & 1 ? ip : (uint32_t)ip;
+        f->opcode = f->note & 0x7ff;
+        f->note = 0;
+    }
+}
+
+bool x86_fpu_execute(struct x86_fpu *f, unsigned opcode, unsigned modrm, uint8_t *memory, uint64_t *flags)
+{
+    struct host_x87_image m;
+    // Flags from before stay out of it: the host would trap on those that are pending, which the guest may choose to ignore.
+    uint16_t before = f->status & SW_STICKY, status = x86_fpu_status(f) & (uint16_t)~(SW_STICKY | SW_ES | SW_B);
+    to_image(f, &m, status);
+    host_x87_load(&m);
+    *flags = host_x87_run(opcode, modrm, memory, *flags);
+    host_x87_save(&m);
+    from_image(f, &m);
+    bool good = !(f->status & SW_ES);
+    f->status |= before;
+    x86_fpu_update_summary(f);
+    return good;
+}
+
+// --- MXCSR ---------------------------------------------------------------------------------------------------------
 
 uint32_t x86_mxcsr_get(const struct x86_cpu *cpu)
 {

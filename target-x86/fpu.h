@@ -1,8 +1,30 @@
 // SPDX-License-Identifier: MIT
 // x87 and SSE state as instructions and images share it. Private to target-x86.
+//
+// The guest's x87 state moves into the host's x87 registers when translated code first uses it while all exceptions are
+// masked (x86_fpu_load), stays there over all that the vCPU's thread does inside run(), and comes back when somebody looks
+// at it (x86_fpu_save). Whoever touches struct x86_fpu calls that first.
 #pragma once
 
 #include "target-x86/cpu.h"
+
+// Own thread, inside run. Loading needs all exceptions masked.
+void x86_fpu_load(struct x86_cpu *cpu);
+void x86_fpu_save(struct x86_cpu *cpu);
+// One instruction on a state in memory, with EFLAGS; `memory` is its operand or NULL. False when it raised an exception that
+// is not masked.
+bool x86_fpu_execute(struct x86_fpu *f, unsigned opcode, unsigned modrm, uint8_t *memory, uint64_t *flags);
+
+// The note that translated code leaves of an instruction that the last instruction pointer and opcode show: offset in the
+// page that note_page is the address of (in CS), opcode, and whether it is 64-bit code.
+enum { X87_NOTE_OPCODE = 0, X87_NOTE_OFFSET = 16, X87_NOTE_WIDE = 30, X87_NOTE_VALID = 31 };
+
+static inline bool x86_fpu_masked(const struct x86_cpu *cpu)
+{
+    return (cpu->fpu.control & 0x3f) == 0x3f;
+}
+// After a change of the control word: blocks depend on its masks.
+void x86_fpu_control_changed(struct x86_cpu *cpu);
 
 void x86_fpu_reset(struct x86_cpu *cpu);
 void x86_fpu_init(struct x86_cpu *cpu); // FNINIT

@@ -7,6 +7,7 @@
 
 #include "target-x86/exception.h"
 #include "target-x86/flags.h"
+#include "target-x86/fpu.h"
 #include "target-x86/helper.h"
 #include "target-x86/native.h"
 #include "target-x86/simd.h"
@@ -123,6 +124,8 @@ static void write_back(struct x86_cpu *cpu, const struct host_frame *f, uint64_t
 static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t address)
 {
     struct host_frame f;
+    if (spec >> NATIVE_WITH_MMX & 1)
+        x86_fpu_save(cpu);
     unsigned reg = spec & 15, rm = spec >> 4 & 15, bytes = 1u << (spec >> NATIVE_SIZE & 7), mmu = spec >> NATIVE_MMU & 3;
     bool memory = spec >> NATIVE_MEM & 1, store = spec >> NATIVE_STORE & 1, trapping = spec >> NATIVE_TRAPS & 1;
     get_ymm(cpu, reg, f.ymm[0]);
@@ -249,16 +252,18 @@ X86_HELPER(vmaskmov, X86_FAULTS, VOID, 2, IR_I32, IR_I64)
 // Before an MMX instruction: it uses the x87 registers, all of them valid, TOP 0.
 static void begin_mmx(struct x86_cpu *cpu)
 {
+    x86_fpu_save(cpu);
     x86_fpu_check_pending(cpu);
     cpu->fpu.top = 0;
     cpu->fpu.valid = 0xff;
 }
-X86_HELPER(begin_mmx, IR_HELPER_MAY_FAULT, VOID, 0, 0)
+X86_HELPER(begin_mmx, X86_FAULTS, VOID, 0, 0)
 
 static void emms(struct x86_cpu *cpu)
 {
+    x86_fpu_save(cpu);
     x86_fpu_check_pending(cpu);
     cpu->fpu.top = 0;
     cpu->fpu.valid = 0;
 }
-X86_HELPER(emms, IR_HELPER_MAY_FAULT, VOID, 0, 0)
+X86_HELPER(emms, X86_FAULTS, VOID, 0, 0)

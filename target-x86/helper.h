@@ -62,6 +62,7 @@ extern const struct ir_helper x86_helper_begin_mmx, x86_helper_emms;
 extern const struct ir_helper x86_helper_x87;                 // (opcode << 8 | modrm)
 extern const struct ir_helper x86_helper_x87_memory;          // (opcode << 8 | modrm | mmu << 16, address, segment:offset)
 extern const struct ir_helper x86_helper_x87_image;           // (the same | 32-bit << 20 | protected << 21, address)
+extern const struct ir_helper x86_helper_x87_load;            // x86_fpu_load
 extern const struct ir_helper x86_helper_x87_pending;
 extern const struct ir_helper x86_helper_fxsave;              // (what | mmu << 8 | wide << 12, address)
 extern const struct ir_helper x86_helper_xsave;               // (enum x86_xsave | mmu << 8 | wide << 12, address)

@@ -6,6 +6,7 @@
 #include <capstone/capstone.h>
 
 #include "target-x86/exception.h"
+#include "target-x86/fpu.h"
 #include "target-x86/mmu.h"
 #include "target-x86/slots.h"
 #include "target-x86/translate.h"
@@ -57,7 +58,7 @@ static uint64_t fpu_bits(const struct x86_cpu *cpu)
            bit(cpu->cr0 & CR0_TS, X86_BF_FPU_TS) | bit(cpu->cr0 & CR0_MP, X86_BF_FPU_MP) |
            bit(cpu->cr4 & CR4_OSFXSR, X86_BF_SSE) | bit(cpu->cr4 & CR4_OSXSAVE, X86_BF_XSAVE) |
            bit((cpu->cr4 & CR4_OSXSAVE) && (cpu->xcr0 & XCR0_AVX) == XCR0_AVX, X86_BF_AVX) |
-           bit(cpu->mxcsr_masks != ALL_MASKS, X86_BF_XM);
+           bit(cpu->mxcsr_masks != ALL_MASKS, X86_BF_XM) | bit(x86_fpu_masked(cpu), X86_BF_X87_MASKED);
 }
 
 static bool instruction_breakpoints(const struct x86_cpu *cpu)
@@ -132,6 +133,11 @@ static void stored_into_own_block(struct tcg_cpu *tcg)
     x86_cpu_of(tcg)->single = 1;
 }
 
+static void save_host_state(struct tcg_cpu *tcg)
+{
+    x86_fpu_save(x86_cpu_of(tcg));
+}
+
 const struct guest_ops x86_guest_ops = {
     .name = "x86",
     .slots = x86_slots,
@@ -146,6 +152,7 @@ const struct guest_ops x86_guest_ops = {
     .raise_bus_error = x86_raise_bus_error,
     .take_interrupt = x86_take_interrupt,
     .stored_into_own_block = stored_into_own_block,
+    .save_host_state = save_host_state,
     .watched = x86_watched,
     .open_bus = true,
     .makes_loops = true,

@@ -33,6 +33,11 @@ const struct ir_slot x86_slots[SLOT_COUNT] = {
     XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7),
     XMM(8), XMM(9), XMM(10), XMM(11), XMM(12), XMM(13), XMM(14), XMM(15),
     MM(0), MM(1), MM(2), MM(3), MM(4), MM(5), MM(6), MM(7),
+    [SLOT_X87_LIVE] = {"x87_live", AT(fpu.live), IR_I32},
+    [SLOT_X87_NOTE] = {"x87_note", AT(fpu.note), IR_I32},
+    [SLOT_X87_NOTE_PAGE] = {"x87_note_page", AT(fpu.note_page), IR_I64},
+    [SLOT_X87_CS] = {"x87_cs", AT(fpu.cs), IR_I32},
+    [SLOT_X87_DP] = {"x87_dp", AT(fpu.dp), IR_I64},
 };
 
 #undef AT

@@ -23,7 +23,12 @@ enum x86_slot {
     SLOT_XMM = SLOT_SELECTOR + 6,       // 16, v128
     SLOT_YMMH = SLOT_XMM + 16,          // 16, v128
     SLOT_MM = SLOT_YMMH + 16,           // 8, i64
-    SLOT_COUNT = SLOT_MM + 8,
+    SLOT_X87_LIVE = SLOT_MM + 8,        // i32
+    SLOT_X87_NOTE,      // i32
+    SLOT_X87_NOTE_PAGE, // i64
+    SLOT_X87_CS,        // i32
+    SLOT_X87_DP,        // i64
+    SLOT_COUNT,
 };
 
 extern const struct ir_slot x86_slots[SLOT_COUNT];

@@ -89,6 +89,7 @@ static bool run_native(struct x86_translator *x, const struct x86_decoded *in, u
         return false;
     if (mmx)
         tx_call0(x, &x86_helper_x87_pending);
+    x->x87_live = x->x87_live && !mmx;
     int m = tx_simd_memory(in);
     ir_ref address = tx_i64(x, 0);
     uint64_t is4 = 0;
@@ -175,6 +176,7 @@ bool x86_tr_maskmov(struct x86_translator *x, const struct x86_decoded *in)
         return false;
     if (mmx)
         tx_call0(x, &x86_helper_begin_mmx);
+    x->x87_live = x->x87_live && !mmx;
     unsigned bytes = mmx ? 8 : 16, segment = in->segment_prefix ? in->segment : X86_DS;
     ir_ref address = tx_linear(x, segment, tx_gpr_address(x, X86_RDI, in->addrsize), bytes, true);
     tx_call2(x, &x86_helper_maskmov, tx_i32(x, in->op[0].reg | in->op[1].reg << 4 | bytes << 8 | x->mmu << 16), address);
@@ -200,6 +202,7 @@ bool x86_tr_emms(struct x86_translator *x, const struct x86_decoded *in)
     if (!tx_simd_allowed(x, in, true))
         return false;
     tx_call0(x, &x86_helper_emms);
+    x->x87_live = false;
     return true;
 }
 

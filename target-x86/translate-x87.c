@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// x87 instructions and state images: which forms exist, and the call of the helper.
+// x87 instructions and state images: which forms exist, and the general way, by a helper. translate-x87-inline.c is asked
+// first.
 
 #include "target-x86/translate-simd.h"
 #include "target-x86/translate.h"
+#include "target-x86/x87.h"
 
 // Register forms that exist, a bit each for C0 to FF.
 static const uint64_t register_forms[8] = {
@@ -18,25 +20,20 @@ static const uint64_t register_forms[8] = {
 
 static bool memory_form_exists(unsigned opcode, unsigned reg)
 {
-    // D9 /1, DB /4 and /6, DD /5 do not.
-    return !(opcode == 0xd9 && reg == 1) && !(opcode == 0xdb && (reg == 4 || reg == 6)) && !(opcode == 0xdd && reg == 5);
+    return x87_is_image(opcode, reg) || x87_operand(opcode, reg).bytes;
 }
 
-static bool is_image(unsigned opcode, unsigned reg)
+// FLDENV, FNSTENV, FRSTOR, FNSAVE.
+static bool state_image(struct x86_translator *x, const struct x86_decoded *in, uint32_t what)
 {
-    return (opcode == 0xd9 || opcode == 0xdd) && (reg == 4 || reg == 6);
-}
-
-static unsigned operand_bytes(unsigned opcode, unsigned reg)
-{
-    static const uint8_t sizes[8] = {4, 4, 4, 4, 8, 8, 2, 2};
-    if (opcode == 0xd9 && reg >= 5)
-        return 2;
-    if (opcode == 0xdd && reg == 7)
-        return 2;
-    if ((opcode == 0xdb && reg >= 5) || (opcode == 0xdf && (reg == 4 || reg == 6)))
-        return 10;
-    return opcode == 0xdf && (reg == 5 || reg == 7) ? 8 : sizes[opcode & 7];
+    unsigned reg = in->modrm >> 3 & 7;
+    bool wide = in->opsize != 1, store = reg == 6;
+    unsigned bytes = (wide ? 28 : 14) + (in->opcode == 0xdd ? 80 : 0);
+    what |= (uint32_t)wide << 20 | (uint32_t)tx_protected(x) << 21;
+    tx_call2(x, &x86_helper_x87_image, tx_i32(x, what), tx_address(x, in, bytes, store));
+    x->x87_live = false;
+    // Stores leave all exceptions masked.
+    return store && tx_flag(x, X86_BF_X87_MASKED) ? true : tx_exit_next_loop(x);
 }
 
 bool x86_tr_x87(struct x86_translator *x, const struct x86_decoded *in)
@@ -48,21 +45,22 @@ bool x86_tr_x87(struct x86_translator *x, const struct x86_decoded *in)
         return tx_raise(x, X86_NM);
     if (memory ? !memory_form_exists(in->opcode, reg) : !(register_forms[in->opcode & 7] >> (in->modrm & 63) & 1))
         return tx_ud(x);
-    if (!memory) {
-        tx_call1(x, &x86_helper_x87, tx_i32(x, what));
-    } else if (is_image(in->opcode, reg)) {
-        bool wide = in->opsize != 1;
-        unsigned bytes = (wide ? 28 : 14) + (in->opcode == 0xdd ? 80 : 0);
-        what |= (uint32_t)wide << 20 | (uint32_t)tx_protected(x) << 21;
-        tx_call2(x, &x86_helper_x87_image, tx_i32(x, what), tx_address(x, in, bytes, reg == 6));
-    } else {
-        bool write = in->opcode & 1 && reg & 2 && in->opcode != 0xdf + 1;
+    if (memory && x87_is_image(in->opcode, reg))
+        return state_image(x, in, what);
+    if (tx_x87_inline(x, in))
+        return true;
+    if (memory) {
+        struct x87_operand o = x87_operand(in->opcode, reg);
         ir_ref offset = tx_offset(x, in);
-        ir_ref address = tx_linear(x, in->segment, offset, operand_bytes(in->opcode, reg), write);
-        tx_call3(x, &x86_helper_x87_memory, tx_i32(x, what), address, offset);
+        tx_call3(x, &x86_helper_x87_memory, tx_i32(x, what), tx_linear(x, in->segment, offset, o.bytes, o.store), offset);
+    } else {
+        tx_call1(x, &x86_helper_x87, tx_i32(x, what));
     }
+    x->x87_live = false;
     x->cc.kind = CC_DYNAMIC;
-    return true;
+    // Blocks depend on the masks, which FLDCW and FNINIT change.
+    bool changes = memory ? in->opcode == 0xd9 && reg == 5 : (what & 0xffff) == X87_FNINIT;
+    return changes ? tx_exit_next_loop(x) : true;
 }
 
 bool x86_tr_x87_wait(struct x86_translator *x, const struct x86_decoded *in)
@@ -70,8 +68,8 @@ bool x86_tr_x87_wait(struct x86_translator *x, const struct x86_decoded *in)
     (void)in;
     if (x86_simd_flag(x, X86_BF_FPU_MP) && x86_simd_flag(x, X86_BF_FPU_TS))
         return tx_raise(x, X86_NM);
-    tx_call0(x, &x86_helper_x87_pending);
-    x->cc.kind = CC_DYNAMIC;
+    if (!tx_flag(x, X86_BF_X87_MASKED))
+        tx_call0(x, &x86_helper_x87_pending);
     return true;
 }
 

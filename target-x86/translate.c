@@ -437,6 +437,7 @@ static void begin(struct x86_translator *x)
 {
     x->pc = x->start;
     x->cc = (struct x86_cc){.kind = CC_DYNAMIC};
+    x->x87_live = false;
     ir_begin_insn(x->b, x->pc);
 }
 

@@ -32,6 +32,7 @@ struct x86_translator {
     unsigned cpl, mmu;
     int32_t pc, next;          // of this instruction and the one after it, from the page base
     struct x86_cc cc;
+    bool x87_live;             // at this point the x87 state is in the host's x87
     enum x86_loop loop;        // LOOP_LOOK: to see what slots it uses
     int32_t start, last;       // of the block; offset of the loop's last instruction
     bool sti;                  // the instruction was STI: interrupts are held off for one more

@@ -18,7 +18,8 @@ void ir_eval(const struct ir_eval_op *eval, union ir_value *result, const union 
              const union ir_value *c, const union ir_value *d)
 {
     bool done = ir_eval_int(eval, result, a, b, c, d) || ir_eval_vector(eval, result, a, b, c) ||
-                ir_eval_fp(eval, result, a, b, c) || ir_eval_host(eval, result, a, b, c, d);
+                ir_eval_fp(eval, result, a, b, c) || ir_eval_host(eval, result, a, b, c, d) ||
+                ir_eval_x87(eval, result, a, b);
     assert(done && "an operation without a meaning");
     (void)done;
 }

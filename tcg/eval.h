@@ -43,3 +43,5 @@ bool ir_eval_fp(const struct ir_eval_op *eval, union ir_value *result, const uni
                 const union ir_value *b, const union ir_value *c);
 bool ir_eval_host(const struct ir_eval_op *eval, union ir_value *result, const union ir_value *a,
                   const union ir_value *b, const union ir_value *c, const union ir_value *stub); // host-*/host-op.c
+bool ir_eval_x87(const struct ir_eval_op *eval, union ir_value *result, const union ir_value *a,
+                 const union ir_value *b); // host-*/host-x87.c

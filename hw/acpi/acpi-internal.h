@@ -7,3 +7,8 @@
 
 // The definition block, without the table's header.
 void acpi_dsdt(struct aml *aml, const struct acpi_config *config);
+void acpi_dsdt_reduced(struct aml *aml, const struct acpi_config *config);
+// Devices that are the same in both.
+void acpi_dsdt_serial(struct aml *aml, unsigned number);
+void acpi_dsdt_fw_cfg(struct aml *aml);
+void acpi_dsdt_cpus(struct aml *aml, const struct acpi_config *config);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hw/acpi/acpi-internal.h"
+#include "hw/acpi/ged.h"
 #include "hw/acpi/ich9-lpc.h"
 #include "hw/acpi/piix4-pm.h"
 #include "tcg/base/endian.h"
@@ -178,6 +179,41 @@ static void put_fadt(struct builder *b, size_t facs, size_t dsdt)
     end_table(b, at, true);
 }
 
+// Nothing of the fixed hardware: sleep and reset registers, and the power button is a device.
+static void put_fadt_reduced(struct builder *b, size_t dsdt)
+{
+    enum { WBINVD = 1 << 0, POWER_BUTTON_DEVICE = 1 << 4, SLEEP_BUTTON_DEVICE = 1 << 5, RESET_REGISTER = 1 << 10,
+           HW_REDUCED = 1 << 20 };
+    struct aml *out = &b->tables;
+    uint32_t registers = b->config->reduced->ged_registers, timer = b->config->reduced->timer_port;
+    size_t at = begin_table(b, "FACP", 5);
+    aml_le(out, 0, 4); // no FACS
+    put_pointer(b, dsdt, 4);
+    for (unsigned i = 44; i < 112; i += 4)
+        aml_le(out, i == 76 ? timer : i == 88 ? UINT32_C(4) << 24 : 0, 4); // the timer's block and its length
+    aml_le(out, WBINVD | POWER_BUTTON_DEVICE | SLEEP_BUTTON_DEVICE | RESET_REGISTER | HW_REDUCED, 4);
+    put_address(out, AML_SYSTEM_MEMORY, 8, registers + ACPI_GED_RESET);
+    aml_byte(out, ACPI_GED_RESET_VALUE);
+    aml_le(out, 0, 3);
+    aml_le(out, 0, 8); // the 64-bit pointers: the ones above count
+    aml_le(out, 0, 8);
+    for (unsigned i = 0; i < 8; i++)
+        put_address(out, i == 5 ? AML_SYSTEM_IO : AML_SYSTEM_MEMORY, i == 5 ? 32 : 0, i == 5 ? timer : 0);
+    put_address(out, AML_SYSTEM_MEMORY, 8, registers + ACPI_GED_SLEEP_CONTROL);
+    put_address(out, AML_SYSTEM_MEMORY, 8, registers + ACPI_GED_SLEEP_STATUS);
+    end_table(b, at, true);
+}
+
+static void put_ioapic(struct aml *out, uint8_t id, uint32_t base, uint32_t first_gsi)
+{
+    aml_byte(out, 1);
+    aml_byte(out, 12);
+    aml_byte(out, id);
+    aml_byte(out, 0);
+    aml_le(out, base, 4);
+    aml_le(out, first_gsi, 4);
+}
+
 static void put_override(struct aml *out, uint8_t irq, uint32_t gsi, uint16_t flags)
 {
     aml_byte(out, 2);
@@ -190,7 +226,7 @@ static void put_override(struct aml *out, uint8_t irq, uint32_t gsi, uint16_t fl
 
 static void put_madt(struct builder *b)
 {
-    enum { LOCAL_APIC = 0, IO_APIC = 1, LOCAL_NMI = 4, X2APIC = 9, X2APIC_NMI = 10, LEVEL_HIGH = 0x0d };
+    enum { LOCAL_APIC = 0, IO_APIC_PINS = 24, LOCAL_NMI = 4, X2APIC = 9, X2APIC_NMI = 10, LEVEL_HIGH = 0x0d };
     struct aml *out = &b->tables;
     const struct acpi_config *config = b->config;
     bool wide = false;
@@ -214,12 +250,9 @@ static void put_madt(struct builder *b)
             aml_le(out, 1, 4);
         }
     }
-    aml_byte(out, IO_APIC);
-    aml_byte(out, 12);
-    aml_byte(out, config->ioapic_id);
-    aml_byte(out, 0);
-    aml_le(out, IO_APIC_BASE, 4);
-    aml_le(out, 0, 4);
+    put_ioapic(out, config->ioapic_id, IO_APIC_BASE, 0);
+    if (config->reduced && config->reduced->ioapic2_base)
+        put_ioapic(out, (uint8_t)(config->ioapic_id + 1), config->reduced->ioapic2_base, IO_APIC_PINS);
     put_override(out, 0, 2, 0); // the timer
     static const uint8_t level[] = {5, 9, 10, 11};
     for (unsigned i = 0; i < sizeof(level); i++)
@@ -282,9 +315,12 @@ void acpi_tables_build(const struct acpi_config *config, struct acpi_tables *res
     add_allocate(&b, ACPI_FILE_TABLES, 64, ZONE_HIGH);
     put_facs(&b); // first, for it must be aligned to 64
     size_t dsdt = begin_table(&b, "DSDT", 1);
-    acpi_dsdt(&b.tables, config);
+    (config->reduced ? acpi_dsdt_reduced : acpi_dsdt)(&b.tables, config);
     end_table(&b, dsdt, false);
-    put_fadt(&b, 0, dsdt);
+    if (config->reduced)
+        put_fadt_reduced(&b, dsdt);
+    else
+        put_fadt(&b, 0, dsdt);
     put_madt(&b);
     if (config->hpet)
         put_hpet(&b);

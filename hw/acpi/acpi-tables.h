@@ -8,8 +8,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Of a machine with reduced hardware: a transport that a virtio device is plugged into.
+struct acpi_virtio {
+    uint32_t base, bytes, gsi;
+};
+
+struct acpi_reduced {
+    uint32_t ged_events, ged_registers, ged_gsi; // the generic event device (hw/acpi/ged.h)
+    uint16_t timer_port;
+    uint32_t ioapic2_base;                       // of the second I/O APIC, whose pins are GSI 24 and up
+    const struct acpi_virtio *virtio;
+    unsigned virtio_count;
+};
+
 struct acpi_config {
     bool q35; // or a 440FX with PIIX
+    const struct acpi_reduced *reduced; // instead of either, without PCI; NULL: a PC
     unsigned cpu_count;
     const uint32_t *apic_ids; // NULL: numbered from 0
     // Where firmware puts the ACPI registers; SeaBIOS and OVMF use 0x600.

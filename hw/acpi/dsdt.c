@@ -282,7 +282,7 @@ static void put_keyboard(struct aml *aml)
     aml_end(aml);
 }
 
-static void put_serial(struct aml *aml, unsigned number)
+void acpi_dsdt_serial(struct aml *aml, unsigned number)
 {
     static const uint16_t ports[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
     char name[8];
@@ -316,7 +316,20 @@ static void put_isa(struct aml *aml, const struct acpi_config *config)
     aml_end(aml);
     for (unsigned i = 0; i < 4; i++)
         if (config->serials >> i & 1)
-            put_serial(aml, i);
+            acpi_dsdt_serial(aml, i);
+    aml_end(aml);
+}
+
+void acpi_dsdt_fw_cfg(struct aml *aml)
+{
+    aml_device(aml, "FWCF");
+    aml_name(aml, "_HID");
+    aml_string(aml, "QEMU0002");
+    aml_named_integer(aml, "_STA", STA_LINK_ON);
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+    aml_resource_io(aml, 0x510, 12);
+    aml_resources_end(aml);
     aml_end(aml);
 }
 
@@ -336,15 +349,7 @@ static void put_reserved(struct aml *aml, const struct acpi_config *config)
         aml_resource_memory(aml, (uint32_t)config->pciexbar, (uint32_t)config->pciexbar_bytes, true);
     aml_resources_end(aml);
     aml_end(aml);
-    aml_device(aml, "FWCF");
-    aml_name(aml, "_HID");
-    aml_string(aml, "QEMU0002");
-    aml_named_integer(aml, "_STA", STA_LINK_ON);
-    aml_name(aml, "_CRS");
-    aml_resources(aml);
-    aml_resource_io(aml, 0x510, 12);
-    aml_resources_end(aml);
-    aml_end(aml);
+    acpi_dsdt_fw_cfg(aml);
 }
 
 static void put_hpet(struct aml *aml)
@@ -360,7 +365,7 @@ static void put_hpet(struct aml *aml)
     aml_end(aml);
 }
 
-static void put_cpus(struct aml *aml, const struct acpi_config *config)
+void acpi_dsdt_cpus(struct aml *aml, const struct acpi_config *config)
 {
     for (unsigned i = 0; i < config->cpu_count && i <= 0xfff; i++) {
         char name[8];
@@ -407,7 +412,7 @@ void acpi_dsdt(struct aml *aml, const struct acpi_config *config)
     aml_end(aml);
     if (config->hpet)
         put_hpet(aml);
-    put_cpus(aml, config);
+    acpi_dsdt_cpus(aml, config);
     aml_end(aml);
 
     // Sleep type 0 is off.

@@ -42,9 +42,11 @@ void pc_set_boot_kinds(struct pc *pc)
     uint8_t kinds[3] = {0};
     for (unsigned i = 0; i < 3 && order[i]; i++)
         kinds[i] = boot_kind(order[i]);
+    boot->once = NULL;
+    if (!pc->has_rtc)
+        return;
     mc146818_set_cmos(pc->rtc, CMOS_BOOT_1_2, (uint8_t)(kinds[1] << 4 | kinds[0]));
     mc146818_set_cmos(pc->rtc, CMOS_BOOT_3, (uint8_t)(kinds[2] << 4));
-    boot->once = NULL;
 }
 
 struct candidate {

@@ -68,6 +68,22 @@ static void fill_cmos(struct pc *pc)
     cmos_le(pc, CMOS_EQUIPMENT, 0x06 | (floppies ? (floppies - 1) << 6 | 1 : 0), 1);
 }
 
+int pc_add_acpi(struct pc *pc, const struct acpi_config *config, struct error *error)
+{
+    struct acpi_tables tables;
+    acpi_tables_build(config, &tables);
+    const struct {
+        const char *name;
+        const struct acpi_blob *blob;
+    } files[] = {{ACPI_FILE_RSDP, &tables.rsdp}, {ACPI_FILE_TABLES, &tables.tables}, {ACPI_FILE_LOADER, &tables.loader}};
+    int result = 0;
+    for (unsigned i = 0; i < 3 && !result; i++)
+        result = fw_cfg_add_file(pc->machine.fw_cfg, files[i].name, files[i].blob->data, (uint32_t)files[i].blob->size,
+                                 error);
+    acpi_tables_release(&tables);
+    return result;
+}
+
 static int add_acpi(struct pc *pc, struct error *error)
 {
     struct machine *machine = &pc->machine;
@@ -87,23 +103,12 @@ static int add_acpi(struct pc *pc, struct error *error)
     }
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         config.serials |= (machine->serials[i] != NULL) << i;
-    struct acpi_tables tables;
-    acpi_tables_build(&config, &tables);
-    const struct {
-        const char *name;
-        const struct acpi_blob *blob;
-    } files[] = {{ACPI_FILE_RSDP, &tables.rsdp}, {ACPI_FILE_TABLES, &tables.tables}, {ACPI_FILE_LOADER, &tables.loader}};
-    int result = 0;
-    for (unsigned i = 0; i < 3 && !result; i++)
-        result = fw_cfg_add_file(machine->fw_cfg, files[i].name, files[i].blob->data, (uint32_t)files[i].blob->size,
-                                 error);
-    acpi_tables_release(&tables);
-    return result;
+    return pc_add_acpi(pc, &config, error);
 }
 
-static int add_smbios(struct pc *pc, struct error *error)
+int pc_add_smbios(struct pc *pc, struct error *error)
 {
-    struct smbios_config config = {.manufacturer = "Lyrebird", .product = pc->q35 ? "Q35 PC" : "i440FX PC",
+    struct smbios_config config = {.manufacturer = "Lyrebird", .product = pc->pci ? pc->q35 ? "Q35 PC" : "i440FX PC" : "microvm",
                                    .version = pc->machine.type->name, .cpu_count = pc->machine.cpu_count,
                                    .low_ram = pc->low_ram, .high_ram = pc->high_ram};
     struct smbios_tables tables;
@@ -115,19 +120,24 @@ static int add_smbios(struct pc *pc, struct error *error)
     return result;
 }
 
+int pc_add_e820(struct pc *pc, struct error *error)
+{
+    uint8_t e820[E820_BYTES_MAX];
+    unsigned bytes = e820_build(pc->low_ram, pc->high_ram, e820);
+    return fw_cfg_add_file(pc->machine.fw_cfg, E820_FILE, e820, bytes, error);
+}
+
 int pc_fill_fw_cfg(struct pc *pc, struct error *error)
 {
     struct device *cfg = pc->machine.fw_cfg;
     fill_cmos(pc);
-    uint8_t e820[E820_BYTES_MAX];
-    unsigned bytes = e820_build(pc->low_ram, pc->high_ram, e820);
-    int result = fw_cfg_add_file(cfg, E820_FILE, e820, bytes, error);
+    int result = pc_add_e820(pc, error);
     if (!result)
         result = fw_cfg_add_file(cfg, ACPI_FILE_STATES, acpi_system_states, sizeof(acpi_system_states), error);
     if (!result)
         result = pc_add_boot_order(pc, error);
     if (!result)
-        result = add_smbios(pc, error);
+        result = pc_add_smbios(pc, error);
     if (!result && pc->has_acpi)
         result = add_acpi(pc, error);
     return result;

@@ -153,7 +153,7 @@ static void reset(void *opaque, unsigned input, bool level)
 
 // --- parts ---
 
-static int add_timers(struct pc *pc, struct error *error)
+int pc_add_timers(struct pc *pc, struct error *error)
 {
     struct machine *machine = &pc->machine;
     struct irq_line timer = pc_isa_irq(pc, IRQ_TIMER), clock = pc_isa_irq(pc, IRQ_CLOCK);
@@ -170,11 +170,15 @@ static int add_timers(struct pc *pc, struct error *error)
         timer = hpet_legacy_input(pc->hpet, HPET_LEGACY_TIMER);
         clock = hpet_legacy_input(pc->hpet, HPET_LEGACY_CLOCK);
     }
-    struct device *pit = device_create(machine, &i8254_type, NULL);
-    i8254_wire(pit, pc->io, timer);
-    int result = pc_realize(pit, error);
-    if (result)
-        return result;
+    if (pc->has_pit) {
+        struct device *pit = device_create(machine, &i8254_type, NULL);
+        i8254_wire(pit, pc->io, timer);
+        int result = pc_realize(pit, error);
+        if (result)
+            return result;
+    }
+    if (!pc->has_rtc)
+        return 0;
     pc->rtc = device_create(machine, &mc146818_type, NULL);
     mc146818_wire(pc->rtc, pc->io, clock);
     return pc_realize(pc->rtc, error);
@@ -194,7 +198,7 @@ static int add_keyboard(struct pc *pc, struct error *error)
     return pc_realize(port92, error);
 }
 
-static int add_serial_ports(struct pc *pc, struct error *error)
+int pc_add_serial_ports(struct pc *pc, struct error *error)
 {
     for (unsigned i = 0; i < ISA_SERIAL_PORTS; i++) {
         if (!pc->machine.serials[i])
@@ -226,10 +230,10 @@ static int add_floppy(struct pc *pc, struct error *error)
 
 int pc_add_isa_parts(struct pc *pc, struct error *error)
 {
-    int result = add_timers(pc, error);
+    int result = pc_add_timers(pc, error);
     if (!result)
         result = add_keyboard(pc, error);
     if (!result)
-        result = add_serial_ports(pc, error);
+        result = pc_add_serial_ports(pc, error);
     return result ? result : add_floppy(pc, error);
 }

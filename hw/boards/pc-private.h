@@ -9,6 +9,7 @@
 #include "hw/core/isa.h"
 #include "hw/core/machine.h"
 
+struct acpi_config;
 struct pci_bus;
 
 enum { PC_ISA_IRQS = 16, PC_A20_GATES = 2, PC_MAX_CPUS = 255, PC_SHADOWED_BYTES = 128 << 10 };
@@ -32,6 +33,7 @@ struct pc {
     bool a20_open[PC_A20_GATES]; // by the keyboard controller, by port 92
 
     bool has_hpet, has_acpi, has_smm; // properties
+    bool has_pit, has_rtc;
 };
 
 static inline struct pc *pc_of(struct machine *machine)
@@ -44,13 +46,25 @@ int pc_realize(struct device *device, struct error *error);
 // An ISA interrupt, which reaches both the 8259s and the I/O APIC.
 struct irq_line pc_isa_irq(struct pc *pc, unsigned irq);
 
+// pc.c: the steps of building, up to a NULL or a failure; memory, processors and their numbers, which come first.
+typedef int pc_step(struct pc *pc, struct error *error);
+int pc_take_steps(struct pc *pc, pc_step *const *steps, struct error *error);
+void pc_number_cpus(struct pc *pc);
+void pc_destroy(struct machine *machine);
+int pc_add_memory(struct pc *pc, struct error *error);
+int pc_add_cpus(struct pc *pc, struct error *error);
 // pc-parts.c: interrupt controllers, clocks, keyboard, serial ports, floppy disks.
 int pc_add_interrupt_controllers(struct pc *pc, struct error *error);
+int pc_add_timers(struct pc *pc, struct error *error);
+int pc_add_serial_ports(struct pc *pc, struct error *error);
 int pc_add_isa_parts(struct pc *pc, struct error *error);
 // pc-chipset.c: bridges, power management, disks.
 int pc_add_chipset(struct pc *pc, struct error *error);
 // pc-firmware.c: what firmware finds in fw_cfg and CMOS.
 int pc_add_fw_cfg(struct pc *pc, struct error *error);
+int pc_add_smbios(struct pc *pc, struct error *error);
+int pc_add_acpi(struct pc *pc, const struct acpi_config *config, struct error *error);
+int pc_add_e820(struct pc *pc, struct error *error);
 int pc_fill_fw_cfg(struct pc *pc, struct error *error);
 // pc-boot.c: the order in which firmware tries devices; the kinds are set anew at each reset.
 int pc_add_boot_order(struct pc *pc, struct error *error);

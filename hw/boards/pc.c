@@ -77,7 +77,7 @@ static int add_flashes(struct pc *pc, struct error *error)
     return 0;
 }
 
-static int add_memory(struct pc *pc, struct error *error)
+int pc_add_memory(struct pc *pc, struct error *error)
 {
     struct machine *machine = &pc->machine;
     pc->low_ram = low_ram_bytes(pc);
@@ -108,6 +108,14 @@ static void cpu_shutdown(void *opaque)
     machine_reset_request(opaque);
 }
 
+void pc_number_cpus(struct pc *pc)
+{
+    unsigned count = pc->machine.cpu_count;
+    pc->apic_ids = ALLOC_ARRAY(uint32_t, count);
+    for (unsigned i = 0; i < count; i++)
+        pc->apic_ids[i] = i;
+}
+
 static int add_cpu(struct pc *pc, unsigned index, struct error *error)
 {
     struct machine *machine = &pc->machine;
@@ -132,7 +140,7 @@ static int add_cpu(struct pc *pc, unsigned index, struct error *error)
     return 0;
 }
 
-static int add_cpus(struct pc *pc, struct error *error)
+int pc_add_cpus(struct pc *pc, struct error *error)
 {
     for (unsigned i = 0; i < pc->machine.cpu_count; i++) {
         int result = add_cpu(pc, i, error);
@@ -142,22 +150,24 @@ static int add_cpus(struct pc *pc, struct error *error)
     return 0;
 }
 
+int pc_take_steps(struct pc *pc, pc_step *const *steps, struct error *error)
+{
+    int result = 0;
+    while (*steps && !result)
+        result = (*steps++)(pc, error);
+    return result;
+}
+
 static int build(struct machine *machine, struct error *error)
 {
-    static int (*const steps[])(struct pc * pc, struct error * error) = {
-        add_memory, pc_add_interrupt_controllers, add_cpus, pc_add_isa_parts, pc_add_fw_cfg, pc_add_chipset,
+    static pc_step *const steps[] = {
+        pc_add_memory, pc_add_interrupt_controllers, pc_add_cpus, pc_add_isa_parts, pc_add_fw_cfg, pc_add_chipset, NULL,
     };
     struct pc *pc = pc_of(machine);
     pc->q35 = machine->type == &q35_type;
-    pc->apic_ids = ALLOC_ARRAY(uint32_t, machine->cpu_count);
-    for (unsigned i = 0; i < machine->cpu_count; i++)
-        pc->apic_ids[i] = i;
-    for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
-        int result = steps[i](pc, error);
-        if (result)
-            return result;
-    }
-    return 0;
+    pc->has_pit = pc->has_rtc = true;
+    pc_number_cpus(pc);
+    return pc_take_steps(pc, steps, error);
 }
 
 static int finish(struct machine *machine, struct error *error)
@@ -181,7 +191,7 @@ static void powerdown(struct machine *machine)
         piix4_pm_power_button(pc->pm);
 }
 
-static void destroy(struct machine *machine)
+void pc_destroy(struct machine *machine)
 {
     free(pc_of(machine)->apic_ids);
 }
@@ -200,7 +210,7 @@ static const struct property properties[] = {
     .firmware_base = PC_ROM_BASE, .firmware_bytes = PC_ROM_BYTES, .firmware_at_end = true,                            \
     .default_firmware = "bios-256k.bin", .default_cpus = 1, .max_cpus = PC_MAX_CPUS,                                  \
     .instance_size = sizeof(struct pc), .properties = properties, .build = build, .finish = finish,                   \
-    .default_drive = "ide", .default_display = "VGA", .reset = reset, .powerdown = powerdown, .destroy = destroy
+    .default_drive = "ide", .default_display = "VGA", .reset = reset, .powerdown = powerdown, .destroy = pc_destroy
 
 const struct machine_type pc_type = {.name = "pc", .help = "PC with i440FX and PIIX chips", PC_MACHINE};
 const struct machine_type q35_type = {.name = "q35", .help = "PC with Q35 and ICH9 chips", PC_MACHINE};

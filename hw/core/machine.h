@@ -52,6 +52,8 @@ struct machine_type {
     int (*build)(struct machine *machine, struct error *error);
     // After the last device: firmware tables from what exists now.
     int (*finish)(struct machine *machine, struct error *error);
+    // What the board adds to a kernel's command line, the machine's; NULL: nothing. After devices are made.
+    const char *(*kernel_arguments)(struct machine *machine);
     void (*reset)(struct machine *machine);     // before the devices; NULL: nothing to do
     void (*powerdown)(struct machine *machine); // presses the power button; NULL: there is none
     void (*destroy)(struct machine *machine);   // what build made, devices and vCPUs apart

@@ -71,6 +71,8 @@ struct guest_ops {
     // instruction, which is to be done again in a block by itself (of other flags). NULL: the guest need not see its
     // stores before a barrier.
     void (*stored_into_own_block)(struct tcg_cpu *cpu);
+    // run() returns: what the guest has in registers of the host that the engines do not know goes to memory. NULL: nothing.
+    void (*save_host_state)(struct tcg_cpu *cpu);
     // An access to a page whose translation said `watched`. True: the instruction is to be done again in a block by itself
     // (stored_into_own_block), where this is called again.
     bool (*watched)(struct tcg_cpu *cpu, uint64_t gva, unsigned size, enum tlb_access access);

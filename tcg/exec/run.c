@@ -167,6 +167,8 @@ static void run(struct accel *accel, struct vcpu *vcpu)
     leave_code(cpu);
     end_alone(cpu);
     loop(cpu);
+    if (cpu->guest->save_host_state)
+        cpu->guest->save_host_state(cpu);
     cpu->fp_control = fp_env_swap(host);
 }
 

@@ -86,6 +86,7 @@ bool lower_vector(struct lower *l, uint32_t index);
 bool lower_vector_composed(struct lower *l, uint32_t index);
 bool lower_fp(struct lower *l, uint32_t index);
 bool lower_host_op(struct lower *l, uint32_t index);
+bool lower_x87(struct lower *l, uint32_t index);
 // Calls ir_eval for anything else.
 void lower_eval(struct lower *l, uint32_t index);
 void lower_call(struct lower *l, uint32_t index);

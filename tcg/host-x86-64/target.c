@@ -236,7 +236,7 @@ static size_t pool_bytes(const struct ir_region *region)
 static void lower_instruction(struct lower *l, uint32_t index)
 {
     if (lower_int(l, index) || lower_memory(l, index) || lower_control(l, index) || lower_vector(l, index) ||
-        lower_vector_composed(l, index) || lower_fp(l, index) || lower_host_op(l, index))
+        lower_vector_composed(l, index) || lower_fp(l, index) || lower_host_op(l, index) || lower_x87(l, index))
         return;
     lower_eval(l, index);
 }

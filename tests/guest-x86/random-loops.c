@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// random-loops ACCEL SEED COUNT: loops of a few random instructions, some with jumps out of their middle, run the same here
-// and on the host processor: registers and memory at the end, and at a fault in any round.
+// random-loops ACCEL SEED COUNT [NAME]: loops of a few random instructions, some with jumps out of their middle, run the same
+// here and on the host processor: registers and memory at the end, and at a fault in any round. With NAME, most instructions
+// are from rows of that name.
 //
 // R15 counts the rounds. Memory is near RBX and RSI, which stay as they are. Flags are only looked at when the instructions
 // before define them.
@@ -17,6 +18,16 @@ enum { MODE = 2, MAX_BODY = 6, COUNTER = 15, KEPT = 1 << X86_RBX | 1 << X86_RSI 
 
 enum flags { FLAGS_KEPT, FLAGS_SET, FLAGS_SPOILT, FLAGS_READ };
 
+// Of x87, what moves the whole state is left out: it is the host's own, with what the host notes of instructions.
+static bool classify_x87(const struct x86_decoded *in, enum flags *flags)
+{
+    unsigned reg = in->modrm >> 3 & 7;
+    bool compares = (in->opcode == 0xdb || in->opcode == 0xdf) && in->modrm >= 0xe8 && in->modrm < 0xf8;
+    bool moves = (in->opcode == 0xda || in->opcode == 0xdb) && in->modrm >= 0xc0 && in->modrm < 0xe0;
+    *flags = compares ? FLAGS_SET : moves ? FLAGS_READ : FLAGS_KEPT;
+    return in->mod == 3 || (in->opcode != 0xd9 && in->opcode != 0xdd) || (reg != 4 && reg != 6);
+}
+
 static bool classify(const struct x86_row *row, enum flags *flags)
 {
     static const char *const setters[] = {"ADD", "SUB", "CMP", "AND", "OR", "XOR", "TEST", "NEG", NULL};
@@ -25,10 +36,10 @@ static bool classify(const struct x86_row *row, enum flags *flags)
     static const char *const spoilers[] = {"SHL", "SHR", "SAR", "IMUL", "BT", "BTS", "BTC", "POPCNT", "ANDN", NULL};
     static const char *const readers[] = {"CMOVcc", "SETcc", "ADC", "SBB", NULL};
     unsigned kind = row->forms[0] >> 4;
-    bool vector = kind == KIND_V || kind == KIND_W || kind == KIND_H;
+    bool vector = kind == KIND_V || kind == KIND_W || kind == KIND_H || kind == KIND_P || kind == KIND_Q;
     for (unsigned i = 0; i < 4; i++) {
         unsigned k = row->forms[i] >> 4;
-        if (k == KIND_P || k == KIND_Q || k == KIND_CR || k == KIND_DR || k == KIND_S || k == KIND_O || k == KIND_C)
+        if (k == KIND_CR || k == KIND_DR || k == KIND_S || k == KIND_O || k == KIND_C)
             return false;
     }
     // The rows of implied operands (IMUL by RAX) have one operand alone.
@@ -119,18 +130,22 @@ static unsigned put_insn(uint8_t *p, const struct x86_row *row, unsigned map)
     return (unsigned)(p - start);
 }
 
-static void add_insn(struct test *t, bool *defined)
+static void add_insn(struct test *t, bool *defined, const char *name)
 {
+    bool any = !name || !below(4);
     for (;;) {
         unsigned map;
-        enum flags flags;
+        enum flags flags = FLAGS_KEPT;
         struct x86_decoded in;
         const struct x86_row *row = any_row(&map);
-        if (!classify(row, &flags) || (flags == FLAGS_READ && !*defined))
+        bool x87 = !strcmp(row->name, "x87") || !strcmp(row->name, "WAIT");
+        if ((!any && strcmp(row->name, name)) || (!x87 && !classify(row, &flags)))
             continue;
         uint8_t *p = t->code + t->bytes;
         put_insn(p, row, map);
         if (x86_decode(p, 15, MODE, &in) != X86_DECODE_OK || in.row != row || !tame(p, &in))
+            continue;
+        if ((x87 && !classify_x87(&in, &flags)) || (flags == FLAGS_READ && !*defined))
             continue;
         // INC and DEC keep CF as it was.
         if (flags == FLAGS_SET)
@@ -143,7 +158,7 @@ static void add_insn(struct test *t, bool *defined)
     }
 }
 
-static void make(struct test *t)
+static void make(struct test *t, const char *name)
 {
     random_registers(t, true);
     struct oracle_state *s = &t->state;
@@ -155,7 +170,7 @@ static void make(struct test *t)
     bool defined = true;
     unsigned length = 1 + below(MAX_BODY), exits[2], exit_count = 0;
     for (unsigned i = 0; i < length; i++) {
-        add_insn(t, &defined);
+        add_insn(t, &defined, name);
         if (defined && exit_count < ARRAY_SIZE(exits) && !below(6)) {
             // Jcc to behind the loop; the place of its displacement is noted.
             t->code[t->bytes++] = 0x0f;
@@ -176,7 +191,7 @@ static void make(struct test *t)
 int main(int argc, char **argv)
 {
     if (argc < 4) {
-        fprintf(stderr, "usage: random-loops ACCEL SEED COUNT\n");
+        fprintf(stderr, "usage: random-loops ACCEL SEED COUNT [NAME]\n");
         return 2;
     }
     unsigned seed = (unsigned)atoi(argv[2]), count = (unsigned)atoi(argv[3]), bad = 0;
@@ -188,7 +203,7 @@ int main(int argc, char **argv)
     static struct test host, guest, before;
     for (unsigned i = 0; i < count; i++) {
         random_seed((uint64_t)seed + i + 1);
-        make(&host);
+        make(&host, argc > 4 ? argv[4] : NULL);
         guest = before = host;
         case_run_host(runner, &host);
         case_run_guest(runner, &guest);

@@ -52,7 +52,7 @@ void main(const struct start_info *info)
     field("ram-mib", (ram + (1 << 19)) >> 20);
     field("reserved", total);
     print("rsdp=<");
-    print_bytes((uint32_t)info->rsdp, 8);
+    print_bytes((uint32_t)info->rsdp, info->rsdp ? 8 : 0);
     print(">\n");
     finish();
 }
