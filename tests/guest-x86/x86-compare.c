@@ -283,6 +283,7 @@ void case_run_guest(struct case_runner *r, struct test *t)
     struct vcpu *vcpu = &m->cpu->tcg.vcpu;
     m->shut_down = false;
     vcpu->halted = false;
+    m->cpu->halt = X86_RUNS;
     for (unsigned i = 0; i < 100 && !vcpu->halted && !m->shut_down; i++) {
         atomic_store(&vcpu->exit_request, 0);
         m->accel->ops->run(m->accel, vcpu);

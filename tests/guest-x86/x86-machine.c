@@ -247,6 +247,7 @@ bool x86_machine_run(struct x86_machine *m)
     m->ended = m->shut_down = false;
     m->status = -1;
     vcpu->halted = false;
+    m->cpu->halt = X86_RUNS;
     vcpu->in_run = true;
     m->machine->vcpus.running = 1;
     atomic_store(&vcpu->exit_request, 0);
