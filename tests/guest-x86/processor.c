@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The processor as its board sees it: INIT, and what CPUID must not promise.
+// The processor as its board sees it: INIT, what CPUID must not promise, RSM.
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "target-x86/exception.h"
 #include "target-x86/x86.h"
@@ -44,6 +45,47 @@ Test(x86_processor, no_model_has_monitor)
         uint32_t leaf[4];
         x86_cpuid(m->cpu, 1, 0, leaf);
         cr_assert_eq(leaf[2] >> 3 & 1, 0, "%s", x86_cpu_models[i]);
+        x86_machine_destroy(m);
+    }
+}
+
+// Real-mode code at 0x7c00 asks for an SMI, whose handler writes `value` to the save area at `at` before RSM.
+static struct x86_machine *run_smm(uint16_t at, uint32_t value)
+{
+    static const uint8_t program[] = {0xe6, 0xf7, 0x90, 0xb0, 0x00, 0xe6, 0xf4, 0xf4}; // out, nop, mov, out, hlt
+    struct x86_machine *m = x86_machine_create("tcg", "max", 0);
+    uint8_t handler[] = {0x66, 0x2e, 0xc7, 0x06, at & 0xff, at >> 8,           value & 0xff, value >> 8 & 0xff,
+                         value >> 16 & 0xff, value >> 24, 0x0f, 0xaa};
+    memcpy(x86_machine_ram(m, 0x7c00), program, sizeof(program));
+    memcpy(x86_machine_ram(m, 0x38000), handler, sizeof(handler));
+    struct vcpu *vcpu = &m->cpu->tcg.vcpu;
+    vcpu->ops->start_at(vcpu, 0, 0);
+    vcpu->ops->set_pc(vcpu, 0x7c00);
+    x86_machine_run(m);
+    return m;
+}
+
+// Intel SDM volume 3, 31.3.2 and 31.5: reserved bits and impossible pairs in what RSM loads are a shutdown.
+Test(x86_processor, rsm_shuts_down_for_impossible_states)
+{
+    static const struct {
+        uint16_t at;
+        uint32_t value;
+        bool good;
+    } cases[] = {
+        {0xff58, 0x10, true},        {0xff58, 0x80000010, false}, // CR0: paging without protection
+        {0xff58, 0x20000010, false},                              // NW without CD
+        {0xff5c, 1, false},                                       // above bit 31
+        {0xff48, 0x10, true},        {0xff48, 0x100000, true},    // CR4: PSE, SMEP
+        {0xff48, 0x8000, false},                                  // reserved
+        {0xfed0, 0x2, false},                                     // EFER: reserved
+        {0xfed0, 0x500, false},                                   // long mode without paging
+        {0xff00, 0x50000, true},                                  // SMBASE
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct x86_machine *m = run_smm(cases[i].at, cases[i].value);
+        cr_assert_eq(m->shut_down, !cases[i].good, "0x%x at 0x%x", cases[i].value, cases[i].at);
+        cr_assert_eq(m->status, cases[i].good ? 0 : -1);
         x86_machine_destroy(m);
     }
 }
