@@ -152,6 +152,26 @@ Test(memory_map, tells_when_many_old_tables_wait)
     bare_machine_destroy(machine);
 }
 
+Test(machine, frees_what_maps_hold_on_to)
+{
+    struct machine *machine = bare_machine_create();
+    struct memory_map *io = machine_add_map(machine, NULL);
+    struct recorder r = {0};
+    struct error error;
+    struct mem_region_desc desc = {
+        .name = "ports", .base = 0x100, .size = 4, .kind = MEM_MMIO, .ops = &words_only, .opaque = &r};
+    machine->finished = true;
+    for (unsigned round = 0; round < 2; round++) {
+        cr_assert_eq(atomic_load(&machine->requests), 0);
+        for (int i = 0; i < 200; i++)
+            memory_map_remove(io, memory_map_add(io, desc, &error));
+        cr_assert_neq(atomic_load(&machine->requests), 0, "asked for in round %u", round);
+        machine_shutdown_request(machine, SHUTDOWN_HOST);
+        cr_assert_eq(machine_run(machine), SHUTDOWN_HOST);
+    }
+    bare_machine_destroy(machine);
+}
+
 struct code_note {
     uint64_t offset, length;
     unsigned count;
