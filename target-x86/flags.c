@@ -26,7 +26,7 @@ uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint64_t src2)
 {
     unsigned bits = 8u << (op & 3);
     uint64_t mask = mask64(bits), a, top = UINT64_C(1) << (bits - 1);
-    uint64_t d = dst & mask, s = src & mask;
+    uint64_t d = dst & mask, s = src & mask, c = src2 & 1;
     uint32_t szp = sign_zero_parity(d, bits);
     switch ((enum x86_cc_kind)(op >> 2)) {
     case CC_FLAGS:
@@ -35,14 +35,14 @@ uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint64_t src2)
         a = (d - s) & mask;
         return szp | (d < s ? FLAG_C : 0) | ((a ^ s ^ d) & FLAG_A) | overflow(a, s, d, bits);
     case CC_ADC:
-        a = (d - s - src2) & mask;
-        return szp | ((src2 ? d <= a : d < a) ? FLAG_C : 0) | ((a ^ s ^ d) & FLAG_A) | overflow(a, s, d, bits);
+        a = (d - s - c) & mask;
+        return szp | ((c ? d <= a : d < a) ? FLAG_C : 0) | ((a ^ s ^ d) & FLAG_A) | overflow(a, s, d, bits);
     case CC_SUB:
         a = (d + s) & mask;
         return szp | (a < s ? FLAG_C : 0) | ((a ^ s ^ d) & FLAG_A) | overflow(a, ~s & mask, d, bits);
     case CC_SBB:
-        a = (d + s + src2) & mask;
-        return szp | ((src2 ? a <= s : a < s) ? FLAG_C : 0) | ((a ^ s ^ d) & FLAG_A) | overflow(a, ~s & mask, d, bits);
+        a = (d + s + c) & mask;
+        return szp | ((c ? a <= s : a < s) ? FLAG_C : 0) | ((a ^ s ^ d) & FLAG_A) | overflow(a, ~s & mask, d, bits);
     case CC_INC:
         return szp | (src & 1 ? FLAG_C : 0) | ((d & 15) == 0 ? FLAG_A : 0) | (d == top ? FLAG_O : 0);
     case CC_DEC:
@@ -52,7 +52,7 @@ uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint64_t src2)
     case CC_SHR:
         return szp | (s & 1 ? FLAG_C : 0) | ((s ^ d) & top ? FLAG_O : 0);
     case CC_MUL:
-        return szp | (src ? FLAG_C | FLAG_O : 0);
+        return szp | (s ? FLAG_C | FLAG_O : 0);
     case CC_CARRY:
         return szp | (src & 1 ? FLAG_C : 0);
     default:

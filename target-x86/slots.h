@@ -7,8 +7,8 @@
 enum x86_slot {
     SLOT_PC_PAGE = IR_SLOT_PC_PAGE,
     SLOT_PC_OFFSET = IR_SLOT_PC_OFFSET,
-    SLOT_GPR = IR_SLOT_FIRST_GUEST, // 16, i64
-    SLOT_CC_DST = SLOT_GPR + 16,
+    SLOT_GPR = IR_SLOT_FIRST_GUEST, // 16, i64 *
+    SLOT_CC_DST = SLOT_GPR + 16, // with the next two, i64 *
     SLOT_CC_SRC,
     SLOT_CC_SRC2,
     SLOT_CC_OP,     // i32
@@ -32,3 +32,5 @@ enum x86_slot {
 };
 
 extern const struct ir_slot x86_slots[SLOT_COUNT];
+// The table for 16- and 32-bit code: the low halves of the slots marked *, as i32.
+extern const struct ir_slot x86_slots_narrow[SLOT_COUNT];

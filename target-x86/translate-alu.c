@@ -130,7 +130,7 @@ bool x86_tr_not(struct x86_translator *x, const struct x86_decoded *in)
 static ir_ref locked_neg(struct x86_translator *x, const struct x86_decoded *in, unsigned size)
 {
     ir_ref args[] = {tx_address(x, in, 1u << size, true), tx_i32(x, size | x->mmu << 4)};
-    return ir_call(x->b, &x86_helper_locked_neg, args);
+    return tx_call(x, &x86_helper_locked_neg, args);
 }
 
 bool x86_tr_neg(struct x86_translator *x, const struct x86_decoded *in)

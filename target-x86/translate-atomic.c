@@ -65,7 +65,9 @@ bool x86_tr_cmpxchg(struct x86_translator *x, const struct x86_decoded *in)
     }
     // The accumulator keeps its upper half when the values were equal.
     ir_ref rax = ir_get(b, SLOT_GPR + X86_RAX);
-    ir_ref loaded = size >= 2 ? ir_zext(b, old) : ir_deposit(b, rax, ir_zext(b, old), 0, tx_bits(size));
+    ir_ref loaded = tx_as_gpr(x, old);
+    if (size < 2)
+        loaded = ir_deposit(b, rax, loaded, 0, tx_bits(size));
     bool own = in->op[0].kind == X86_ARG_GPR && in->op[0].reg == X86_RAX;
     if (!own)
         ir_set(b, SLOT_GPR + X86_RAX, ir_select(b, IR_EQ, old, expected, rax, loaded));
@@ -73,15 +75,21 @@ bool x86_tr_cmpxchg(struct x86_translator *x, const struct x86_decoded *in)
     return true;
 }
 
+// high:low, of 32 bits each.
+static ir_ref pair(struct x86_translator *x, unsigned low, unsigned high)
+{
+    ir_ref wide = ir_zext(x->b, ir_get(x->b, SLOT_GPR + low));
+    return ir_deposit(x->b, wide, ir_zext(x->b, ir_get(x->b, SLOT_GPR + high)), 32, 32);
+}
+
 bool x86_tr_cmpxchg8b(struct x86_translator *x, const struct x86_decoded *in)
 {
     struct ir_builder *b = x->b;
     ir_ref rax = ir_get(b, SLOT_GPR + X86_RAX), rdx = ir_get(b, SLOT_GPR + X86_RDX);
-    ir_ref expected = ir_deposit(b, rax, rdx, 32, 32);
-    ir_ref desired = ir_deposit(b, ir_get(b, SLOT_GPR + X86_RBX), ir_get(b, SLOT_GPR + X86_RCX), 32, 32);
+    ir_ref expected = pair(x, X86_RAX, X86_RDX), desired = pair(x, X86_RBX, X86_RCX);
     ir_ref address = tx_address(x, in, 8, true);
     ir_ref old = ir_cas(b, address, expected, desired, locked(x, 3));
-    ir_ref low = ir_zext(b, ir_trunc(b, old)), high = ir_shri(b, old, 32);
+    ir_ref low = tx_as_gpr(x, ir_trunc(b, old)), high = tx_as_gpr(x, ir_shri(b, old, 32));
     ir_set(b, SLOT_GPR + X86_RAX, ir_select(b, IR_EQ, old, expected, rax, low));
     ir_set(b, SLOT_GPR + X86_RDX, ir_select(b, IR_EQ, old, expected, rdx, high));
     tx_set_some_flags(x, FLAG_Z, ir_shli(b, ir_setcond(b, IR_I32, IR_EQ, old, expected), 6));

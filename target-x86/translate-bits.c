@@ -21,12 +21,8 @@ static void set_carry(struct x86_translator *x, ir_ref bit)
 // Memory with the bit offset in a register: the operand is the unit that the offset falls into.
 static ir_ref bit_address(struct x86_translator *x, const struct x86_decoded *in, unsigned size, ir_ref index)
 {
-    ir_ref unit = ir_shli(x->b, ir_sari(x->b, tx_sx64(x, index, size), 3 + size), size);
-    ir_ref offset = ir_add(x->b, tx_offset(x, in), unit);
-    if (in->addrsize == 2)
-        offset = ir_zext(x->b, ir_trunc(x->b, offset));
-    else if (in->addrsize == 1)
-        offset = ir_andi(x->b, offset, 0xffff);
+    ir_ref unit = tx_as_gpr(x, ir_shli(x->b, ir_sari(x->b, tx_sx64(x, index, size), 3 + size), size));
+    ir_ref offset = tx_cut_address(x, ir_add(x->b, tx_offset(x, in), unit), in->addrsize);
     return tx_linear(x, in->segment, offset, 1u << size, in->row->arg != BIT_BT);
 }
 
@@ -53,7 +49,7 @@ bool x86_tr_bit_test(struct x86_translator *x, const struct x86_decoded *in)
     } else {
         value = tx_read(x, in, 0);
     }
-    ir_ref bit = ir_zext(b, ir_andi(b, ir_op2(b, IR_SHR, tx_zx(x, value, size), count), 1));
+    ir_ref bit = ir_andi(b, ir_op2(b, IR_SHR, tx_zx(x, value, size), count), 1);
     if (op != BIT_BT && !in->lock) {
         ir_ref result = ir_op2(b, bit_op(op), value, bit_mask);
         if (address != IR_NONE)
@@ -88,12 +84,14 @@ bool x86_tr_bit_scan(struct x86_translator *x, const struct x86_decoded *in)
     if (op == SCAN_BSF || op == SCAN_BSR) {
         // Zero leaves the destination as it was; 32 bits clear the upper half only when there is a bit.
         ir_ref old = ir_get(b, SLOT_GPR + in->op[0].reg);
-        ir_ref wide = size == 1 ? ir_deposit(b, old, ir_zext(b, result), 0, 16) : ir_zext(b, result);
+        ir_ref wide = tx_as_gpr(x, result);
+        if (size == 1)
+            wide = ir_deposit(b, old, wide, 0, 16);
         ir_set(b, SLOT_GPR + in->op[0].reg, ir_select(b, IR_EQ, value, zero, old, wide));
         tx_set_cc(x, CC_LOGIC, size, value, IR_NONE, IR_NONE);
         return true;
     }
-    ir_ref carry = ir_setcond(b, IR_I64, IR_EQ, value, zero);
+    ir_ref carry = ir_setcond(b, tx_word(x), IR_EQ, value, zero);
     tx_write(x, in, 0, result);
     tx_set_cc(x, CC_CARRY, size, result, carry, IR_NONE);
     return true;

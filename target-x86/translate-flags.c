@@ -129,7 +129,7 @@ ir_ref tx_setcond(struct x86_translator *x, enum ir_type type, unsigned cc)
 ir_ref tx_carry(struct x86_translator *x)
 {
     enum { CC_B = 2 };
-    return tx_setcond(x, IR_I64, CC_B);
+    return tx_setcond(x, tx_word(x), CC_B);
 }
 
 ir_ref tx_flags(struct x86_translator *x)
@@ -146,11 +146,11 @@ void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, i
 {
     ir_set(x->b, SLOT_CC_OP, tx_i32(x, x86_cc_op(kind, size)));
     if (dst != IR_NONE)
-        ir_set(x->b, SLOT_CC_DST, ir_zext(x->b, dst));
+        ir_set(x->b, SLOT_CC_DST, tx_as_gpr(x, dst));
     if (src != IR_NONE)
-        ir_set(x->b, SLOT_CC_SRC, ir_zext(x->b, src));
+        ir_set(x->b, SLOT_CC_SRC, tx_as_gpr(x, src));
     if (src2 != IR_NONE)
-        ir_set(x->b, SLOT_CC_SRC2, ir_zext(x->b, src2));
+        ir_set(x->b, SLOT_CC_SRC2, tx_as_gpr(x, src2));
     x->cc = (struct x86_cc){kind, size, dst, src, src2, IR_NONE};
 }
 
@@ -172,8 +172,8 @@ void tx_set_cc_if(struct x86_translator *x, ir_ref changes, enum x86_cc_kind kin
     ir_ref zero = ir_imm(b, ir_type_of(b->region, changes), 0);
     ir_ref op = tx_i32(x, x86_cc_op(kind, size));
     ir_set(b, SLOT_CC_OP, ir_select(b, IR_NE, changes, zero, op, ir_get(b, SLOT_CC_OP)));
-    ir_set(b, SLOT_CC_DST, ir_select(b, IR_NE, changes, zero, ir_zext(b, dst), ir_get(b, SLOT_CC_DST)));
-    ir_set(b, SLOT_CC_SRC, ir_select(b, IR_NE, changes, zero, ir_zext(b, src), ir_get(b, SLOT_CC_SRC)));
+    ir_set(b, SLOT_CC_DST, ir_select(b, IR_NE, changes, zero, tx_as_gpr(x, dst), ir_get(b, SLOT_CC_DST)));
+    ir_set(b, SLOT_CC_SRC, ir_select(b, IR_NE, changes, zero, tx_as_gpr(x, src), ir_get(b, SLOT_CC_SRC)));
     x->cc.kind = CC_DYNAMIC;
 }
 

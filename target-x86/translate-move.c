@@ -65,12 +65,8 @@ bool x86_tr_salc(struct x86_translator *x, const struct x86_decoded *in)
 
 bool x86_tr_xlat(struct x86_translator *x, const struct x86_decoded *in)
 {
-    ir_ref index = tx_zx64(x, tx_gpr(x, X86_RAX, 0), 0);
-    ir_ref sum = ir_add(x->b, ir_get(x->b, SLOT_GPR + X86_RBX), index);
-    if (in->addrsize == 2)
-        sum = ir_zext(x->b, ir_trunc(x->b, sum));
-    else if (in->addrsize == 1)
-        sum = ir_andi(x->b, sum, 0xffff);
+    ir_ref index = tx_as_gpr(x, tx_zx(x, tx_gpr(x, X86_RAX, 0), 0));
+    ir_ref sum = tx_cut_address(x, ir_add(x->b, ir_get(x->b, SLOT_GPR + X86_RBX), index), in->addrsize);
     tx_set_gpr(x, X86_RAX, 0, tx_load(x, tx_linear(x, in->segment, sum, 1, false), 0));
     return true;
 }
@@ -80,7 +76,7 @@ bool x86_tr_lahf(struct x86_translator *x, const struct x86_decoded *in)
     (void)in;
     ir_ref flags = ir_or(x->b, ir_andi(x->b, tx_flags(x), 0xff), tx_i32(x, FLAG_1));
     ir_ref rax = ir_get(x->b, SLOT_GPR + X86_RAX);
-    ir_set(x->b, SLOT_GPR + X86_RAX, ir_deposit(x->b, rax, ir_zext(x->b, flags), 8, 8));
+    ir_set(x->b, SLOT_GPR + X86_RAX, ir_deposit(x->b, rax, tx_as_gpr(x, flags), 8, 8));
     return true;
 }
 

@@ -15,6 +15,12 @@ static ir_ref extended(struct x86_translator *x, bool is_signed, ir_ref value, u
     return is_signed ? tx_sx64(x, value, size) : tx_zx64(x, value, size);
 }
 
+// Not 0 in the operand's bits when the product does not fit in them.
+static ir_ref signed_excess(struct x86_translator *x, ir_ref product, ir_ref low, unsigned size)
+{
+    return ir_shri(x->b, ir_xor(x->b, product, tx_sx64(x, low, size)), tx_bits(size));
+}
+
 bool x86_tr_mul(struct x86_translator *x, const struct x86_decoded *in)
 {
     struct ir_builder *b = x->b;
@@ -31,7 +37,7 @@ bool x86_tr_mul(struct x86_translator *x, const struct x86_decoded *in)
     }
     ir_ref product = ir_op2(b, IR_MUL, extended(x, is_signed, a, size), extended(x, is_signed, y, size));
     low = ir_trunc(b, product);
-    excess = is_signed ? ir_xor(b, product, tx_sx64(x, low, size)) : ir_extract(b, product, bits, bits);
+    excess = is_signed ? signed_excess(x, product, low, size) : ir_extract(b, product, bits, bits);
     if (size == 0)
         tx_set_gpr(x, X86_RAX, 1, low);
     else
@@ -52,7 +58,7 @@ bool x86_tr_imul3(struct x86_translator *x, const struct x86_decoded *in)
     } else {
         ir_ref product = ir_op2(b, IR_MUL, tx_sx64(x, a, size), tx_sx64(x, y, size));
         low = ir_trunc(b, product);
-        excess = ir_xor(b, product, tx_sx64(x, low, size));
+        excess = signed_excess(x, product, low, size);
     }
     tx_write(x, in, 0, low);
     tx_set_cc(x, CC_MUL, size, low, excess, IR_NONE);

@@ -46,7 +46,7 @@ ir_ref tx_simd_address(struct x86_translator *x, const struct x86_decoded *in, u
     ir_ref address = tx_address(x, in, bytes, write);
     bool aligned = (in->row->arg & N_A) || (!in->vex && bytes == 16 && !(in->row->arg & N_U));
     if (aligned && bytes >= 16)
-        tx_raise_if(x, IR_TSTNE, address, tx_i64(x, bytes - 1), X86_GP);
+        tx_raise_if(x, IR_TSTNE, address, ir_imm(x->b, ir_type_of(x->b->region, address), bytes - 1), X86_GP);
     return address;
 }
 

@@ -101,7 +101,7 @@ bool x86_tr_enter(struct x86_translator *x, const struct x86_decoded *in)
     if (level) {
         for (unsigned n = 1; n < level; n++) {
             ir_ref from = ir_addi(b, ir_get(b, SLOT_GPR + X86_RBP), -(int64_t)(n * bytes));
-            from = stack == 3 ? from : stack == 2 ? ir_zext(b, ir_trunc(b, from)) : ir_andi(b, from, 0xffff);
+            from = tx_cut_address(x, from, stack);
             ir_ref value = tx_load(x, tx_linear(x, X86_SS, from, bytes, false), size);
             below -= bytes;
             tx_store(x, tx_stack_address(x, below, bytes, true), size, value);

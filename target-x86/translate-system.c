@@ -198,8 +198,8 @@ bool x86_tr_invlpg(struct x86_translator *x, const struct x86_decoded *in)
 {
     ir_ref offset = tx_offset(x, in);
     if (x->mode != 2 || in->segment >= X86_FS)
-        offset = ir_add(x->b, offset, ir_get(x->b, SLOT_SEG_BASE + in->segment));
-    tx_call1(x, &x86_helper_invlpg, x->mode == 2 ? offset : ir_zext(x->b, ir_trunc(x->b, offset)));
+        offset = ir_add(x->b, offset, tx_as_gpr(x, ir_get(x->b, SLOT_SEG_BASE + in->segment)));
+    tx_call1(x, &x86_helper_invlpg, offset);
     return changes_modes(x);
 }
 

@@ -112,7 +112,7 @@ static unsigned log2_of(unsigned bytes)
 static ir_ref second_part(struct x86_translator *x, ir_ref address)
 {
     ir_ref second = ir_addi(x->b, address, LONG_PART);
-    return x->mode == 2 ? second : ir_zext(x->b, ir_trunc(x->b, second));
+    return x->mode == 2 ? second : tx_linear_type(x, ir_trunc(x->b, second));
 }
 
 static void by_helper(struct x86_translator *x, const struct x86_decoded *in, ir_ref address, ir_ref offset)
@@ -189,7 +189,7 @@ static bool in_memory(struct x86_translator *x, const struct x86_decoded *in)
     else
         load(x, in, op, address);
     if (!control)
-        ir_set(x->b, SLOT_X87_DP, offset);
+        ir_set(x->b, SLOT_X87_DP, ir_zext(x->b, offset));
     return true;
 }
 

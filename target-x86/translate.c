@@ -48,25 +48,35 @@ ir_ref tx_gpr(struct x86_translator *x, unsigned reg, unsigned size)
     return size == 3 ? value : ir_trunc(x->b, value);
 }
 
+ir_ref tx_as_gpr(struct x86_translator *x, ir_ref value)
+{
+    return tx_word(x) == IR_I64 ? ir_zext(x->b, value) : ir_trunc(x->b, value);
+}
+
 void tx_set_gpr(struct x86_translator *x, unsigned reg, unsigned size, ir_ref value)
 {
-    if (size >= 2)
-        value = ir_zext(x->b, value);
-    else
-        value = ir_deposit(x->b, ir_get(x->b, SLOT_GPR + reg), ir_zext(x->b, value), 0, tx_bits(size));
+    value = tx_as_gpr(x, value);
+    if (size < 2)
+        value = ir_deposit(x->b, ir_get(x->b, SLOT_GPR + reg), value, 0, tx_bits(size));
     ir_set(x->b, SLOT_GPR + reg, value);
 }
 
-static ir_ref cut_address(struct x86_translator *x, ir_ref value, unsigned address_size)
+ir_ref tx_cut_address(struct x86_translator *x, ir_ref value, unsigned address_size)
 {
     return address_size == 3   ? value
-           : address_size == 2 ? ir_zext(x->b, ir_trunc(x->b, value))
+           : address_size == 2 ? tx_as_gpr(x, ir_trunc(x->b, value))
                                : ir_andi(x->b, value, 0xffff);
+}
+
+// An i64 modulo 2^32.
+static ir_ref cut_linear(struct x86_translator *x, ir_ref value)
+{
+    return ir_zext(x->b, ir_trunc(x->b, value));
 }
 
 ir_ref tx_gpr_address(struct x86_translator *x, unsigned reg, unsigned address_size)
 {
-    return cut_address(x, ir_get(x->b, SLOT_GPR + reg), address_size);
+    return tx_cut_address(x, ir_get(x->b, SLOT_GPR + reg), address_size);
 }
 
 // --- operands ------------------------------------------------------------------------------------------------------
@@ -97,7 +107,7 @@ void tx_write(struct x86_translator *x, const struct x86_decoded *in, unsigned n
         tx_set_gpr(x, op->reg, op->size, value);
     else if (op->kind == X86_ARG_HIGH)
         ir_set(x->b, SLOT_GPR + op->reg,
-               ir_deposit(x->b, ir_get(x->b, SLOT_GPR + op->reg), ir_zext(x->b, value), 8, 8));
+               ir_deposit(x->b, ir_get(x->b, SLOT_GPR + op->reg), tx_as_gpr(x, value), 8, 8));
     else
         tx_store(x, tx_address(x, in, 1u << op->size, true), op->size, value);
 }
@@ -109,15 +119,15 @@ ir_ref tx_offset(struct x86_translator *x, const struct x86_decoded *in)
     struct ir_builder *b = x->b;
     ir_ref sum = IR_NONE;
     if (in->rip_relative)
-        return cut_address(x, ir_pc_plus(b, x->next + in->displacement), in->addrsize);
+        return tx_cut_address(x, ir_pc_plus(b, x->next + in->displacement), in->addrsize);
     if (in->base != X86_NO_REG)
         sum = ir_get(b, SLOT_GPR + in->base);
     if (in->index != X86_NO_REG) {
         ir_ref scaled = ir_shli(b, ir_get(b, SLOT_GPR + in->index), in->scale);
         sum = sum == IR_NONE ? scaled : ir_add(b, sum, scaled);
     }
-    sum = sum == IR_NONE ? tx_i64(x, (uint64_t)in->displacement) : ir_addi(b, sum, in->displacement);
-    return cut_address(x, sum, in->addrsize);
+    sum = sum == IR_NONE ? ir_imm(b, tx_word(x), (uint64_t)in->displacement) : ir_addi(b, sum, in->displacement);
+    return tx_cut_address(x, sum, in->addrsize);
 }
 
 static unsigned segment_check(const struct x86_translator *x, unsigned segment, bool *based)
@@ -132,6 +142,11 @@ static unsigned segment_check(const struct x86_translator *x, unsigned segment, 
     return bits & 3;
 }
 
+ir_ref tx_linear_type(struct x86_translator *x, ir_ref address)
+{
+    return tx_flag(x, X86_BF_LMA) ? ir_zext(x->b, address) : address;
+}
+
 ir_ref tx_linear(struct x86_translator *x, unsigned segment, ir_ref offset, unsigned bytes, bool write)
 {
     struct ir_builder *b = x->b;
@@ -144,13 +159,14 @@ ir_ref tx_linear(struct x86_translator *x, unsigned segment, ir_ref offset, unsi
     unsigned check = segment_check(x, segment, &based);
     if (check == X86_SEG_LIMIT) {
         ir_ref limit = ir_zext(b, ir_get(b, SLOT_SEG_LIMIT + segment));
-        tx_raise_if(x, IR_GTU, ir_addi(b, offset, bytes - 1), limit, segment == X86_SS ? X86_SS_FAULT : X86_GP);
+        ir_ref last = ir_addi(b, ir_zext(b, offset), bytes - 1);
+        tx_raise_if(x, IR_GTU, last, limit, segment == X86_SS ? X86_SS_FAULT : X86_GP);
     } else if (check == X86_SEG_SLOW) {
         tx_call3(x, &x86_helper_check_segment, tx_i32(x, segment), offset, tx_i32(x, bytes | (write ? 1u << 8 : 0)));
     }
-    if (!based)
-        return offset;
-    return cut_address(x, ir_add(b, ir_get(b, SLOT_SEG_BASE + segment), offset), 2);
+    if (based)
+        offset = ir_add(b, ir_trunc(b, ir_get(b, SLOT_SEG_BASE + segment)), offset);
+    return tx_linear_type(x, offset);
 }
 
 ir_ref tx_address(struct x86_translator *x, const struct x86_decoded *in, unsigned bytes, bool write)
@@ -184,7 +200,7 @@ unsigned tx_stack_size(const struct x86_translator *x)
 ir_ref tx_stack_address(struct x86_translator *x, int64_t offset, unsigned bytes, bool write)
 {
     ir_ref sp = ir_addi(x->b, ir_get(x->b, SLOT_GPR + X86_RSP), offset);
-    return tx_linear(x, X86_SS, cut_address(x, sp, tx_stack_size(x)), bytes, write);
+    return tx_linear(x, X86_SS, tx_cut_address(x, sp, tx_stack_size(x)), bytes, write);
 }
 
 void tx_add_sp(struct x86_translator *x, int64_t bytes)
@@ -257,14 +273,14 @@ bool tx_exit_offset(struct x86_translator *x, int64_t offset)
         return false;
     }
     ir_ref pc = ir_pc_plus(x->b, offset);
-    return tx_exit_pc(x, x->mode == 2 || inside ? pc : cut_address(x, pc, 2));
+    return tx_exit_pc(x, x->mode == 2 || inside ? pc : cut_linear(x, pc));
 }
 
 bool tx_exit_rip(struct x86_translator *x, ir_ref rip, unsigned size)
 {
     ir_ref pc = size == 3 ? rip : tx_zx64(x, rip, size);
     if (x->mode != 2 && !tx_flag(x, X86_BF_CS_ZERO))
-        pc = cut_address(x, ir_add(x->b, pc, ir_get(x->b, SLOT_SEG_BASE + X86_CS)), 2);
+        pc = cut_linear(x, ir_add(x->b, pc, ir_get(x->b, SLOT_SEG_BASE + X86_CS)));
     return tx_exit_pc(x, pc);
 }
 
@@ -275,7 +291,7 @@ ir_ref tx_next_rip(struct x86_translator *x)
         return pc;
     if (!tx_flag(x, X86_BF_CS_ZERO))
         pc = ir_sub(x->b, pc, ir_get(x->b, SLOT_SEG_BASE + X86_CS));
-    return cut_address(x, pc, 2);
+    return cut_linear(x, pc);
 }
 
 bool tx_exit_relative(struct x86_translator *x, const struct x86_decoded *in)
@@ -299,7 +315,7 @@ bool tx_exit_next_loop(struct x86_translator *x)
 {
     ir_ref pc = ir_pc_plus(x->b, x->next);
     if (x->mode != 2)
-        pc = cut_address(x, pc, 2);
+        pc = cut_linear(x, pc);
     if (tx_flag(x, X86_BF_TF))
         tx_call1(x, &x86_helper_step, pc);
     else
@@ -309,32 +325,40 @@ bool tx_exit_next_loop(struct x86_translator *x)
 
 // --- calls ---------------------------------------------------------------------------------------------------------
 
+ir_ref tx_call(struct x86_translator *x, const struct ir_helper *helper, const ir_ref *args)
+{
+    ir_ref wide[IR_HELPER_MAX_ARGS];
+    for (unsigned i = 0; i < helper->arg_count; i++)
+        wide[i] = helper->args[i] == IR_I64 ? ir_zext(x->b, args[i]) : args[i];
+    return ir_call(x->b, helper, wide);
+}
+
 ir_ref tx_call0(struct x86_translator *x, const struct ir_helper *helper)
 {
-    return ir_call(x->b, helper, NULL);
+    return tx_call(x, helper, NULL);
 }
 
 ir_ref tx_call1(struct x86_translator *x, const struct ir_helper *helper, ir_ref a)
 {
-    return ir_call(x->b, helper, &a);
+    return tx_call(x, helper, &a);
 }
 
 ir_ref tx_call2(struct x86_translator *x, const struct ir_helper *helper, ir_ref a, ir_ref b)
 {
     ir_ref args[] = {a, b};
-    return ir_call(x->b, helper, args);
+    return tx_call(x, helper, args);
 }
 
 ir_ref tx_call3(struct x86_translator *x, const struct ir_helper *helper, ir_ref a, ir_ref b, ir_ref c)
 {
     ir_ref args[] = {a, b, c};
-    return ir_call(x->b, helper, args);
+    return tx_call(x, helper, args);
 }
 
 ir_ref tx_call4(struct x86_translator *x, const struct ir_helper *helper, ir_ref a, ir_ref b, ir_ref c, ir_ref d)
 {
     ir_ref args[] = {a, b, c, d};
-    return ir_call(x->b, helper, args);
+    return tx_call(x, helper, args);
 }
 
 // --- the block -----------------------------------------------------------------------------------------------------
@@ -490,6 +514,8 @@ void x86_translate(struct tcg_translation *t)
         .mmu = t->flags >> X86_BF_MMU & 3,
         .start = t->pc & (TLB_PAGE_SIZE - 1),
     };
+    if (x.mode != 2)
+        t->builder->region->slots = x86_slots_narrow;
     // FP operations are the host's own (HOSTFP): the region's rules, made for others, stay empty.
     if (t->loop && translate_loop(&x))
         return;

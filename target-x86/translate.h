@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the x86 translators share: the block in hand; access to operands, flags, memory and exits. Private to target-x86.
 //
+// General registers are i64 in 64-bit code and i32, their low halves, in other code (tx_word); so are offsets in segments,
+// and linear addresses but for compatibility mode, where sums must not reach what 64-bit code has above 4 GiB.
+//
 // Values of 8 and 16 bits are i32 with anything above their size unless said otherwise, of 32 bits i32, of 64 bits i64.
 // Sizes are log2 of bytes. A translator does all that may fault before its first write to a register or flag.
 #pragma once
@@ -53,6 +56,11 @@ static inline enum ir_type tx_type(unsigned size)
     return size == 3 ? IR_I64 : IR_I32;
 }
 
+static inline enum ir_type tx_word(const struct x86_translator *x)
+{
+    return x->mode == 2 ? IR_I64 : IR_I32;
+}
+
 static inline unsigned tx_bits(unsigned size)
 {
     return 8u << size;
@@ -68,7 +76,10 @@ ir_ref tx_imm(struct x86_translator *x, unsigned size, uint64_t value);
 // --- general registers ---
 ir_ref tx_gpr(struct x86_translator *x, unsigned reg, unsigned size);
 void tx_set_gpr(struct x86_translator *x, unsigned reg, unsigned size, ir_ref value);
-// Zero-extended to i64 from the address size.
+// An integer as general registers hold it: cut, or zero-extended, to tx_word.
+ir_ref tx_as_gpr(struct x86_translator *x, ir_ref value);
+// Zero-extended from the address size.
+ir_ref tx_cut_address(struct x86_translator *x, ir_ref value, unsigned address_size);
 ir_ref tx_gpr_address(struct x86_translator *x, unsigned reg, unsigned address_size);
 
 // --- operands of the instruction, by position ---
@@ -80,10 +91,12 @@ static inline bool x86_in_memory(const struct x86_decoded *in, unsigned n)
 }
 
 // --- memory ---
-// Offset in the segment of the instruction's memory operand, i64, cut to the address size.
+// Offset in the segment of the instruction's memory operand, cut to the address size.
 ir_ref tx_offset(struct x86_translator *x, const struct x86_decoded *in);
 // Linear address of `offset` in a segment, checked for an access of `bytes`.
 ir_ref tx_linear(struct x86_translator *x, unsigned segment, ir_ref offset, unsigned bytes, bool write);
+// A linear address of 32 bits, as operands of memory operations have it.
+ir_ref tx_linear_type(struct x86_translator *x, ir_ref address);
 // Linear address of the memory operand.
 ir_ref tx_address(struct x86_translator *x, const struct x86_decoded *in, unsigned bytes, bool write);
 struct ir_mem tx_mem(const struct x86_translator *x, unsigned size);
@@ -105,7 +118,7 @@ struct tx_condition {
 };
 struct tx_condition tx_condition(struct x86_translator *x, unsigned cc);
 ir_ref tx_setcond(struct x86_translator *x, enum ir_type type, unsigned cc);
-ir_ref tx_carry(struct x86_translator *x); // 0 or 1, i64
+ir_ref tx_carry(struct x86_translator *x); // 0 or 1, of tx_word
 ir_ref tx_flags(struct x86_translator *x); // arithmetic flags, i32; materialises them
 void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, ir_ref dst, ir_ref src, ir_ref src2);
 void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref first, ir_ref second);
@@ -129,7 +142,8 @@ bool tx_exit_next_loop(struct x86_translator *x); // after a look at modes and i
 void tx_raise_if(struct x86_translator *x, enum ir_cond cond, ir_ref a, ir_ref b, enum x86_vector vector);
 ir_ref tx_next_rip(struct x86_translator *x); // i64
 
-// --- calls ---
+// --- calls; i32 arguments are zero-extended where the helper takes an i64 ---
+ir_ref tx_call(struct x86_translator *x, const struct ir_helper *helper, const ir_ref *args);
 ir_ref tx_call0(struct x86_translator *x, const struct ir_helper *helper);
 ir_ref tx_call1(struct x86_translator *x, const struct ir_helper *helper, ir_ref a);
 ir_ref tx_call2(struct x86_translator *x, const struct ir_helper *helper, ir_ref a, ir_ref b);

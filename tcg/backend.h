@@ -44,14 +44,13 @@ struct backend_layout {
 struct tcg_site_entry {
     uint16_t slot;
     uint8_t kind; // enum tcg_site_kind
-    uint8_t reg;
+    uint8_t bytes;
     int32_t value;
 };
 enum tcg_site_kind {
     TCG_SITE_REG,    // register number
     TCG_SITE_FRAME,  // offset in the spill frame
     TCG_SITE_STATE,  // state slot number that still holds the value
-    TCG_SITE_CONST,  // value, sign-extended
     TCG_SITE_POOL,   // byte offset from the site to 16 bytes of constant
 };
 struct tcg_site {

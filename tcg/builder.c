@@ -192,8 +192,11 @@ static ir_ref emit(struct ir_builder *b, struct ir_ins *ins)
         if (folded != IR_NONE)
             return folded;
     }
-    if (ir_ops[ins->op].properties & IR_PROP_MEM)
+    if (ir_ops[ins->op].properties & IR_PROP_MEM) {
         ins->snapshot = take_snapshot(b);
+        if (ir_type_of(b->region, ins->arg[0]) == IR_I32)
+            ins->imm |= ir_mem_pack((struct ir_mem){.narrow = true});
+    }
     return (ir_ref)(append(b, ins) - b->region->ins);
 }
 
@@ -410,15 +413,19 @@ static void forget_groups(struct ir_builder *b)
     b->group_count = b->next_group = 0;
 }
 
-// Addresses of the form x + constant become base x and a larger offset, so that neighbours are recognised.
+// Addresses of the form x + constant become base x and a larger offset, so that neighbours are recognised. A sum that
+// passes 2^32 misses the inline check, which does not cut it, so large constants stay part of an i32.
 static void split_address(const struct ir_builder *b, ir_ref *address, struct ir_mem *mem)
 {
+    bool narrow = ir_type_of(b->region, *address) == IR_I32;
+    int64_t limit = narrow ? 1 << 15 : 1 << 30;
     while (!ir_is_const(*address)) {
         const struct ir_ins *ins = &b->region->ins[*address];
         if (ins->op != IR_ADD || !ir_is_const(ins->arg[1]))
             return;
-        int64_t sum = mem->offset + (int64_t)ir_const(b->region, ins->arg[1])->lo;
-        if (sum < -(1 << 30) || sum > 1 << 30)
+        uint64_t constant = ir_const(b->region, ins->arg[1])->lo;
+        int64_t sum = mem->offset + (narrow ? (int32_t)constant : (int64_t)constant);
+        if (sum < -limit || sum > limit)
             return;
         mem->offset = (int32_t)sum;
         *address = ins->arg[0];

@@ -130,6 +130,7 @@ ir_ref ir_host_op(struct ir_builder *b, bool fp, enum ir_type type, uint64_t op,
                   uint64_t stub);
 
 // --- memory --------------------------------------------------------------------------------------------------------
+// `address` is an i64, or an i32 where addresses are taken modulo 2^32; mem.narrow follows from it.
 ir_ref ir_load(struct ir_builder *b, enum ir_type type, ir_ref address, struct ir_mem mem);
 void ir_store(struct ir_builder *b, ir_ref value, ir_ref address, struct ir_mem mem);
 ir_ref ir_cas(struct ir_builder *b, ir_ref address, ir_ref expected, ir_ref desired, struct ir_mem mem);

@@ -150,13 +150,14 @@ struct ir_mem {
     uint8_t align_log2;    // required alignment, 0 for none
     uint8_t mmu_index;     // which permissions, see tcg/exec/tlb.h
     bool ordered;          // single-copy atomic with acquire or release meaning; kept apart from others
+    bool narrow;           // the address is an i32: its sum with the offset is taken modulo 2^32
 };
 
 static inline uint64_t ir_mem_pack(struct ir_mem m)
 {
     return (uint64_t)(uint32_t)m.offset | (uint64_t)m.size_log2 << 32 | (uint64_t)m.sign_extend << 35 |
            (uint64_t)m.big_endian << 36 | (uint64_t)m.align_log2 << 37 | (uint64_t)m.mmu_index << 40 |
-           (uint64_t)m.ordered << 44;
+           (uint64_t)m.ordered << 44 | (uint64_t)m.narrow << 45;
 }
 
 static inline struct ir_mem ir_mem_unpack(uint64_t imm)
@@ -167,7 +168,8 @@ static inline struct ir_mem ir_mem_unpack(uint64_t imm)
                            .big_endian = imm >> 36 & 1,
                            .align_log2 = imm >> 37 & 7,
                            .mmu_index = imm >> 40 & 15,
-                           .ordered = imm >> 44 & 1};
+                           .ordered = imm >> 44 & 1,
+                           .narrow = imm >> 45 & 1};
 }
 
 // What FP operations do where hosts and guests differ.

@@ -53,6 +53,7 @@ static bool type_fits(char letter, enum ir_type type, enum ir_type own)
     case 'v':
         return type == IR_V128;
     case 'g':
+    case 'p':
         return ir_type_is_int(type);
     case 'f':
         return type == IR_F32 || type == IR_F64 || type == IR_V128;
@@ -90,6 +91,9 @@ static bool check_operands(struct verifier *v, uint32_t index)
         return fail(v, "%%%u: bad slot", index);
     if ((info->properties & IR_PROP_MEM) && (!ins->snapshot || ins->snapshot > r->snapshot_count))
         return fail(v, "%%%u: memory operation without a snapshot", index);
+    if ((info->properties & IR_PROP_MEM) &&
+        ir_mem_unpack(ins->imm).narrow != (ir_type_of(r, ins->arg[0]) == IR_I32))
+        return fail(v, "%%%u: width of the address", index);
     if (ins->op == IR_CALL) {
         const struct ir_helper *h = r->helpers[ins->imm];
         for (unsigned i = 0; i < h->arg_count; i++) {

@@ -38,7 +38,7 @@ struct tcg_translation {
 
 struct guest_ops {
     const char *name;
-    const struct ir_slot *slots;
+    const struct ir_slot *slots; // `translate` may give its region a table with other types at the same offsets
     unsigned slot_count;
 
     // Everything in the vCPU's modes that its translated code depends on (privilege, mmu index, traps, FP rules),

@@ -51,7 +51,7 @@ static void memory_operation(struct interp *it, uint32_t index)
     struct slow_request r = {.op = ins->op, .type = ins->type, .aux = ins->aux, .mem = ir_mem_unpack(ins->imm),
                              .data = &data, .data2 = &data2, .result = &result};
     unsigned count = ir_ops[ins->op].operand_count;
-    r.address = value_of(it, ins->arg[0]).u64[0] + (uint64_t)(int64_t)r.mem.offset;
+    r.address = slow_address(value_of(it, ins->arg[0]).u64[0], r.mem);
     if (count > 1)
         data = value_of(it, ins->arg[1]);
     if (count > 2)

@@ -183,5 +183,12 @@ struct slow_request {
 };
 void slow_perform(struct tcg_cpu *cpu, const struct slow_request *request);
 
+// Where an access whose address operand is `base` goes.
+static inline uint64_t slow_address(uint64_t base, struct ir_mem mem)
+{
+    uint64_t sum = base + (uint64_t)(int64_t)mem.offset;
+    return mem.narrow ? (uint32_t)sum : sum;
+}
+
 // --- interp.c (tcg/exec) ---
 enum backend_exit interp_enter(struct tcg_cpu *cpu, struct tcg_block *block, struct tcg_exit **link);

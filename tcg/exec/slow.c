@@ -10,6 +10,11 @@
 #include "tcg/base/endian.h"
 #include "tcg/exec/private.h"
 
+static void *dumped(void *dump, unsigned reg)
+{
+    return backend_reg_is_vector(reg) ? backend_dump_vector(dump, reg) : (void *)backend_dump_int(dump, reg);
+}
+
 // --- leaving ---
 
 static void restore_from_dump(struct tcg_cpu *cpu, void *dump)
@@ -22,7 +27,7 @@ static void restore_from_dump(struct tcg_cpu *cpu, void *dump)
         const void *from = NULL;
         switch ((enum tcg_site_kind)e->kind) {
         case TCG_SITE_REG:
-            from = backend_reg_is_vector(e->reg) ? backend_dump_vector(dump, e->reg) : backend_dump_int(dump, e->reg);
+            from = dumped(dump, (unsigned)e->value);
             break;
         case TCG_SITE_FRAME:
             from = backend_dump_frame(dump) + e->value;
@@ -33,11 +38,11 @@ static void restore_from_dump(struct tcg_cpu *cpu, void *dump)
         default:
             from = (const uint8_t *)site + e->value;
         }
-        memcpy(values[i], from, ir_type_bytes(cpu->guest->slots[e->slot].type));
+        memcpy(values[i], from, e->bytes);
     }
     for (unsigned i = 0; i < site->entry_count; i++) {
-        const struct ir_slot *slot = &cpu->guest->slots[site->entries[i].slot];
-        memcpy((uint8_t *)cpu + slot->offset, values[i], ir_type_bytes(slot->type));
+        const struct tcg_site_entry *e = &site->entries[i];
+        memcpy((uint8_t *)cpu + cpu->guest->slots[e->slot].offset, values[i], e->bytes);
     }
     cpu->pc_offset = (uint32_t)site->pc_offset;
 }
@@ -438,11 +443,6 @@ void slow_perform(struct tcg_cpu *cpu, const struct slow_request *r)
     }
 }
 
-static void *dumped(void *dump, unsigned reg)
-{
-    return backend_reg_is_vector(reg) ? backend_dump_vector(dump, reg) : (void *)backend_dump_int(dump, reg);
-}
-
 // Called from translated code by the slow path's stub.
 void slow_access(void *state, void *dump)
 {
@@ -452,7 +452,7 @@ void slow_access(void *state, void *dump)
     enum { NO_REG = 255 };
     struct slow_request r = {.op = site->op, .type = site->type, .aux = site->aux, .mem = ir_mem_unpack(site->mem),
                              .result = result};
-    r.address = *backend_dump_int(dump, site->address_reg) + (uint64_t)(int64_t)r.mem.offset;
+    r.address = slow_address(*backend_dump_int(dump, site->address_reg), r.mem);
     if (site->data_reg != NO_REG)
         r.data = dumped(dump, site->data_reg);
     if (site->data2_reg != NO_REG)

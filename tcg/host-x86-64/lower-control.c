@@ -94,6 +94,8 @@ void lower_call(struct lower *l, uint32_t index)
     l->ra.temps = 0;
     if (!vector_result) {
         ra_temp_in(&l->ra, RAX);
+        if (l->zero_upper[index])
+            x86_mov_rr(&l->c, false, RAX, RAX);
         ra_def_in(&l->ra, index, RAX);
         return;
     }

@@ -238,24 +238,15 @@ static void lower_extend(struct lower *l, uint32_t index, uint32_t opcode)
     x86_rr(&l->c, opcode, dst, src);
 }
 
-// Whether the upper half of an i32's register is known to be zero.
-static bool upper_is_zero(const struct lower *l, ir_ref ref)
-{
-    if (ir_is_const(ref))
-        return true;
-    unsigned op = l->region->ins[ref].op;
-    return op != IR_TRUNC && op != IR_CALL && op != IR_PARAM;
-}
-
-static void lower_zext32(struct lower *l, uint32_t index)
+// The low half of an i64 as it lies in its register, unless somebody relies on a zero upper half.
+static void lower_trunc(struct lower *l, uint32_t index)
 {
     struct ir_ins *ins = &l->region->ins[index];
-    if (upper_is_zero(l, ins->arg[0]) && ra_dies(&l->ra, ins->arg[0]) && ra_in_reg(&l->ra, ins->arg[0]) &&
-        !ir_is_const(ins->arg[0])) {
+    if (!l->zero_upper[index]) {
         ra_def_alias(&l->ra, index, ins->arg[0]);
         return;
     }
-    unsigned src = ra_use(&l->ra, ins->arg[0]), dst = ra_def(&l->ra, index);
+    unsigned src = ra_use(&l->ra, ins->arg[0]), dst = ra_def_over(&l->ra, index, ins->arg[0]);
     x86_mov_rr(&l->c, false, dst, src);
 }
 
@@ -565,10 +556,10 @@ bool lower_int(struct lower *l, uint32_t index)
         lower_extend(l, index, 0xb7 | X86_0F);
         return true;
     case IR_ZEXT32:
-        lower_zext32(l, index);
+        ra_def_alias(&l->ra, index, ins->arg[0]);
         return true;
     case IR_TRUNC:
-        ra_def_alias(&l->ra, index, ins->arg[0]);
+        lower_trunc(l, index);
         return true;
     case IR_EXTRACT:
         lower_extract(l, index, false);

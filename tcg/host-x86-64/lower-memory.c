@@ -76,10 +76,11 @@ static struct tcg_site *make_site(struct lower *l, const struct ir_ins *ins, uns
         struct ra_location at = ra_locate(&l->ra, e->value);
         struct tcg_site_entry *out = &site->entries[i];
         out->slot = e->slot;
+        out->bytes = (uint8_t)ir_type_bytes(ir_type_of(l->region, e->value));
         switch (at.kind) {
         case RA_AT_REG:
             out->kind = TCG_SITE_REG;
-            out->reg = at.reg;
+            out->value = at.reg;
             break;
         case RA_AT_FRAME:
         case RA_AT_STATE:

@@ -66,6 +66,7 @@ struct lower {
     bool meta_full;
     bool avx2, bmi, sse41;
     uint32_t next_block; // laid out next, IR_NONE for none
+    uint8_t *zero_upper; // by instruction: the upper half of an i32's register must be zero
     const uint8_t **labels;
     struct jump_fixup *fixups;
     uint32_t fixup_count, fixup_capacity;

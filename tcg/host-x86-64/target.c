@@ -233,6 +233,30 @@ static size_t pool_bytes(const struct ir_region *region)
     return count * 16;
 }
 
+static void mark_value(const struct lower *l, ir_ref ref)
+{
+    if (!ir_is_const(ref) && l->region->ins[ref].type == IR_I32)
+        l->zero_upper[ref] = 1;
+}
+
+// Finds the i32 values whose use relies on a zero upper half: as addresses, as i64, and where they become a PARAM, of which
+// nothing else is known. All operations leave one but TRUNC, CALL and what hands an operand on.
+static void mark_zero_upper(struct lower *l)
+{
+    const struct ir_region *r = l->region;
+    l->zero_upper = arena_alloc(r->arena, r->ins_count + 1);
+    for (uint32_t i = r->ins_count; i-- > 0;) {
+        const struct ir_ins *ins = &r->ins[i];
+        bool is_branch = ins->op == IR_JUMP || ins->op == IR_BRCOND;
+        for (unsigned n = 2; is_branch && n < 4; n++)
+            for (uint32_t k = 0; ins->arg[n] != IR_NONE && k < r->lists[ins->arg[n]]; k++)
+                mark_value(l, r->lists[ins->arg[n] + 1 + k]);
+        if (ins->op == IR_ZEXT32 || ins->op == IR_DEPOSIT || ins->op == IR_PROBE ||
+            (ir_ops[ins->op].properties & IR_PROP_MEM))
+            mark_value(l, ins->arg[0]);
+    }
+}
+
 static void lower_instruction(struct lower *l, uint32_t index)
 {
     if (lower_int(l, index) || lower_memory(l, index) || lower_control(l, index) || lower_vector(l, index) ||
@@ -268,6 +292,7 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
     l.c = (struct x86_code){.p = (uint8_t *)(((uintptr_t)buffers->code + pool + 15) & ~(uintptr_t)15),
                             .end = buffers->code_end - 64};
     l.labels = ARENA_ARRAY(region->arena, const uint8_t *, region->block_count);
+    mark_zero_upper(&l);
     ra_init(&l.ra, region, &backend->ra_host, &l);
 
     code->entry = l.c.p;
