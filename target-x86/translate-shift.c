@@ -127,6 +127,10 @@ bool x86_tr_double_shift(struct x86_translator *x, const struct x86_decoded *in)
         before = right ? ir_op2(b, IR_SHR, outer, less) : ir_shri(b, ir_op2(b, IR_SHL, outer, less), 32);
         result = ir_trunc(b, result);
         before = ir_trunc(b, before);
+    } else if (constant) {
+        before = ir_op2(b, right ? IR_SHR : IR_SHL, dst, one_less);
+        result = ir_emit(b, IR_EXTR, tx_type(size), 0, right ? src : dst, right ? dst : src, IR_NONE,
+                         right ? known : bits - known);
     } else {
         ir_ref part = ir_op2(b, right ? IR_SHL : IR_SHR, src, back);
         before = ir_op2(b, right ? IR_SHR : IR_SHL, dst, one_less);

@@ -89,6 +89,9 @@ static bool scalar(const struct ir_eval_op *e, uint64_t a, uint64_t b, uint64_t 
     case IR_ADD:
         *out = a + b;
         return true;
+    case IR_ADDSHL:
+        *out = a + (b << e->imm);
+        return true;
     case IR_SUB:
         *out = a - b;
         return true;

@@ -247,6 +247,24 @@ static ir_ref fold_conversion(struct ir_region *r, struct ir_ins *ins)
     }
 }
 
+// x + (y << 1..3) is one operation, as hosts have it.
+static void combine_shift(const struct ir_region *r, struct ir_ins *ins)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct ir_ins *shift = ir_is_const(ins->arg[i]) ? NULL : &r->ins[ins->arg[i]];
+        if (!shift || shift->op != IR_SHL || !ir_is_const(shift->arg[1]))
+            continue;
+        uint64_t count = ir_const(r, shift->arg[1])->lo;
+        if (count < 1 || count > 3)
+            continue;
+        ins->op = IR_ADDSHL;
+        ins->imm = count;
+        ins->arg[0] = ins->arg[1 - i];
+        ins->arg[1] = shift->arg[0];
+        return;
+    }
+}
+
 ir_ref ir_fold(struct ir_region *r, struct ir_ins *ins)
 {
     const struct ir_op_info *info = &ir_ops[ins->op];
@@ -271,5 +289,7 @@ ir_ref ir_fold(struct ir_region *r, struct ir_ins *ins)
         return fold_right_const(r, ins, ir_const(r, ins->arg[1])->lo);
     if (n == 2 && ins->arg[0] == ins->arg[1])
         return fold_same_operands(r, ins);
+    if (ins->op == IR_ADD)
+        combine_shift(r, ins);
     return n == 1 ? fold_conversion(r, ins) : IR_NONE;
 }

@@ -71,6 +71,13 @@ static void lower_alu(struct lower *l, uint32_t index, enum x86_alu op, bool com
     alu(l, op, w, dst, b, breg);
 }
 
+static void lower_addshl(struct lower *l, uint32_t index)
+{
+    struct ir_ins *ins = &l->region->ins[index];
+    unsigned a = ra_use(&l->ra, ins->arg[0]), b = ra_use(&l->ra, ins->arg[1]), dst = ra_def(&l->ra, index);
+    x86_lea(&l->c, is_wide(ins), dst, x86_at_index(a, b, (unsigned)ins->imm, 0));
+}
+
 static void lower_and(struct lower *l, uint32_t index)
 {
     struct ir_ins *ins = &l->region->ins[index];
@@ -478,6 +485,9 @@ bool lower_int(struct lower *l, uint32_t index)
     switch ((enum ir_op)ins->op) {
     case IR_ADD:
         lower_alu(l, index, X86_ADD, true);
+        return true;
+    case IR_ADDSHL:
+        lower_addshl(l, index);
         return true;
     case IR_SUB:
         lower_alu(l, index, X86_SUB, false);

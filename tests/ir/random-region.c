@@ -184,6 +184,9 @@ static void gen_int(struct gen *g)
     case 8:
         put(g, ir_op2(b, below(g, 2) ? IR_MULHU : IR_MULHS, pick(g, IR_I64), pick(g, IR_I64)));
         break;
+    case 9:
+        put(g, ir_add(b, a, ir_shli(b, c, below(g, 5))));
+        break;
     default:
         put(g, ir_op2(b, binary[below(g, ARRAY_SIZE(binary))], a, c));
     }
