@@ -268,6 +268,8 @@ bool tx_exit_offset(struct x86_translator *x, int64_t offset)
         ir_loop_back(x->b, SLOT_EXIT_REQUEST, offset);
         return false;
     }
+    if (x->loop == LOOP_MAKE)
+        x->b->region->blocks[x->b->block].cold = true;
     if (inside && !tx_flag(x, X86_BF_TF) && !leaves_by_loop(x)) {
         ir_exit_to(x->b, offset);
         return false;

@@ -278,6 +278,55 @@ static void emit_slow_paths(struct lower *l)
     }
 }
 
+// Blocks in the order in which they are laid out: cold ones last, each behind one that leads to it.
+static uint32_t *block_order(const struct ir_region *r)
+{
+    uint32_t *order = ARENA_ARRAY(r->arena, uint32_t, r->block_count), count = 0;
+    for (unsigned cold = 0; cold < 2; cold++)
+        for (uint32_t n = 0; n < r->block_count; n++)
+            if (r->blocks[n].cold == cold)
+                order[count++] = n;
+    return order;
+}
+
+static bool lower_block(struct lower *l, uint32_t block)
+{
+    const struct ir_block *b = &l->region->blocks[block];
+    l->labels[block] = l->c.p;
+    for (uint32_t i = b->begin; i < b->end; i++) {
+        if (l->region->ins[i].op == IR_NOP)
+            continue;
+        ra_begin(&l->ra, i);
+        lower_instruction(l, i);
+        ra_end(&l->ra);
+        if (l->c.overflow || l->meta_full || l->ra.out_of_frame)
+            return false;
+    }
+    return true;
+}
+
+// What only a cold block leads to is reached in another round.
+static bool lower_blocks(struct lower *l)
+{
+    const struct ir_region *r = l->region;
+    const uint32_t *order = block_order(r);
+    for (bool again = true; again;) {
+        again = false;
+        for (uint32_t k = 0; k < r->block_count; k++) {
+            uint32_t n = order[k];
+            if (l->labels[n] || r->blocks[n].begin >= r->blocks[n].end || !ra_begin_block(&l->ra, n))
+                continue;
+            l->next_block = k + 1 < r->block_count ? order[k + 1] : IR_NONE;
+            if (l->next_block != IR_NONE && l->labels[l->next_block])
+                l->next_block = IR_NONE;
+            if (!lower_block(l, n))
+                return false;
+            again = true;
+        }
+    }
+    return true;
+}
+
 int backend_compile(struct backend *backend, struct ir_region *region, int32_t entry_offset,
                     struct backend_buffers *buffers, struct backend_code *code)
 {
@@ -298,21 +347,8 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
     code->entry = l.c.p;
     x86_alu_mi(&l.c, X86_CMP, false, x86_at(STATE_REG, backend->layout.exit_request), 0);
     uint8_t *poll = x86_jcc(&l.c, X86_NE);
-    for (uint32_t n = 0; n < region->block_count; n++) {
-        if (region->blocks[n].begin >= region->blocks[n].end || !ra_begin_block(&l.ra, n))
-            continue;
-        l.labels[n] = l.c.p;
-        l.next_block = n + 1 < region->block_count ? n + 1 : IR_NONE;
-        for (uint32_t i = region->blocks[n].begin; i < region->blocks[n].end; i++) {
-            if (region->ins[i].op == IR_NOP)
-                continue;
-            ra_begin(&l.ra, i);
-            lower_instruction(&l, i);
-            ra_end(&l.ra);
-            if (l.c.overflow || l.meta_full || l.ra.out_of_frame)
-                goto failed;
-        }
-    }
+    if (!lower_blocks(&l))
+        goto failed;
     emit_slow_paths(&l);
     for (uint32_t i = 0; i < l.cold_count && !l.c.overflow; i++)
         l.cold[i].emit(&l, &l.cold[i]);
