@@ -27,6 +27,7 @@ void error_prefix(struct error *error, const char *format, ...)
     va_start(args, format);
     int n = vsnprintf(error->text, sizeof(error->text), format, args);
     va_end(args);
-    if (n >= 0 && (size_t)n < sizeof(error->text))
-        snprintf(error->text + n, sizeof(error->text) - (size_t)n, ": %s", old);
+    int room = (int)sizeof(error->text) - n - (int)sizeof(": ");
+    if (n >= 0 && room > 0)
+        snprintf(error->text + n, sizeof(error->text) - (size_t)n, ": %.*s", room, old);
 }
