@@ -95,8 +95,8 @@ static bool has_work(const struct vcpu *vcpu)
     uint32_t lines = atomic_load_explicit(&vcpu->irq_lines, memory_order_acquire);
     if (cpu->in_shutdown)
         return false;
-    return (cpu->halt == X86_FROZEN && (lines >> X86_CPU_IGNNE & 1)) || ((lines >> X86_CPU_INTR & 1) && (cpu->eflags & FLAG_IF)) ||
-           ((lines >> X86_CPU_NMI & 1) && !cpu->nmi_blocked) || ((lines >> X86_CPU_SMI & 1) && !cpu->smm);
+    return (cpu->halt == X86_FROZEN && (lines >> X86_CPU_IGNNE & 1)) ||
+           ((lines >> X86_CPU_INTR & 1) && (cpu->eflags & FLAG_IF)) || ((lines >> X86_CPU_NMI & 1) && !cpu->nmi_blocked) || ((lines >> X86_CPU_SMI & 1) && !cpu->smm);
 }
 
 // Below 1 MiB as a start-up message does: real mode, CS:0. Above as kernels of the 32-bit boot protocol want it: flat

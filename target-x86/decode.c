@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The decoder: one pass over the bytes, then the row, then its operands.
 
-#include "target-x86/decode.h"
+#include "target-x86/decode-private.h"
 
 #include <string.h>
 
 #include "target-x86/cpu.h"
 #include "target-x86/handlers.h"
 #include "target-x86/simd.h"
-#include "tcg/base/bits.h"
-#include "tcg/base/endian.h"
 
 // --- the rows ------------------------------------------------------------------------------------------------------
 
@@ -82,13 +80,7 @@ const struct x86_row *x86_rows(enum x86_map map, unsigned *count)
 
 // --- bytes ---------------------------------------------------------------------------------------------------------
 
-struct reader {
-    const uint8_t *code;
-    unsigned at, available;
-    bool more;
-};
-
-static uint8_t peek(struct reader *r)
+static uint8_t peek(struct x86_reader *r)
 {
     if (r->at >= r->available) {
         r->more = true;
@@ -97,24 +89,7 @@ static uint8_t peek(struct reader *r)
     return r->code[r->at];
 }
 
-static uint64_t take(struct reader *r, unsigned bytes)
-{
-    if (r->at + bytes > r->available) {
-        r->more = true;
-        r->at += bytes;
-        return 0;
-    }
-    uint64_t value = load_le(r->code + r->at, bytes);
-    r->at += bytes;
-    return value;
-}
-
-static int64_t take_signed(struct reader *r, unsigned bytes)
-{
-    return sextract64(take(r, bytes), 0, bytes * 8);
-}
-
-static enum x86_decode_result out_of_bytes(const struct reader *r)
+static enum x86_decode_result out_of_bytes(const struct x86_reader *r)
 {
     return r->available >= X86_INSN_MAX ? X86_DECODE_TOO_LONG : X86_DECODE_MORE;
 }
@@ -165,17 +140,17 @@ static unsigned mandatory_prefix(const struct x86_decoded *in)
 }
 
 // VEX in two or three bytes; `byte` was C4 or C5.
-static bool vex_prefix(struct x86_decoded *in, struct reader *r, uint8_t byte)
+static bool vex_prefix(struct x86_decoded *in, struct x86_reader *r, uint8_t byte)
 {
     bool old_prefix = in->lock || in->rep || in->opsize_prefix || in->rex;
-    uint8_t first = (uint8_t)take(r, 1), second = first;
+    uint8_t first = (uint8_t)x86_take(r, 1), second = first;
     in->vex = true;
     in->map = X86_MAP_0F;
     in->rex = 0x40 | (first & 0x80 ? 0 : 4);
     if (byte == 0xc4) {
         unsigned map = first & 0x1f;
         in->rex |= (first & 0x40 ? 0 : 2) | (first & 0x20 ? 0 : 1);
-        second = (uint8_t)take(r, 1);
+        second = (uint8_t)x86_take(r, 1);
         in->vex_w = second >> 7;
         in->rex |= in->vex_w << 3;
         if (map < 1 || map > 3)
@@ -194,13 +169,13 @@ static bool vex_prefix(struct x86_decoded *in, struct reader *r, uint8_t byte)
     return !old_prefix;
 }
 
-static bool read_opcode(struct x86_decoded *in, struct reader *r)
+static bool read_opcode(struct x86_decoded *in, struct x86_reader *r)
 {
     bool address_prefix = false;
     while (legacy_prefix(in, peek(r), &address_prefix) && !r->more)
         r->at++;
     if (in->mode == 2 && (peek(r) & 0xf0) == 0x40)
-        in->rex = (uint8_t)take(r, 1);
+        in->rex = (uint8_t)x86_take(r, 1);
     // A legacy prefix after REX makes it void.
     while (in->rex && !r->more && legacy_prefix(in, peek(r), &address_prefix)) {
         r->at++;
@@ -208,28 +183,28 @@ static bool read_opcode(struct x86_decoded *in, struct reader *r)
         while (!r->more && legacy_prefix(in, peek(r), &address_prefix))
             r->at++;
         if ((peek(r) & 0xf0) == 0x40)
-            in->rex = (uint8_t)take(r, 1);
+            in->rex = (uint8_t)x86_take(r, 1);
     }
     in->addrsize = in->mode == 2 ? (address_prefix ? 2 : 3) : (in->mode == 1) != address_prefix ? 2 : 1;
     in->vvvv = 0;
-    in->opcode = (uint8_t)take(r, 1);
+    in->opcode = (uint8_t)x86_take(r, 1);
     if (in->opcode == 0xc4 || in->opcode == 0xc5) {
         if (in->mode == 2 || (peek(r) & 0xc0) == 0xc0) {
             if (r->more)
                 return true;
             if (!vex_prefix(in, r, in->opcode))
                 return false;
-            in->opcode = (uint8_t)take(r, 1);
+            in->opcode = (uint8_t)x86_take(r, 1);
             return true;
         }
     }
     in->map = X86_MAP_ONE;
     if (in->opcode == 0x0f) {
-        in->opcode = (uint8_t)take(r, 1);
+        in->opcode = (uint8_t)x86_take(r, 1);
         in->map = X86_MAP_0F;
         if (in->opcode == 0x38 || in->opcode == 0x3a) {
             in->map = in->opcode == 0x38 ? X86_MAP_0F38 : X86_MAP_0F3A;
-            in->opcode = (uint8_t)take(r, 1);
+            in->opcode = (uint8_t)x86_take(r, 1);
         }
     }
     return true;
@@ -292,7 +267,7 @@ static const struct x86_row *find_first(unsigned map, uint8_t opcode)
     return low < maps[map].count && rows[low].opcode == opcode ? &rows[low] : NULL;
 }
 
-static const struct x86_row *find_row(struct x86_decoded *in, struct reader *r)
+static const struct x86_row *find_row(struct x86_decoded *in, struct x86_reader *r)
 {
     const struct x86_row *row = find_first(in->map, in->opcode);
     if (!row)
@@ -307,7 +282,7 @@ static const struct x86_row *find_row(struct x86_decoded *in, struct reader *r)
 
 // --- ModRM ---------------------------------------------------------------------------------------------------------
 
-static void memory_16(struct x86_decoded *in, struct reader *r)
+static void memory_16(struct x86_decoded *in, struct x86_reader *r)
 {
     static const uint8_t bases[8] = {X86_RBX, X86_RBX, X86_RBP, X86_RBP, X86_RSI, X86_RDI, X86_RBP, X86_RBX};
     static const uint8_t indexes[4] = {X86_RSI, X86_RDI, X86_RSI, X86_RDI};
@@ -316,18 +291,18 @@ static void memory_16(struct x86_decoded *in, struct reader *r)
     in->index = rm < 4 ? indexes[rm] : X86_NO_REG;
     if (in->mod == 0 && rm == 6) {
         in->base = X86_NO_REG;
-        in->displacement = take_signed(r, 2);
+        in->displacement = x86_take_signed(r, 2);
     } else if (in->mod) {
-        in->displacement = take_signed(r, in->mod);
+        in->displacement = x86_take_signed(r, in->mod);
     }
 }
 
-static void memory_32(struct x86_decoded *in, struct reader *r)
+static void memory_32(struct x86_decoded *in, struct x86_reader *r)
 {
     unsigned rm = in->modrm & 7, low = rm;
     in->base = (uint8_t)(rm | (in->rex & 1) << 3);
     if (rm == 4) {
-        uint8_t sib = (uint8_t)take(r, 1);
+        uint8_t sib = (uint8_t)x86_take(r, 1);
         low = sib & 7;
         in->base = (uint8_t)(low | (in->rex & 1) << 3);
         in->index = (uint8_t)((sib >> 3 & 7) | (in->rex & 2) << 2);
@@ -336,18 +311,18 @@ static void memory_32(struct x86_decoded *in, struct reader *r)
             in->index = X86_NO_REG;
     }
     if (in->mod == 0 && low == 5) {
-        in->displacement = take_signed(r, 4);
+        in->displacement = x86_take_signed(r, 4);
         in->base = X86_NO_REG;
         in->rip_relative = in->mode == 2 && rm == 5;
     } else if (in->mod) {
-        in->displacement = take_signed(r, in->mod == 1 ? 1 : 4);
+        in->displacement = x86_take_signed(r, in->mod == 1 ? 1 : 4);
     }
 }
 
-static void read_modrm(struct x86_decoded *in, struct reader *r)
+static void read_modrm(struct x86_decoded *in, struct x86_reader *r)
 {
     in->has_modrm = true;
-    in->modrm = (uint8_t)take(r, 1);
+    in->modrm = (uint8_t)x86_take(r, 1);
     in->mod = in->modrm >> 6;
     in->reg = (uint8_t)((in->modrm >> 3 & 7) | (in->rex & 4) << 1);
     in->rm = (uint8_t)((in->modrm & 7) | (in->rex & 1) << 3);
@@ -362,159 +337,11 @@ static void read_modrm(struct x86_decoded *in, struct reader *r)
         in->segment = stack ? X86_SS : X86_DS;
 }
 
-// --- operands ------------------------------------------------------------------------------------------------------
-
-static unsigned operand_size_of(const struct x86_decoded *in)
-{
-    unsigned attributes = in->row->attributes;
-    if (in->mode != 2)
-        return (in->mode == 1) != in->opsize_prefix ? 2 : 1;
-    if ((attributes & X86_F64) || (in->rex & 8))
-        return 3;
-    if (attributes & X86_D64)
-        return in->opsize_prefix ? 1 : 3;
-    return in->opsize_prefix ? 1 : 2;
-}
-
-static unsigned size_log2(const struct x86_decoded *in, unsigned size)
-{
-    switch ((enum x86_size)size) {
-    case SIZE_b: return 0;
-    case SIZE_w: return 1;
-    case SIZE_d: return 2;
-    case SIZE_q: return 3;
-    case SIZE_v: return in->opsize;
-    case SIZE_y: return in->mode == 2 && (in->rex & 8) ? 3 : 2;
-    case SIZE_z: return in->opsize == 1 ? 1 : 2;
-    case SIZE_a: return in->mode == 2 ? 3 : 2;
-    case SIZE_o: return 4;
-    case SIZE_x: return in->vex_l ? 5 : 4;
-    case SIZE_h: return in->vex_l ? 4 : 3;
-    case SIZE_r: return in->vex_l ? 3 : 2;
-    case SIZE_e: return in->vex_l ? 2 : 1;
-    default: return 0;
-    }
-}
-
-static void gpr_operand(const struct x86_decoded *in, struct x86_operand *op, unsigned reg)
-{
-    op->kind = X86_ARG_GPR;
-    op->reg = (uint8_t)reg;
-    if (op->size == 0 && reg >= 4 && reg < 8 && !in->rex) {
-        op->kind = X86_ARG_HIGH;
-        op->reg = (uint8_t)(reg - 4);
-    }
-}
-
-static void set_kind(struct x86_operand *op, enum x86_arg_kind kind, unsigned reg)
-{
-    op->kind = kind;
-    op->reg = (uint8_t)reg;
-}
-
-// False when the form does not exist.
-static bool read_operand(struct x86_decoded *in, struct reader *r, struct x86_operand *op, unsigned form)
-{
-    bool memory = in->has_modrm && in->mod != 3;
-    op->size = (uint8_t)size_log2(in, form & 15);
-    switch ((enum x86_kind)(form >> 4)) {
-    case KIND_none:
-        break;
-    case KIND_E:
-        if (memory)
-            op->kind = X86_ARG_MEM;
-        else
-            gpr_operand(in, op, in->rm);
-        break;
-    case KIND_M:
-        op->kind = X86_ARG_MEM;
-        return memory;
-    case KIND_R:
-        gpr_operand(in, op, in->rm);
-        break;
-    case KIND_G:
-        gpr_operand(in, op, in->reg);
-        break;
-    case KIND_Z:
-        gpr_operand(in, op, (in->opcode & 7) | (in->rex & 1) << 3);
-        break;
-    case KIND_B:
-        gpr_operand(in, op, in->vvvv);
-        break;
-    case KIND_A:
-        set_kind(op, X86_ARG_GPR, X86_RAX);
-        break;
-    case KIND_C:
-        set_kind(op, X86_ARG_GPR, X86_RCX);
-        break;
-    case KIND_D:
-        set_kind(op, X86_ARG_GPR, X86_RDX);
-        break;
-    case KIND_I: {
-        bool second = in->op[0].kind == X86_ARG_IMM;
-        op->kind = X86_ARG_IMM;
-        *(second ? &in->imm2 : &in->imm) = (uint64_t)take_signed(r, 1u << op->size);
-        if ((form & 15) == SIZE_z)
-            op->size = in->opsize; // sign-extended from there
-        break;
-    }
-    case KIND_s:
-        op->kind = X86_ARG_IMM;
-        op->size = in->opsize;
-        in->imm = (uint64_t)take_signed(r, 1);
-        break;
-    case KIND_1:
-        op->kind = X86_ARG_IMM;
-        in->imm = 1;
-        break;
-    case KIND_J:
-        op->kind = X86_ARG_IMM;
-        in->imm = (uint64_t)take_signed(r, 1u << op->size);
-        break;
-    case KIND_O:
-        op->kind = X86_ARG_MEM;
-        in->displacement = in->addrsize == 3 ? (int64_t)take(r, 8) : (int64_t)take(r, 1u << in->addrsize);
-        break;
-    case KIND_P16:
-        op->kind = X86_ARG_IMM;
-        in->imm = take(r, in->opsize == 1 ? 2 : 4);
-        in->imm2 = take(r, 2);
-        break;
-    case KIND_S:
-        set_kind(op, X86_ARG_SEG, in->reg & 7);
-        return (in->reg & 7) < X86_SEGS;
-    case KIND_CR:
-        set_kind(op, X86_ARG_CR, in->reg);
-        break;
-    case KIND_DR:
-        set_kind(op, X86_ARG_DR, in->reg);
-        break;
-    case KIND_V:
-        set_kind(op, X86_ARG_XMM, in->reg);
-        break;
-    case KIND_W:
-        set_kind(op, memory ? X86_ARG_MEM : X86_ARG_XMM, memory ? 0 : in->rm);
-        break;
-    case KIND_H:
-        set_kind(op, X86_ARG_XMM, in->vex ? in->vvvv : in->row->forms[0] >> 4 == KIND_W ? in->rm : in->reg);
-        break;
-    case KIND_L:
-        in->imm = take(r, 1);
-        set_kind(op, X86_ARG_XMM, in->imm >> 4 & (in->mode == 2 ? 15 : 7));
-        break;
-    case KIND_P:
-        set_kind(op, X86_ARG_MMX, in->reg & 7);
-        break;
-    case KIND_Q:
-        set_kind(op, memory ? X86_ARG_MEM : X86_ARG_MMX, memory ? 0 : in->rm & 7);
-        break;
-    }
-    return true;
-}
+// --- all of it ------------------------------------------------------------------------------------------------------
 
 enum x86_decode_result x86_decode(const uint8_t *code, unsigned available, unsigned mode, struct x86_decoded *in)
 {
-    struct reader r = {.code = code, .available = available > X86_INSN_MAX ? X86_INSN_MAX : available};
+    struct x86_reader r = {.code = code, .available = available > X86_INSN_MAX ? X86_INSN_MAX : available};
     *in = (struct x86_decoded){.mode = (uint8_t)mode, .segment = X86_DS, .base = X86_NO_REG, .index = X86_NO_REG};
     bool good = read_opcode(in, &r);
     if (r.more)
@@ -526,16 +353,16 @@ enum x86_decode_result x86_decode(const uint8_t *code, unsigned available, unsig
         return out_of_bytes(&r);
     if (!in->row)
         return X86_DECODE_UD;
-    in->opsize = (uint8_t)operand_size_of(in);
+    in->opsize = (uint8_t)x86_operand_size_of(in);
     if (row_has_modrm(in->row))
         read_modrm(in, &r);
     for (unsigned i = 0; i < 4; i++)
-        good &= read_operand(in, &r, &in->op[i], in->row->forms[i]);
+        good &= x86_read_operand(in, &r, i);
     if (r.more)
         return out_of_bytes(&r);
     if (in->lock && (!(in->row->attributes & X86_LOCK) || in->op[0].kind != X86_ARG_MEM))
         good = false;
-    if (in->vex && (in->row->attributes & X86_VNOT) && in->vvvv != (mode == 2 ? 0 : 0))
+    if (in->vex && (in->row->attributes & X86_VNOT) && in->vvvv)
         good = false;
     in->bytes = (uint8_t)r.at;
     return good ? X86_DECODE_OK : X86_DECODE_UD;

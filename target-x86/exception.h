@@ -99,9 +99,11 @@ void x86_task_gate(struct x86_cpu *cpu, uint32_t selector, enum x86_task_reason 
 void x86_smm_enter(struct x86_cpu *cpu);
 void x86_smm_leave(struct x86_cpu *cpu);
 
-// --- helper-system.c, msr.c, models.c ---
+// --- helper-registers.c, msr.c, models.c ---
 // Bits of CR4 and EFER that the model has.
 uint64_t x86_cr4_offered(const struct x86_cpu *cpu);
+// MOV to CR0 and LMSW: raises #GP for what does not go together; the caller has modes looked at anew.
+void x86_write_cr0(struct x86_cpu *cpu, uint64_t value);
 uint64_t x86_efer_offered(const struct x86_cpu *cpu);
 bool x86_read_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t *value);
 bool x86_write_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t value);

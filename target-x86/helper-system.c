@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Helpers of system instructions: control and debug registers, descriptor tables, ports, TLB maintenance, halting.
+// Helpers of system instructions: ports, descriptor tables, TLB maintenance, halting, counters.
 
 #include <string.h>
 
@@ -119,14 +119,12 @@ static struct x86_segment system_segment(struct x86_cpu *cpu, uint32_t selector,
     return s;
 }
 
-static void write_cr0(struct x86_cpu *cpu, uint64_t value);
-
 static void load_system(struct x86_cpu *cpu, uint32_t which, uint32_t value)
 {
     struct x86_descriptor d;
     if (which == SYS_MSW) {
         // PE can be set this way but not cleared.
-        write_cr0(cpu, (cpu->cr0 & ~UINT64_C(14)) | (value & 15));
+        x86_write_cr0(cpu, (cpu->cr0 & ~UINT64_C(14)) | (value & 15));
     } else if (which == SYS_LDTR) {
         cpu->ldtr = value & 0xfffc ? system_segment(cpu, value, 1u << GATE_LDT, &d)
                                    : (struct x86_segment){.selector = value};
@@ -158,184 +156,6 @@ static void swapgs(struct x86_cpu *cpu)
     cpu->kernel_gs_base = base;
 }
 X86_HELPER(swapgs, IR_HELPER_WRITES_STATE, VOID, 0, 0)
-
-// --- control registers ---------------------------------------------------------------------------------------------
-
-static void enter_or_leave_long_mode(struct x86_cpu *cpu, uint64_t old, uint64_t value)
-{
-    if ((old ^ value) & CR0_PG & value && (cpu->efer & EFER_LME)) {
-        if (!(cpu->cr4 & CR4_PAE) || (cpu->segs[X86_CS].attr & DESC_L))
-            x86_fault(cpu, X86_GP, 0);
-        cpu->efer |= EFER_LMA;
-    } else if ((old & CR0_PG) && !(value & CR0_PG)) {
-        if (x86_code64(cpu))
-            x86_fault(cpu, X86_GP, 0);
-        cpu->efer &= ~(uint64_t)EFER_LMA;
-    }
-}
-
-static void write_cr0(struct x86_cpu *cpu, uint64_t value)
-{
-    uint64_t old = cpu->cr0;
-    if (value >> 32 || ((value & CR0_PG) && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
-        x86_fault(cpu, X86_GP, 0);
-    if (!(value & CR0_PG) && (old & CR0_PG) && (cpu->cr4 & CR4_PCIDE))
-        x86_fault(cpu, X86_GP, 0);
-    bool turns_on = (value & CR0_PG) && !(old & CR0_PG);
-    if (turns_on && (cpu->cr4 & CR4_PAE) && !(cpu->efer & EFER_LME) && !x86_load_pdptes(cpu, cpu->cr3))
-        x86_fault(cpu, X86_GP, 0);
-    enter_or_leave_long_mode(cpu, old, value);
-    cpu->cr0 = (value & (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)) |
-               CR0_ET;
-    if ((old ^ cpu->cr0) & (CR0_PG | CR0_WP | CR0_PE))
-        tlb_flush_all(&cpu->tcg);
-}
-
-static void write_cr3(struct x86_cpu *cpu, uint64_t value)
-{
-    bool keep = (cpu->cr4 & CR4_PCIDE) && value >> 63;
-    if (cpu->cr4 & CR4_PCIDE)
-        value &= ~BIT64(63);
-    if (x86_long_mode(cpu) && (value & ~cpu->pa_mask & ~UINT64_C(0xfff)))
-        x86_fault(cpu, X86_GP, 0);
-    if ((cpu->cr0 & CR0_PG) && (cpu->cr4 & CR4_PAE) && !x86_long_mode(cpu) && !x86_load_pdptes(cpu, value))
-        x86_fault(cpu, X86_GP, 0);
-    cpu->cr3 = value;
-    if (!keep)
-        tlb_flush_key(&cpu->tcg, x86_space_key(cpu));
-}
-
-uint64_t x86_cr4_offered(const struct x86_cpu *cpu)
-{
-    const struct {
-        uint32_t bit;
-        enum x86_feature feature;
-    } rows[] = {
-        {CR4_TSD, X86_FEAT_TSC}, {CR4_DE, X86_FEAT_DE}, {CR4_PSE, X86_FEAT_PSE}, {CR4_PAE, X86_FEAT_PAE},
-        {CR4_MCE, X86_FEAT_MCE}, {CR4_PGE, X86_FEAT_PGE}, {CR4_OSFXSR, X86_FEAT_FXSR},
-        {CR4_OSXMMEXCPT, X86_FEAT_SSE}, {CR4_UMIP, X86_FEAT_UMIP}, {CR4_LA57, X86_FEAT_LA57},
-        {CR4_FSGSBASE, X86_FEAT_FSGSBASE}, {CR4_PCIDE, X86_FEAT_PCID}, {CR4_OSXSAVE, X86_FEAT_XSAVE},
-        {CR4_SMEP, X86_FEAT_SMEP}, {CR4_SMAP, X86_FEAT_SMAP}, {CR4_PKE, X86_FEAT_PKU},
-    };
-    uint64_t offered = CR4_PCE;
-    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
-        if (x86_has(cpu, rows[i].feature))
-            offered |= rows[i].bit;
-    return offered;
-}
-
-static void write_cr4(struct x86_cpu *cpu, uint64_t value)
-{
-    uint64_t old = cpu->cr4, changed = old ^ value;
-    if (value & ~x86_cr4_offered(cpu))
-        x86_fault(cpu, X86_GP, 0);
-    if (x86_long_mode(cpu) && (changed & (CR4_PAE | CR4_LA57)))
-        x86_fault(cpu, X86_GP, 0);
-    if ((changed & value & CR4_PCIDE) && (!x86_long_mode(cpu) || (cpu->cr3 & 0xfff)))
-        x86_fault(cpu, X86_GP, 0);
-    if ((cpu->cr0 & CR0_PG) && !x86_long_mode(cpu) && (value & CR4_PAE) && (changed & (CR4_PAE | CR4_PGE | CR4_PSE)) &&
-        !x86_load_pdptes(cpu, cpu->cr3))
-        x86_fault(cpu, X86_GP, 0);
-    cpu->cr4 = value;
-    if (changed & CR4_DE)
-        x86_debug_registers_changed(cpu);
-    if (changed & (CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_LA57))
-        tlb_flush_all(&cpu->tcg);
-}
-
-static uint64_t read_cr(struct x86_cpu *cpu, uint32_t n)
-{
-    switch (n) {
-    case 0:
-        return cpu->cr0;
-    case 2:
-        return cpu->cr2;
-    case 3:
-        return cpu->cr3;
-    case 4:
-        return cpu->cr4;
-    default:
-        return cpu->config.intc && cpu->config.intc->get_cr8 ? cpu->config.intc->get_cr8(cpu->config.intc_opaque)
-                                                              : cpu->cr8;
-    }
-}
-X86_HELPER(read_cr, 0, I64, 1, IR_I32)
-
-static void write_cr(struct x86_cpu *cpu, uint32_t n, uint64_t value)
-{
-    switch (n) {
-    case 0:
-        write_cr0(cpu, value);
-        break;
-    case 2:
-        cpu->cr2 = value;
-        break;
-    case 3:
-        write_cr3(cpu, value);
-        break;
-    case 4:
-        write_cr4(cpu, value);
-        break;
-    default:
-        if (value >> 4)
-            x86_fault(cpu, X86_GP, 0);
-        cpu->cr8 = value;
-        if (cpu->config.intc && cpu->config.intc->set_cr8)
-            cpu->config.intc->set_cr8(cpu->config.intc_opaque, (uint8_t)value);
-    }
-    x86_modes_changed(cpu);
-}
-X86_HELPER(write_cr, X86_MODES, VOID, 2, IR_I32, IR_I64)
-
-static void clts(struct x86_cpu *cpu)
-{
-    cpu->cr0 &= ~(uint64_t)CR0_TS;
-    x86_modes_changed(cpu);
-}
-X86_HELPER(clts, 0, VOID, 0, 0)
-
-static void modes_changed(struct x86_cpu *cpu)
-{
-    x86_modes_changed(cpu);
-    tcg_modes_changed(&cpu->tcg);
-}
-X86_HELPER(modes_changed, X86_READS | IR_HELPER_SWITCHES_TLB, VOID, 0, 0)
-
-// --- debug registers -----------------------------------------------------------------------------------------------
-
-static unsigned debug_number(struct x86_cpu *cpu, uint32_t n)
-{
-    enum { DR7_GD = 1 << 13, DR6_BD = 1 << 13 };
-    if ((n == 4 || n == 5) && (cpu->cr4 & CR4_DE))
-        x86_fault(cpu, X86_UD, 0);
-    if (cpu->dr[7] & DR7_GD) {
-        cpu->dr[7] &= ~(uint64_t)DR7_GD;
-        cpu->dr[6] |= DR6_BD;
-        x86_fault(cpu, X86_DB, 0);
-    }
-    return n == 4 || n == 5 ? n + 2 : n;
-}
-
-static uint64_t read_dr(struct x86_cpu *cpu, uint32_t n)
-{
-    n = debug_number(cpu, n);
-    return cpu->dr[n];
-}
-X86_HELPER(read_dr, X86_FAULTS, I64, 1, IR_I32)
-
-static void write_dr(struct x86_cpu *cpu, uint32_t n, uint64_t value)
-{
-    n = debug_number(cpu, n);
-    if (n >= 6 && value >> 32)
-        x86_fault(cpu, X86_GP, 0);
-    if (n == 6)
-        value = (value & 0xe00f) | 0xffff0ff0;
-    if (n == 7)
-        value = (value & 0xffff2bff) | 0x400;
-    cpu->dr[n] = value;
-    x86_debug_registers_changed(cpu);
-}
-X86_HELPER(write_dr, X86_MODES, VOID, 2, IR_I32, IR_I64)
 
 // --- TLB -----------------------------------------------------------------------------------------------------------
 

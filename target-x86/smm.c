@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // System management mode (AMD APM volume 2, chapter 10; Intel SDM volume 3, chapter 31): entry at an SMI, and RSM.
 //
-// What RSM finds that no processor can be in is a shutdown. I/O restart is left out. The save area is in the form of AMD64 processors when long mode is offered, else in that of 32-bit ones.
+// What RSM finds that no processor can be in is a shutdown. I/O restart is left out. The save area is in the form of AMD64
+// processors when long mode is offered, else in that of 32-bit ones.
 
 #include "target-x86/exception.h"
 

@@ -40,7 +40,8 @@ static bool is_legacy_shift(const struct x86_decoded *in)
 // Rows without VEX whose destination is the first source too, although the row does not say so.
 static bool is_destructive(const struct x86_decoded *in)
 {
-    bool galois = (in->map == X86_MAP_0F38 && in->opcode == 0xcf) || (in->map == X86_MAP_0F3A && in->opcode >= 0xce && in->opcode <= 0xcf);
+    bool galois = (in->map == X86_MAP_0F38 && in->opcode == 0xcf) ||
+                  (in->map == X86_MAP_0F3A && in->opcode >= 0xce && in->opcode <= 0xcf);
     return !in->vex && galois;
 }
 

@@ -96,8 +96,9 @@ static bool run_native(struct x86_translator *x, const struct x86_decoded *in, u
     for (unsigned i = 0; i < 4; i++)
         if (in->row->forms[i] >> 4 == KIND_L)
             is4 = in->op[i].reg;
-    uint64_t spec = in->reg | (uint64_t)in->rm << 4 | (uint64_t)in->vvvv << 8 | is4 << 12 | (uint64_t)x->mmu << NATIVE_MMU |
-                    (uint64_t)in->vex << NATIVE_VEX | (uint64_t)fp << NATIVE_FP | (uint64_t)flags << NATIVE_FLAGS | (uint64_t)mmx << NATIVE_WITH_MMX |
+    uint64_t spec = in->reg | (uint64_t)in->rm << 4 | (uint64_t)in->vvvv << 8 | is4 << 12 |
+                    (uint64_t)x->mmu << NATIVE_MMU | (uint64_t)in->vex << NATIVE_VEX | (uint64_t)fp << NATIVE_FP |
+                    (uint64_t)flags << NATIVE_FLAGS | (uint64_t)mmx << NATIVE_WITH_MMX |
                     (uint64_t)(fp && x86_simd_flag(x, X86_BF_XM)) << NATIVE_TRAPS | extra;
     if (m >= 0) {
         address = tx_simd_address(x, in, (unsigned)m, m == 0);

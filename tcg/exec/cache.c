@@ -140,7 +140,8 @@ bool cache_has_block_around(struct tcg_cpu *cpu, uint64_t ram_offset, uint64_t l
     const struct tcg_block *b = e->page_blocks ? e->page_blocks[ram_offset >> TLB_PAGE_BITS] : NULL;
     for (; b && !found; b = b->page_next) {
         uint32_t start = b->ram_pc & (TLB_PAGE_SIZE - 1);
-        found = b->insns > 1 && !((b->flags ^ cpu->code_context->flags) << 8) && b->ram_pc < ram_offset + length && ram_offset < b->ram_pc + b->guest_bytes &&
+        found = b->insns > 1 && !((b->flags ^ cpu->code_context->flags) << 8) &&
+                b->ram_pc < ram_offset + length && ram_offset < b->ram_pc + b->guest_bytes &&
                 pc_offset - start < b->guest_bytes;
     }
     pthread_mutex_unlock(&e->lock);

@@ -48,7 +48,8 @@ void host_x87_save(struct host_x87_image *image)
 
 uint64_t host_x87_run(unsigned opcode, unsigned modrm, void *memory, uint64_t flags)
 {
-    const void *stub = memory ? x87_memory[(opcode & 7) << 3 | (modrm >> 3 & 7)] : x87_registers[(opcode & 7) << 6 | (modrm & 63)];
+    const void *stub = memory ? x87_memory[(opcode & 7) << 3 | (modrm >> 3 & 7)]
+                              : x87_registers[(opcode & 7) << 6 | (modrm & 63)];
     return x87_call(stub, memory, flags);
 }
 
