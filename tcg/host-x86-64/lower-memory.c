@@ -11,21 +11,15 @@
 #include <stddef.h>
 
 #include "tcg/base/bits.h"
-#include "tcg/host-x86-64/lower.h"
+#include "tcg/host-x86-64/lower-memory.h"
 #include "tcg/ir-private.h"
 
 enum { TABLE_BYTES = 1 << (BACKEND_TLB_LOG2 + BACKEND_TLB_ENTRY_LOG2) };
 
-struct probe {
-    unsigned host;   // host address - guest address
-    unsigned spare;  // a temporary that is free again
-    struct slow_path slow;
-};
-
-static struct probe emit_probe(struct lower *l, unsigned address, struct ir_mem mem, bool write)
+// Leaves host minus guest address in `t`. Returns the jump taken on a miss.
+static uint8_t *emit_check(struct lower *l, unsigned address, struct ir_mem mem, bool write, unsigned t, unsigned u)
 {
     struct x86_code *c = &l->c;
-    unsigned t = ra_temp(&l->ra, IR_I64), u = ra_temp(&l->ra, IR_I64);
     int32_t table = mem.mmu_index * TABLE_BYTES;
     int32_t tag = table + (int32_t)(write ? offsetof(struct backend_tlb_entry, write_tag)
                                           : offsetof(struct backend_tlb_entry, read_tag));
@@ -46,14 +40,20 @@ static struct probe emit_probe(struct lower *l, unsigned address, struct ir_mem 
         x86_mov_rr(c, true, u, address);
     x86_alu_ri(c, X86_AND, true, u, -4096 | (int32_t)((1u << mem.align_log2) - 1));
     x86_rm(c, 0x3b | X86_W, u, x86_at_index(TLB_REG, t, 0, tag));
-    struct probe p = {.host = t, .spare = u};
-    p.slow.from[p.slow.from_count++] = x86_jcc(c, X86_NE);
+    uint8_t *miss = x86_jcc(c, X86_NE);
     x86_load(c, true, t, x86_at_index(TLB_REG, t, 0, addend));
+    return miss;
+}
+
+struct checked lower_check(struct lower *l, unsigned address, struct ir_mem mem, bool write)
+{
+    struct checked p = {.host = ra_temp(&l->ra, IR_I64), .spare = ra_temp(&l->ra, IR_I64)};
+    p.slow.from = emit_check(l, address, mem, write, p.host, p.spare);
     return p;
 }
 
 // Writes the description of where everything is when the access leaves.
-static struct tcg_site *make_site(struct lower *l, const struct ir_ins *ins, unsigned address)
+struct tcg_site *lower_site(struct lower *l, const struct ir_ins *ins, unsigned address)
 {
     const struct ir_snapshot *s = &l->region->snapshots[ins->snapshot - 1];
     unsigned wide = 0;
@@ -99,7 +99,7 @@ static struct tcg_site *make_site(struct lower *l, const struct ir_ins *ins, uns
     return site;
 }
 
-static void add_slow(struct lower *l, struct slow_path slow, const struct tcg_site *site)
+void lower_slow(struct lower *l, struct slow_path slow, const struct tcg_site *site)
 {
     slow.back = l->c.p;
     slow.site = site ? (uint32_t)((const uint8_t *)site - l->buffers->meta_base) : 0;
@@ -112,7 +112,7 @@ static bool is_vector_type(enum ir_type type)
     return !ir_type_is_int(type);
 }
 
-static void emit_int_load(struct lower *l, unsigned dst, struct ir_mem mem, bool wide, struct x86_mem at)
+void lower_int_load(struct lower *l, unsigned dst, struct ir_mem mem, bool wide, struct x86_mem at)
 {
     static const uint32_t zero_extend[] = {0xb6 | X86_0F, 0xb7 | X86_0F, 0x8b, 0x8b | X86_W};
     static const uint32_t sign_extend[] = {0xbe | X86_0F, 0xbf | X86_0F, 0x63 | X86_W, 0x8b | X86_W};
@@ -174,9 +174,9 @@ static bool only_slow(struct ir_mem mem, enum ir_type type)
     return is_vector_type(type) && (mem.big_endian || mem.size_log2 < 2);
 }
 
-static void emit_only_slow(struct lower *l, struct slow_path *slow)
+void lower_only_slow(struct lower *l, struct slow_path *slow)
 {
-    slow->from[slow->from_count++] = x86_jmp(&l->c);
+    slow->from = x86_jmp(&l->c);
 }
 
 static void emit_zero_result(struct lower *l, struct cold_path *path)
@@ -210,12 +210,67 @@ static void lower_probe(struct lower *l, uint32_t index)
 }
 
 // A probed access has its host offset in a register already, or 0 there.
-static struct probe use_probe(struct lower *l, ir_ref ref)
+static struct checked use_probe(struct lower *l, ir_ref ref)
 {
-    struct probe p = {.host = ra_use(&l->ra, ref), .spare = X86_NO_REG};
+    struct checked p = {.host = ra_use(&l->ra, ref), .spare = X86_NO_REG};
     x86_test_rr(&l->c, true, p.host, p.host);
-    p.slow.from[p.slow.from_count++] = x86_jcc(&l->c, X86_E);
+    p.slow.from = x86_jcc(&l->c, X86_E);
     return p;
+}
+
+static void emit_load(struct lower *l, unsigned dst, enum ir_type type, struct ir_mem mem, struct x86_mem at)
+{
+    if (is_vector_type(type)) {
+        emit_vector_load(l, dst, mem, at);
+        return;
+    }
+    lower_int_load(l, dst, mem, type == IR_I64, at);
+    if (mem.big_endian)
+        emit_swap(l, dst, mem, true, type == IR_I64);
+}
+
+// A value in the guest's byte order.
+static void emit_store(struct lower *l, unsigned src, enum ir_type type, struct ir_mem mem, struct x86_mem at)
+{
+    static const uint32_t opcodes[] = {0x88 | X86_BYTE, 0x89 | X86_66, 0x89, 0x89 | X86_W};
+    if (is_vector_type(type))
+        emit_vector_store(l, src, mem, at);
+    else
+        x86_rm(&l->c, opcodes[mem.size_log2], src, at);
+}
+
+static void set_retry(struct slow_path *slow, const struct ir_ins *ins, unsigned address, unsigned data)
+{
+    slow->retry = true;
+    slow->store = ins->op == IR_STP;
+    slow->type = ins->type;
+    slow->address = (uint8_t)address;
+    slow->data = (uint8_t)data;
+    slow->mem = ir_mem_unpack(ins->imm);
+}
+
+void lower_retry(struct lower *l, const struct slow_path *slow)
+{
+    static const uint8_t candidates[] = {RAX, RCX, RDX, RSI};
+    unsigned temps[2], count = 0;
+    for (unsigned i = 0; count < 2; i++)
+        if (candidates[i] != slow->address && candidates[i] != slow->data)
+            temps[count++] = candidates[i];
+    struct x86_code *c = &l->c;
+    x86_push(c, temps[0]);
+    x86_push(c, temps[1]);
+    uint8_t *miss = emit_check(l, slow->address, slow->mem, slow->store, temps[0], temps[1]);
+    struct x86_mem at = x86_at_index(slow->address, temps[0], 0, slow->mem.offset);
+    if (slow->store)
+        emit_store(l, slow->data, slow->type, slow->mem, at);
+    else
+        emit_load(l, slow->data, slow->type, slow->mem, at);
+    x86_pop(c, temps[1]);
+    x86_pop(c, temps[0]);
+    x86_jmp_to(c, slow->back);
+    x86_patch(miss, c->p);
+    x86_pop(c, temps[1]);
+    x86_pop(c, temps[0]);
 }
 
 static void lower_load(struct lower *l, uint32_t index)
@@ -223,15 +278,14 @@ static void lower_load(struct lower *l, uint32_t index)
     struct ir_ins *ins = &l->region->ins[index];
     struct ir_mem mem = ir_mem_unpack(ins->imm);
     unsigned address = ra_use(&l->ra, ins->arg[0]);
-    bool wide = ins->type == IR_I64;
     if (only_slow(mem, ins->type)) {
-        struct slow_path slow = {.from_count = 0};
+        struct slow_path slow = {.retry = false};
         unsigned dst = ra_def(&l->ra, index);
-        struct tcg_site *site = make_site(l, ins, address);
-        emit_only_slow(l, &slow);
+        struct tcg_site *site = lower_site(l, ins, address);
+        lower_only_slow(l, &slow);
         if (site)
             site->result_reg = (uint8_t)dst;
-        add_slow(l, slow, site);
+        lower_slow(l, slow, site);
         return;
     }
     // Nothing may be spilled between the jump to the slow path and the place it returns to.
@@ -239,23 +293,19 @@ static void lower_load(struct lower *l, uint32_t index)
     if (probed)
         ra_use(&l->ra, ins->arg[1]);
     unsigned dst = is_vector_type(ins->type) || probed ? ra_def(&l->ra, index) : X86_NO_REG;
-    struct probe p = probed ? use_probe(l, ins->arg[1]) : emit_probe(l, address, mem, false);
-    struct tcg_site *site = make_site(l, ins, address);
+    struct checked p = probed ? use_probe(l, ins->arg[1]) : lower_check(l, address, mem, false);
+    struct tcg_site *site = lower_site(l, ins, address);
     struct x86_mem at = x86_at_index(address, p.host, 0, mem.offset);
-    if (is_vector_type(ins->type)) {
-        emit_vector_load(l, dst, mem, at);
-    } else {
-        if (!probed) {
-            dst = p.spare;
-            ra_def_in(&l->ra, index, dst);
-        }
-        emit_int_load(l, dst, mem, wide, at);
-        if (mem.big_endian)
-            emit_swap(l, dst, mem, true, wide);
+    if (!is_vector_type(ins->type) && !probed) {
+        dst = p.spare;
+        ra_def_in(&l->ra, index, dst);
     }
+    emit_load(l, dst, ins->type, mem, at);
     if (site)
         site->result_reg = (uint8_t)dst;
-    add_slow(l, p.slow, site);
+    if (probed)
+        set_retry(&p.slow, ins, address, dst);
+    lower_slow(l, p.slow, site);
 }
 
 static void lower_store(struct lower *l, uint32_t index)
@@ -266,146 +316,29 @@ static void lower_store(struct lower *l, uint32_t index)
     // The slow path reads the value from a register, so even a constant has one.
     unsigned value = ra_use(&l->ra, ins->arg[1]);
     if (only_slow(mem, ins->type)) {
-        struct slow_path slow = {.from_count = 0};
-        struct tcg_site *site = make_site(l, ins, address);
+        struct slow_path slow = {.retry = false};
+        struct tcg_site *site = lower_site(l, ins, address);
         if (site)
             site->data_reg = (uint8_t)value;
-        emit_only_slow(l, &slow);
-        add_slow(l, slow, site);
+        lower_only_slow(l, &slow);
+        lower_slow(l, slow, site);
         return;
     }
-    unsigned swapped = mem.big_endian && mem.size_log2 ? ra_temp(&l->ra, IR_I64) : 0;
-    struct probe p = ins->op == IR_STP ? use_probe(l, ins->arg[2]) : emit_probe(l, address, mem, true);
-    struct tcg_site *site = make_site(l, ins, address);
+    bool swaps = mem.big_endian && mem.size_log2;
+    unsigned swapped = swaps ? ra_temp(&l->ra, IR_I64) : X86_NO_REG;
+    struct checked p = ins->op == IR_STP ? use_probe(l, ins->arg[2]) : lower_check(l, address, mem, true);
+    struct tcg_site *site = lower_site(l, ins, address);
     if (site)
         site->data_reg = (uint8_t)value;
     struct x86_mem at = x86_at_index(address, p.host, 0, mem.offset);
-    if (is_vector_type(ins->type)) {
-        emit_vector_store(l, value, mem, at);
-    } else {
-        static const uint32_t opcodes[] = {0x88 | X86_BYTE, 0x89 | X86_66, 0x89, 0x89 | X86_W};
-        unsigned src = value;
-        if (mem.big_endian && mem.size_log2) {
-            src = swapped;
-            x86_mov_rr(&l->c, true, src, value);
-            emit_swap(l, src, mem, false, false);
-        }
-        x86_rm(&l->c, opcodes[mem.size_log2], src, at);
+    if (swaps) {
+        x86_mov_rr(&l->c, true, swapped, value);
+        emit_swap(l, swapped, mem, false, false);
     }
-    add_slow(l, p.slow, site);
-}
-
-static uint32_t sized(unsigned size_log2, uint32_t opcode8)
-{
-    static const uint32_t bits[] = {X86_BYTE, 1, 1, 1 | X86_W};
-    return (opcode8 & ~1u) | bits[size_log2];
-}
-
-static void zero_extend_result(struct lower *l, unsigned reg, unsigned size_log2)
-{
-    if (size_log2 == 0)
-        x86_movzx8(&l->c, reg, reg);
-    else if (size_log2 == 1)
-        x86_rr(&l->c, 0xb7 | X86_0F, reg, reg);
-    else if (size_log2 == 2)
-        x86_mov_rr(&l->c, false, reg, reg);
-}
-
-static void lower_cas(struct lower *l, uint32_t index)
-{
-    struct ir_ins *ins = &l->region->ins[index];
-    struct ir_mem mem = ir_mem_unpack(ins->imm);
-    ra_use_in(&l->ra, ins->arg[1], RAX);
-    unsigned address = ra_use(&l->ra, ins->arg[0]), desired = ra_use(&l->ra, ins->arg[2]);
-    struct slow_path slow = {.from_count = 0};
-    struct tcg_site *site;
-    if (mem.size_log2 > 3 || mem.big_endian) {
-        site = make_site(l, ins, address);
-        emit_only_slow(l, &slow);
-    } else {
-        struct probe p = emit_probe(l, address, mem, true);
-        slow = p.slow;
-        site = make_site(l, ins, address);
-        x86_rm(&l->c, sized(mem.size_log2, 0xb0) | X86_0F | X86_NEEDS_LOCK | (mem.size_log2 == 1 ? X86_66 : 0), desired,
-               x86_at_index(address, p.host, 0, mem.offset));
-        zero_extend_result(l, RAX, mem.size_log2);
-    }
-    if (site) {
-        site->data_reg = RAX;
-        site->data2_reg = (uint8_t)desired;
-        site->result_reg = RAX;
-    }
-    ra_def_in(&l->ra, index, RAX);
-    add_slow(l, slow, site);
-}
-
-// AND, OR and XOR: one locked instruction when nobody asks for the old value, else a loop over compare and swap.
-static bool lower_atomic_logic(struct lower *l, uint32_t index)
-{
-    static const int8_t ops[] = {[IR_ATOMIC_AND] = X86_AND, [IR_ATOMIC_OR] = X86_OR, [IR_ATOMIC_XOR] = X86_XOR};
-    struct ir_ins *ins = &l->region->ins[index];
-    struct ir_mem mem = ir_mem_unpack(ins->imm);
-    if (ins->aux < IR_ATOMIC_AND || ins->aux > IR_ATOMIC_XOR || mem.size_log2 > 3 || mem.big_endian)
-        return false;
-    struct x86_code *c = &l->c;
-    uint32_t alu = (uint32_t)ops[ins->aux] << 3, narrow = mem.size_log2 == 1 ? X86_66 : 0;
-    bool dead = ra_dies(&l->ra, index);
-    ra_temp_in(&l->ra, RAX);
-    unsigned address = ra_use(&l->ra, ins->arg[0]), operand = ra_use(&l->ra, ins->arg[1]);
-    struct probe p = emit_probe(l, address, mem, true);
-    struct tcg_site *site = make_site(l, ins, address);
-    struct x86_mem at = x86_at_index(address, p.host, 0, mem.offset);
-    if (dead) {
-        x86_rm(c, sized(mem.size_log2, alu) | X86_NEEDS_LOCK | narrow, operand, at);
-    } else {
-        emit_int_load(l, RAX, mem, false, at);
-        const uint8_t *again = c->p;
-        x86_mov_rr(c, true, p.spare, RAX);
-        x86_rr(c, (alu | 3) | X86_W, p.spare, operand);
-        x86_rm(c, sized(mem.size_log2, 0xb0) | X86_0F | X86_NEEDS_LOCK | narrow, p.spare, at);
-        x86_jcc_to(c, X86_NE, again);
-        zero_extend_result(l, RAX, mem.size_log2);
-    }
-    if (site) {
-        site->data_reg = (uint8_t)operand;
-        site->result_reg = RAX;
-    }
-    ra_def_in(&l->ra, index, RAX);
-    add_slow(l, p.slow, site);
-    return true;
-}
-
-static void lower_atomic(struct lower *l, uint32_t index)
-{
-    if (lower_atomic_logic(l, index))
-        return;
-    struct ir_ins *ins = &l->region->ins[index];
-    struct ir_mem mem = ir_mem_unpack(ins->imm);
-    unsigned address = ra_use(&l->ra, ins->arg[0]), operand = ra_use(&l->ra, ins->arg[1]);
-    struct slow_path slow = {.from_count = 0};
-    struct tcg_site *site;
-    unsigned dst;
-    if (ins->aux > IR_ATOMIC_ADD || mem.size_log2 > 3 || mem.big_endian) {
-        dst = ra_def(&l->ra, index);
-        site = make_site(l, ins, address);
-        emit_only_slow(l, &slow);
-    } else {
-        struct probe p = emit_probe(l, address, mem, true);
-        slow = p.slow;
-        site = make_site(l, ins, address);
-        dst = p.spare;
-        x86_mov_rr(&l->c, true, dst, operand);
-        uint32_t opcode = ins->aux == IR_ATOMIC_ADD ? sized(mem.size_log2, 0xc0) | X86_0F | X86_NEEDS_LOCK
-                                                    : sized(mem.size_log2, 0x86);
-        x86_rm(&l->c, opcode | (mem.size_log2 == 1 ? X86_66 : 0), dst, x86_at_index(address, p.host, 0, mem.offset));
-        zero_extend_result(l, dst, mem.size_log2);
-        ra_def_in(&l->ra, index, dst);
-    }
-    if (site) {
-        site->data_reg = (uint8_t)operand;
-        site->result_reg = (uint8_t)dst;
-    }
-    add_slow(l, slow, site);
+    emit_store(l, swaps ? swapped : value, ins->type, mem, at);
+    if (ins->op == IR_STP && !swaps)
+        set_retry(&p.slow, ins, address, value);
+    lower_slow(l, p.slow, site);
 }
 
 bool lower_memory(struct lower *l, uint32_t index)

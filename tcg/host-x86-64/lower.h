@@ -38,10 +38,13 @@ struct backend {
 
 // A memory operation's way out, emitted behind the region.
 struct slow_path {
-    uint8_t *from[2]; // jumps to it
-    unsigned from_count;
-    uint8_t *back;    // where it returns to
-    uint32_t site;    // offset in the meta buffer
+    uint8_t *from; // the jump to it
+    uint8_t *back; // where it returns to
+    uint32_t site; // offset in the meta buffer
+    // Of an access whose shared check failed: by a check of its own first.
+    bool retry, store;
+    uint8_t type, address, data; // registers of the address and the value
+    struct ir_mem mem;
 };
 
 // Other code that is laid out behind the region.
@@ -91,6 +94,8 @@ bool lower_x87(struct lower *l, uint32_t index);
 // Calls ir_eval for anything else.
 void lower_eval(struct lower *l, uint32_t index);
 void lower_call(struct lower *l, uint32_t index);
+// The retry of a slow path; falls through when its check fails too.
+void lower_retry(struct lower *l, const struct slow_path *slow);
 
 // Compares two integers and returns the host condition.
 enum x86_cc lower_compare(struct lower *l, enum ir_cond cond, enum ir_type type, ir_ref a, ir_ref b);

@@ -269,8 +269,9 @@ static void emit_slow_paths(struct lower *l)
 {
     for (uint32_t i = 0; i < l->slow_count; i++) {
         const struct slow_path *s = &l->slow[i];
-        for (unsigned k = 0; k < s->from_count; k++)
-            x86_patch(s->from[k], l->c.p);
+        x86_patch(s->from, l->c.p);
+        if (s->retry)
+            lower_retry(l, s);
         x86_call_to(&l->c, l->backend->slow_stub);
         x86_byte(&l->c, 0xa9); // TEST EAX, imm32: carries the site
         x86_dword(&l->c, s->site);
