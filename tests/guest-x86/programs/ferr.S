@@ -2,19 +2,9 @@
 # x87 errors with CR0.NE clear, as PC programs in real mode see them: IRQ 13 at vector 0x75, port 0xf0, and the instruction
 # that waits for both.
 .include "check.inc"
-.code16
-.globl _start
-_start:
-    cli
-    xor %ax, %ax
-    mov %ax, %ds
-    mov %ax, %es
-    mov %ax, %ss
-    mov $0x7000, %sp
-    movw $error, 0x75*4
-    movw $0, 0x75*4+2
-    movw $timer, 0x50*4
-    movw $0, 0x50*4+2
+start_program
+    set_vector 0x75, error
+    set_vector 0x50, timer
     xor %cx, %cx
     xor %dx, %dx
     fninit
@@ -68,7 +58,7 @@ waits:
     expect_eq 9, $3, %cx
 
     # with IGNNE# up, instructions go on in spite of the error, until it is cleared
-    movw $ignoring, 0x75*4
+    set_vector 0x75, ignoring
     fninit
     fldcw control
     fld1
@@ -85,7 +75,7 @@ waits:
     fnclex
     fwait
     # and the next error is told again
-    movw $error, 0x75*4
+    set_vector 0x75, error
     fninit
     fldcw control
     fld1
@@ -95,8 +85,7 @@ waits:
     expect_eq 13, $5, %cx
     cli
     # with interrupts off it waits for an NMI
-    movw $nmi, 2*4
-    movw $0, 2*4+2
+    set_vector 2, nmi
     fninit
     fldcw control
     fld1

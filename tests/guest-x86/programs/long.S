@@ -1,41 +1,24 @@
 # SPDX-License-Identifier: MIT
 # Long mode: the switch, 64-bit gates with IST, system calls, compatibility mode, 4-level paging with NX, SMEP, SMAP, PCID,
 # protection keys, and code that changes itself.
-.include "check.inc"
 .include "faults64.inc"
-.code16
-.globl _start
-_start:
-    cli
+start_program
     begin_tables
-    movw $tss, gdt + 0x32
-    # identity maps of 2 MiB at 0 and, for users, of the same memory at 2 MiB
-    movl $0x21007, %es:0x0000
-    movl $0x22007, %es:0x1000
-    movl $0x83, %es:0x2000
-    movl $0x87, %es:0x2008
+    map_2_mib
     movl $0x23007, %es:0x2010       # 4 MiB: a table
     movl $0x30003, %es:0x3000
     movl $0x30007, %es:0x3008       # user
     enter_long_mode 0x20, 0x801, 0x10000
 
 .code64
-fault_entry 3, 0
-fault_entry 6, 0
-fault_entry 13, 1
-fault_entry 14, 1
-fault_common
+fault_entries 3, 6, 7, 13, 14, 19
 
 long_mode:
     flat_segments
-    set_gate 3, fault_3, 0xee, 0
-    set_gate 6, fault_6, 0x8e, 0
-    set_gate 13, fault_13, 0x8e, 0
+    set_fault_gates 6, 7, 13, 19
+    set_gate 3, fault_3, 0xee
     set_gate 14, fault_14, 0x8e, 1
-    movq $0x6800, tss + 4        # RSP0
-    movq $0x6000, tss + 36       # IST1
-    mov $0x30, %ax
-    ltr %ax
+    load_tss
 
     # 64-bit arithmetic is there
     mov $0x123456789abcdef0, %rax
@@ -244,13 +227,11 @@ long_again:
     mov %cr0, %rax
     or $8, %rax
     mov %rax, %cr0
-    set_gate 7, fault_7, 0x8e, 0
     movq $1f, resume
     movaps %xmm0, %xmm1
 1:  expect_eq 34, $7, seen
     clts
     # an exception that MXCSR does not mask
-    set_gate 19, fault_19, 0x8e, 0
     movl $0x1d80, 0x5000         # division by zero
     ldmxcsr 0x5000
     pxor %xmm1, %xmm1
@@ -261,21 +242,14 @@ long_again:
     cvttsd2si %xmm0, %eax
     expect_eq 36, $10, %eax
     end 0
-fault_entry 7, 0
-fault_entry 19, 0
 
-.balign 8
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xa    # 08 64-bit code
-    segment 0, 0xfffff, 0x92, 0xc    # 10 data
+begin_gdt
     .quad 0
     .quad 0
     segment 0, 0xfffff, 0x9a, 0xc    # 28 32-bit code
     segment 0, 0x67, 0x89, 0         # 30 TSS, 16 bytes
     .quad 0
     segment 0, 0xfffff, 0xfa, 0xa    # 40 user code
-gdt_end:
 fault_data
 .balign 16
 tss: .fill 104, 1, 0

@@ -1,33 +1,17 @@
 # SPDX-License-Identifier: MIT
 # Protected mode: segments and their faults, paging, privilege levels through gates, task switches, virtual 8086 mode.
-.include "check.inc"
 .include "protected.inc"
-.code16
-.globl _start
-_start:
-    cli
-    xor %ax, %ax
-    mov %ax, %ds
+start_program
     movw $tss, gdt + 0x32
     movw $tss2, gdt + 0x4a
     enter_protected_mode
 
 .code32
-fault_entry 0, 0
-fault_entry 6, 0
-fault_entry 11, 1
-fault_entry 12, 1
-fault_entry 13, 1
-fault_entry 14, 1
+fault_entries 0, 6, 11, 12, 13, 14
 
 protected:
     flat_segments
-    set_gate 0, fault_0, 0x8e, 8
-    set_gate 6, fault_6, 0x8e, 8
-    set_gate 11, fault_11, 0x8e, 8
-    set_gate 12, fault_12, 0x8e, 8
-    set_gate 13, fault_13, 0x8e, 8
-    set_gate 14, fault_14, 0x8e, 8
+    set_fault_gates 0, 6, 11, 12, 13, 14
 
     # segment faults
     expect_fault 1, 6, -1, ud2
@@ -195,7 +179,7 @@ from_user:
     clts
 
     # virtual 8086 mode; INT comes to the monitor because IOPL is below 3
-    set_gate 13, monitor, 0x8e, 8
+    set_gate 13, monitor
     movl $0x7000, tss + 4
     pushl $0                     # GS, FS, DS, ES
     pushl $0
@@ -254,11 +238,7 @@ real:
     mov %ax, %ss
     end 0
 
-.balign 8
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xc    # 08 code
-    segment 0, 0xfffff, 0x92, 0xc    # 10 data
+begin_gdt
     segment 0, 0xfffff, 0x12, 0xc    # 18 not present
     segment 0, 0xfff, 0x92, 0x4      # 20 one page
     segment 0, 0xfff, 0x96, 0x4      # 28 expand-down
@@ -269,7 +249,6 @@ gdt:
     .quad 0
     .quad 0                          # 58 call gate
     segment 0, 0xffff, 0x9a, 0       # 60 16-bit code
-gdt_end:
 fault_data 0x81
 task_eax: .long 0
 .balign 16

@@ -1,23 +1,13 @@
 # SPDX-License-Identifier: MIT
 # x87 images in memory, in the four layouts: FNSTENV, FLDENV, FNSAVE, FRSTOR in real and protected mode, 16 and 32 bits.
 # Errors as #MF with CR0.NE set; #NM. What is in the places of FCS and FDS is left open, as newer processors leave it.
-.include "check.inc"
 .include "protected.inc"
 .set IMAGE, 0x3000
 .macro word number, at, value
     cmpw $\value, IMAGE + \at
     expect \number, e
 .endm
-.code16
-.globl _start
-_start:
-    cli
-    xor %ax, %ax
-    mov %ax, %ds
-    mov %ax, %es
-    mov %ax, %ss
-    mov $0x7000, %sp
-    cld
+start_program
     mov $IMAGE, %di
     mov $128, %cx
     mov $0x55, %al
@@ -101,14 +91,10 @@ real_load:
 
     enter_protected_mode
 .code32
-fault_entry 7, 0
-fault_entry 13, 1
-fault_entry 16, 0
+fault_entries 7, 13, 16
 protected:
     flat_segments
-    set_gate 7, fault_7, 0x8e, 8
-    set_gate 13, fault_13, 0x8e, 8
-    set_gate 16, fault_16, 0x8e, 8
+    set_fault_gates 7, 13, 16
     mov $IMAGE, %edi
     mov $128, %ecx
     mov $0x55, %al
@@ -206,11 +192,6 @@ load:
 number: .double 578.25
 result: .quad 0
 control: .word 0
-.balign 8
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xc
-    segment 0, 0xfffff, 0x92, 0xc
+begin_gdt
     segment IMAGE, 107, 0x92, 0x4    # 18: 108 bytes
-gdt_end:
-fault_data 0x20
+fault_data
