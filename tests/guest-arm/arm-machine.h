@@ -6,12 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "hw/core/machine.h"
 #include "target-arm/cpu.h"
+#include "tests/base/test-machine.h"
 
 struct arm_machine {
-    struct machine *machine;
-    struct accel *accel;
+    struct test_machine base;
     struct arm_cpu *cpu;
     bool hvc_seen;
     atomic_bool stop; // ends a run from another thread, together with the vCPU's exit_request
@@ -19,7 +18,6 @@ struct arm_machine {
     bool kernel_like; // start with the MMU on (RAM mapped flat, as Normal memory, no access from EL0) and FP enabled
 };
 
-enum { ARM_MACHINE_MIB = 16 };
 #define ARM_MACHINE_RAM UINT64_C(0x40000000)
 
 // `accel` is "tcg" or "interp"; max_insns 0 for the default. Ends the program with a message when it cannot.

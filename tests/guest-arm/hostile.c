@@ -66,7 +66,7 @@ static void make_guest(struct arm_machine *m)
     uint64_t *data = arm_machine_ram(m, DATA);
     for (unsigned i = 0; i < DATA_BYTES / 8; i++)
         data[i] = below(2) ? random64() : DATA + below(DATA_BYTES);
-    struct guest_ram *ram = m->machine->ram;
+    struct guest_ram *ram = m->base.machine->ram;
     guest_ram_wrote(ram, (uint64_t)((uint8_t *)vectors - ram->host), DATA + DATA_BYTES - VECTORS);
 }
 

@@ -313,7 +313,7 @@ static bool run_here(struct arm_machine *m, struct batch *b, struct test_case *o
     memcpy(arm_machine_ram(m, CODE), b->code, b->code_words * 4);
     memcpy(arm_machine_ram(m, DATA), b->start, b->cases * sizeof(struct test_case));
     // Written behind the guest's back.
-    guest_ram_wrote(m->machine->ram, (uint8_t *)arm_machine_ram(m, CODE) - m->machine->ram->host, b->code_words * 4);
+    guest_ram_wrote(m->base.machine->ram, (uint8_t *)arm_machine_ram(m, CODE) - m->base.machine->ram->host, b->code_words * 4);
     if (!arm_machine_run(m, CODE + ENTRY))
         return false;
     memcpy(out, arm_machine_ram(m, DATA), b->cases * sizeof(struct test_case));

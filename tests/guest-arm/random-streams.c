@@ -287,7 +287,7 @@ static bool run_here(struct arm_machine *m, const struct stream *s, unsigned cou
     memcpy(arm_machine_ram(m, CODE), words, n * 4);
     memcpy(arm_machine_ram(m, DATA), s->data, DATA_BYTES);
     // Written behind the guest's back.
-    guest_ram_wrote(m->machine->ram, (uint8_t *)arm_machine_ram(m, CODE) - m->machine->ram->host, n * 4);
+    guest_ram_wrote(m->base.machine->ram, (uint8_t *)arm_machine_ram(m, CODE) - m->base.machine->ram->host, n * 4);
     if (!arm_machine_run(m, CODE))
         return false;
     memcpy(after, arm_machine_ram(m, DATA), DATA_BYTES);

@@ -36,7 +36,7 @@ int main(int argc, char **argv)
     if (m->status)
         printf("%s: status %d\n", !in_time ? "did not end" : m->shut_down ? "shut down" : "ended", m->status);
     for (unsigned i = 0; m->status && i < cpus; i++)
-        vcpu->ops->print_registers(m->machine->vcpus.cpus[i], stdout);
+        vcpu->ops->print_registers(m->base.machine->vcpus.cpus[i], stdout);
     int status = m->status;
     x86_machine_destroy(m);
     return status != 0;

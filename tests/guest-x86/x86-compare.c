@@ -286,7 +286,7 @@ void case_run_guest(struct case_runner *r, struct test *t)
     m->cpu->halt = X86_RUNS;
     for (unsigned i = 0; i < 100 && !vcpu->halted && !m->shut_down; i++) {
         atomic_store(&vcpu->exit_request, 0);
-        m->accel->ops->run(m->accel, vcpu);
+        m->base.accel->ops->run(m->base.accel, vcpu);
     }
     if (!vcpu->halted || m->shut_down) {
         t->state.vector = 999;

@@ -7,12 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "hw/core/machine.h"
 #include "target-x86/cpu.h"
+#include "tests/base/test-machine.h"
 
 struct x86_machine {
-    struct machine *machine;
-    struct accel *accel;
+    struct test_machine base;
     struct x86_cpu *cpu; // the first one
     unsigned cpus;
     struct memory_map *io;
@@ -25,7 +24,6 @@ struct x86_machine {
     unsigned text_length;
 };
 
-enum { X86_MACHINE_MIB = 16, X86_MACHINE_CPUS = 4 };
 #define X86_MACHINE_RAM UINT64_C(0x10000000)
 
 // `accel` is "tcg" or "interp"; max_insns 0 for the default. Ends the program with a message when it cannot.
