@@ -46,17 +46,12 @@ void arm_machine_destroy(struct arm_machine *m)
     free(m);
 }
 
-void *arm_machine_ram(struct arm_machine *m, uint64_t gpa)
-{
-    return test_machine_ram(&m->base, gpa);
-}
-
 // One block of 1 GiB, in a table at the end of RAM.
 static void map_flat(struct arm_machine *m)
 {
     enum { BLOCK = 1, AF = 1 << 10, INNER_SHAREABLE = 3 << 8, FPEN = 3 << 20 };
     uint64_t table = ARM_MACHINE_RAM + ((uint64_t)TEST_MACHINE_RAM_MIB << 20) - 0x1000;
-    uint64_t *entries = arm_machine_ram(m, table);
+    uint64_t *entries = test_machine_ram(&m->base, table);
     entries[1] = ARM_MACHINE_RAM | BLOCK | AF | INNER_SHAREABLE;
     m->cpu->mair_el[1] = 0xff;
     m->cpu->ttbr0_el[1] = table;

@@ -23,7 +23,5 @@ struct arm_machine {
 // `accel` is "tcg" or "interp"; max_insns 0 for the default. Ends the program with a message when it cannot.
 struct arm_machine *arm_machine_create(const char *accel, const char *model, unsigned max_insns);
 void arm_machine_destroy(struct arm_machine *m);
-// Host address of guest RAM.
-void *arm_machine_ram(struct arm_machine *m, uint64_t gpa);
 // Resets the processor and lets it run at `entry`. False when it has not come to an HVC within some seconds.
 bool arm_machine_run(struct arm_machine *m, uint64_t entry);

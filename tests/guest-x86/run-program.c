@@ -20,7 +20,7 @@ int main(int argc, char **argv)
     unsigned max_insns = argc > 4 ? (unsigned)atoi(argv[4]) : 0, cpus = argc > 5 ? (unsigned)atoi(argv[5]) : 1;
     struct x86_machine *m = x86_machine_create_smp(argv[1], argv[2], max_insns, cpus);
     FILE *image = fopen(argv[3], "rb");
-    if (!image || !fread(x86_machine_ram(m, IMAGE_AT), 1, IMAGE_MAX, image)) {
+    if (!image || !fread(test_machine_ram(&m->base, IMAGE_AT), 1, IMAGE_MAX, image)) {
         perror(argv[3]);
         return 2;
     }

@@ -152,7 +152,7 @@ void random_registers(struct test *t, bool wide)
 
 static void *ram(struct x86_machine *m, uint64_t gpa)
 {
-    return x86_machine_ram(m, gpa);
+    return test_machine_ram(&m->base, gpa);
 }
 
 // Identity. For user code there are the pages that the host has too.
@@ -277,7 +277,7 @@ void case_run_guest(struct case_runner *r, struct test *t)
     uint8_t *code = ram(m, CODE);
     memcpy(code, t->code, t->bytes);
     memset(code + t->bytes, HLT, 128);
-    x86_machine_wrote(m, CODE, sizeof(t->code) + 128);
+    test_machine_wrote(&m->base, CODE, sizeof(t->code) + 128);
     memcpy(ram(m, DATA), t->data, DATA_BYTES);
     start_guest(m, t, wide);
     struct vcpu *vcpu = &m->cpu->tcg.vcpu;

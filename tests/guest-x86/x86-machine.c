@@ -142,16 +142,6 @@ void x86_machine_destroy(struct x86_machine *m)
     free(m);
 }
 
-void *x86_machine_ram(struct x86_machine *m, uint64_t gpa)
-{
-    return test_machine_ram(&m->base, gpa);
-}
-
-void x86_machine_wrote(struct x86_machine *m, uint64_t gpa, uint64_t bytes)
-{
-    test_machine_wrote(&m->base, gpa, bytes);
-}
-
 static uint64_t seconds(void)
 {
     struct timespec now;

@@ -31,10 +31,6 @@ struct x86_machine *x86_machine_create(const char *accel, const char *model, uns
 // With several processors, for x86_machine_run_all.
 struct x86_machine *x86_machine_create_smp(const char *accel, const char *model, unsigned max_insns, unsigned cpus);
 void x86_machine_destroy(struct x86_machine *m);
-// Host address of guest RAM.
-void *x86_machine_ram(struct x86_machine *m, uint64_t gpa);
-// Tells the engine that the test wrote there.
-void x86_machine_wrote(struct x86_machine *m, uint64_t gpa, uint64_t bytes);
 // Lets the processor run from the state it is in until it halts without a reason to go on, shuts down, or writes to port
 // 0xf4. False when that takes more than some seconds.
 bool x86_machine_run(struct x86_machine *m);
