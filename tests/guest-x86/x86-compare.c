@@ -197,6 +197,8 @@ bool case_same(const struct test *here, const struct test *there, uint32_t undef
     // At the end of 32-bit space the limit is checked before paging here and there, not always in that order.
     if (b->vector == 13 && a->vector == 14 && a->address >= 0xfffff000 && a->address >> 32 == 0)
         return true;
+    if (a->vector == 14 && oracle_has_other(a->address))
+        return true;
     if (a->vector != b->vector) {
         differ(report, "vector", 0, a->vector, b->vector);
         return false;

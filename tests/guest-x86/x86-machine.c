@@ -187,7 +187,7 @@ static void start_up(struct vcpu *vcpu, void *entry)
 bool x86_machine_run_all(struct x86_machine *m, uint64_t entry)
 {
     struct vcpu_group *group = &m->base.machine->vcpus;
-    uint64_t until = seconds() + 40;
+    uint64_t until = seconds() + 200;
     m->status = -1;
     vcpu_group_set_boot(group, entry, 0);
     vcpu_group_start(group);

@@ -35,5 +35,5 @@ void x86_machine_destroy(struct x86_machine *m);
 // 0xf4. False when that takes more than some seconds.
 bool x86_machine_run(struct x86_machine *m);
 // Lets every processor run from `entry`, below 1 MiB, on a thread of its own, until port 0xf4 is written or one shuts down.
-// Once for a machine.
+// Once for a machine; false when that takes minutes.
 bool x86_machine_run_all(struct x86_machine *m, uint64_t entry);
