@@ -8,6 +8,7 @@
 
 #include "hw/core/block.h"
 #include "hw/virtio/virtio-devices.h"
+#include "hw/virtio/virtio.h"
 #include "hw/virtio/virtio-pci.h"
 #include "pci-machine.h"
 
@@ -16,7 +17,6 @@ enum { AT = PCI_DEVFN(4, 0), PORTS = 0xc000, RING = 8 };
 #define TABLE UINT64_C(0xe0000000)
 #define QUEUE (BARE_RAM_BASE + 0x10000)
 #define DATA (BARE_RAM_BASE + 0x100000)
-#define VERSION_1 (UINT64_C(1) << 32)
 
 static struct pci_machine pci;
 static uint64_t common, isr, device_config, notify;
@@ -138,7 +138,7 @@ Test(virtio_pci, modern_with_pin)
     set(0x00, 4, 1);
     cr_assert_eq(get(0x04, 4) & 1, 1, "version 1 is offered");
     cr_assert_eq(get(0x18, 2), 64);
-    start_modern(VERSION_1, 0xffff);
+    start_modern(VIRTIO_F_VERSION_1, 0xffff);
     offer(DATA, 64, QUEUE + 0x1000);
     guest_write(pci.machine, notify, 2, 0);
     cr_assert_eq(used(), 1);
@@ -166,7 +166,7 @@ Test(virtio_pci, modern_with_vectors)
     cr_assert_eq(get(0x10, 2), 0xffff, "there is no such vector");
     set(0x10, 2, 0);
     cr_assert_eq(get(0x10, 2), 0);
-    start_modern(VERSION_1, 1);
+    start_modern(VIRTIO_F_VERSION_1, 1);
     offer(DATA, 64, QUEUE + 0x1000);
     guest_write(pci.machine, notify, 2, 0);
     cr_assert_eq(used(), 1);
