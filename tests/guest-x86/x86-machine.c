@@ -9,7 +9,7 @@
 #include "target-x86/x86.h"
 #include "tcg/base/alloc.h"
 
-enum { PORT_TEXT = 0xe9, PORT_END = 0xf4, PORT_INTERRUPT = 0xf5, PORT_NMI = 0xf6, PORT_SMI = 0xf7, PORT_WAKE = 0xf8, PORT_A20 = 0x92 };
+enum { PORT_A20 = 0x92, PORT_END = 0xf4, PORT_INTERRUPT = 0xf5, PORT_NMI = 0xf6, PORT_SMI = 0xf7, PORT_WAKE = 0xf8 };
 
 static uint64_t port_read(void *opaque, struct mmio_access access)
 {
@@ -22,10 +22,6 @@ static void port_write(void *opaque, struct mmio_access access, uint64_t value)
     struct x86_machine *m = opaque;
     struct vcpu *vcpu = &m->cpu->tcg.vcpu;
     switch (access.offset) {
-    case PORT_TEXT:
-        if (m->text_length + 1 < sizeof(m->text))
-            m->text[m->text_length++] = (char)value;
-        break;
     case PORT_END:
         if (atomic_exchange(&m->ended, true))
             break;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine with RAM at X86_MACHINE_RAM and at 0 (the first MiB of it again), one x86 processor, and a port space, empty
-// from 0x8000 on, in which port 0xf4 ends the run with the byte written as its status. x87 errors work as on a PC. Run on the test's own thread.
+// A machine with RAM at X86_MACHINE_RAM and, the first 2 MiB of it, at 0, x86 processors, and a port space, empty from 0x8000
+// on, with the ports of programs/check.inc: 0xf4 ends the run with the byte written as its status. x87 errors work as on a PC.
 #pragma once
 
 #include <stdatomic.h>
@@ -20,8 +20,6 @@ struct x86_machine {
     uint8_t vector;  // of the interrupt that port 0xf5 asks for
     bool asked, x87_error; // interrupts that are waiting: by port 0xf5, IRQ 13
     uint8_t wakes;   // what ends the next halts, four bits each: 1 an SMI, 2 an NMI
-    char text[256];  // written to port 0xe9
-    unsigned text_length;
 };
 
 #define X86_MACHINE_RAM UINT64_C(0x10000000)

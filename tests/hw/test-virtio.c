@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "hw/core/block.h"
-#include "hw/core/dma.h"
 #include "hw/core/rng.h"
 #include "hw/virtio/virtio-devices.h"
 #include "hw/virtio/virtio.h"
