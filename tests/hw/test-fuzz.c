@@ -4,13 +4,12 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bare-machine.h"
+#include "disk-file.h"
 #include "fake-arm-cpu.h"
 #include "fake-chardev.h"
 #include "hw/boards/virt-arm.h"
-#include "hw/core/block.h"
 #include "hw/core/dma.h"
 #include "hw/core/rng.h"
 #include "hw/virtio/virtio-devices.h"
@@ -65,15 +64,7 @@ static struct machine *build(const char *gic, struct rng *rng)
     fake_chardev_create(machine, "line");
     cr_assert_eq(machine_set_property(machine, "gic-version", gic, &error), 0);
     cr_assert_eq(machine_build(machine, &error), 0, "%s", error.text);
-    char path[] = "/tmp/fuzz-XXXXXX";
-    int fd = mkstemp(path);
-    cr_assert_eq(ftruncate(fd, 1 << 20), 0);
-    close(fd);
-    struct block_options options = {.path = path, .discard = true};
-    struct block_backend *disk;
-    cr_assert_eq(block_raw_file_open(&options, machine->loop, &disk, &error), 0);
-    unlink(path);
-    cr_assert_eq(backend_list_add(&machine->backends, BACKEND_DRIVE, "disk", disk, &error), 0);
+    disk_file(machine, "disk", 2048, 512, false);
     bare_device(machine, &virtio_blk_type, (const char *const[]){"drive=disk", NULL});
     bare_device(machine, &virtio_serial_type, NULL);
     bare_device(machine, &virtconsole_type, (const char *const[]){"chardev=line", NULL});

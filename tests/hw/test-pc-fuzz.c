@@ -2,15 +2,13 @@
 // Random accesses to every register of a PC's chips, wired to each other as on a board, with keys, motion,
 // characters and time in between. Nothing may crash, hang or flood; run it under the sanitizers.
 #include <criterion/criterion.h>
-#include <stdlib.h>
-#include <unistd.h>
 
+#include "disk-file.h"
 #include "fake-chardev.h"
 #include "hw/block/fdc.h"
 #include "hw/char/isa-debugcon.h"
 #include "hw/char/isa-parallel.h"
 #include "hw/char/isa-serial.h"
-#include "hw/core/block.h"
 #include "hw/core/dma.h"
 #include "hw/core/input.h"
 #include "hw/core/rng.h"
@@ -74,16 +72,7 @@ static void add_timers(void)
 
 static void add_floppy(void)
 {
-    char path[] = "/tmp/fuzz-XXXXXX";
-    int fd = mkstemp(path);
-    cr_assert_eq(ftruncate(fd, 1474560), 0);
-    close(fd);
-    struct block_options options = {.path = path};
-    struct block_backend *block;
-    struct error error = {""};
-    cr_assert_eq(block_raw_file_open(&options, bench.machine->loop, &block, &error), 0);
-    unlink(path);
-    cr_assert_eq(backend_list_add(&bench.machine->backends, BACKEND_DRIVE, "floppy", block, &error), 0);
+    struct block_backend *block = disk_file(bench.machine, "floppy", 2880, 512, false);
     struct device *dma = device_create(bench.machine, &i8237_type, NULL);
     i8237_wire(dma, bench.io);
     pc_bench_realize(&bench, dma);

@@ -4,9 +4,8 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "hw/core/block.h"
+#include "disk-file.h"
 #include "hw/virtio/virtio-devices.h"
 #include "hw/virtio/virtio.h"
 #include "hw/virtio/virtio-pci.h"
@@ -206,16 +205,8 @@ Test(virtio_pci, legacy_queue)
 
 Test(virtio_pci, disk_and_its_configuration)
 {
-    char path[] = "/tmp/lyrebird-disk-XXXXXX";
-    struct error error = {""};
-    int fd = mkstemp(path);
-    cr_assert_eq(ftruncate(fd, 1 << 20), 0);
-    close(fd);
     pci_machine_create(&pci, true);
-    struct block_options options = {.path = path};
-    struct block_backend *block;
-    cr_assert_eq(block_raw_file_open(&options, pci.machine->loop, &block, &error), 0, "%s", error.text);
-    cr_assert_eq(backend_list_add(&pci.machine->backends, BACKEND_DRIVE, "d0", block, &error), 0);
+    disk_file(pci.machine, "d0", 2048, 512, false);
     // The disk's own properties are the function's.
     bare_device(pci.machine, &virtio_blk_pci_type,
                 (const char *[]){"addr=4", "drive=d0", "serial=abc", NULL});
@@ -227,7 +218,6 @@ Test(virtio_pci, disk_and_its_configuration)
     cr_assert_eq(port_read(pci.io, PORTS + 0x18, 4), 2048, "moved by the vectors");
     cr_assert_eq(port_read(pci.io, PORTS + 0x14, 2), 0xffff);
     pci_machine_destroy(&pci);
-    unlink(path);
 }
 
 Test(virtio_pci, window_through_configuration_space)
