@@ -2,20 +2,23 @@
 # x87 errors with CR0.NE clear, as PC programs in real mode see them: IRQ 13 at vector 0x75, port 0xf0, and the instruction
 # that waits for both.
 .include "check.inc"
+# A division by zero, which is not masked: it only leaves its mark.
+.macro divide_by_zero
+    fninit
+    fldcw control
+    fld1
+    fldz
+    fdivrp
+.endm
 start_program
     set_vector 0x75, error
     set_vector 0x50, timer
     xor %cx, %cx
     xor %dx, %dx
-    fninit
-    movw $0x37b, control             # division by zero is not masked
-    fldcw control
+    movw $0x37b, control
     sti
 
-    # the division only leaves its mark
-    fld1
-    fldz
-    fdivrp
+    divide_by_zero
     nop
     expect_eq 1, $0, %cx
     fnstsw %ax
@@ -35,20 +38,12 @@ waits:
     expect 6, e
 
     # WAIT too
-    fninit
-    fldcw control
-    fld1
-    fldz
-    fdivrp
+    divide_by_zero
     fwait
     expect_eq 7, $2, %cx
 
     # other interrupts come in between: it freezes again
-    fninit
-    fldcw control
-    fld1
-    fldz
-    fdivrp
+    divide_by_zero
     mov $0x50, %al
     cli
     out %al, $0xf5
@@ -59,11 +54,7 @@ waits:
 
     # with IGNNE# up, instructions go on in spite of the error, until it is cleared
     set_vector 0x75, ignoring
-    fninit
-    fldcw control
-    fld1
-    fldz
-    fdivrp
+    divide_by_zero
     fwait
     expect_eq 10, $4, %cx
     fldpi
@@ -76,21 +67,13 @@ waits:
     fwait
     # and the next error is told again
     set_vector 0x75, error
-    fninit
-    fldcw control
-    fld1
-    fldz
-    fdivrp
+    divide_by_zero
     fwait
     expect_eq 13, $5, %cx
     cli
     # with interrupts off it waits for an NMI
     set_vector 2, nmi
-    fninit
-    fldcw control
-    fld1
-    fldz
-    fdivrp
+    divide_by_zero
     out %al, $0xf6
     nop
     expect_eq 14, $1, %si
