@@ -189,8 +189,15 @@ behind:
     expect 62, e
     movw $1, %sp
     expect_fault 63, 12, 0, pushw %ax
+    # an interrupt gate pushes what it comes from
     int $0x30
 to_kernel:
+    mov 4(%esp), %ax
+    expect_eq 64, $USER_CODE, %ax
+    expect_eq 65, $1, 12(%esp)
+    mov 16(%esp), %ax
+    expect_eq 66, $UP16, %ax
+    expect_eq 67, $0x6000-20, %esp
     end 0
 
 in_0:

@@ -198,6 +198,15 @@ protected:
     v86_at 47, 13, 0, 3, in $0x60, %ax
     v86_at 48, 13, 0, 3, insb
 
+    # segments are sixteen times the selector
+    movl $0xbeef, 0x30010
+    .macro read_data
+    mov 0x10, %ecx
+    int $0x21
+    .endm
+    v86_behind 49, 0x21, -1, 3, read_data
+    expect_eq 52, $0xbeef, %ecx
+
     # 64 KiB a segment
     .macro far_read
     mov $0xffff, %ebx
@@ -212,7 +221,6 @@ protected:
     v86_behind 51, 12, 0, 3, far_stack
 
     # an interrupt from outside, and IRET back; the segments are as before
-    orb $4, tss + 104 + 0x1e         # 0xf2...
     movb $0, tss + 104 + 0x1e        # ports 0xf0 to 0xf7
     .macro outside
     xor %bx, %bx
