@@ -140,9 +140,9 @@ struct x86_fpu {
     uint16_t control, status;      // status without TOP
     uint8_t top;
     uint8_t valid;                 // a bit for each physical register that is not empty
-    uint16_t opcode, ds;
+    uint16_t opcode;
     uint64_t ip, dp;
-    uint32_t cs;
+    uint32_t cs, ds;               // selectors: their low 16 bits
     uint32_t live;
     // Stands for ip and opcode when it is not 0: translated code's note of the last instruction, see fpu.h.
     uint32_t note;

@@ -23,20 +23,21 @@ static unsigned environment(const struct x86_fpu *f, uint8_t *out, bool wide, bo
         store_le16(out + i * step, words[i]);
     if (wide && protected) {
         store_le32(out + 12, (uint32_t)f->ip);
-        store_le32(out + 16, f->cs | (uint32_t)f->opcode << 16);
+        store_le32(out + 16, (uint16_t)f->cs | (uint32_t)f->opcode << 16);
         store_le32(out + 20, (uint32_t)f->dp);
-        store_le16(out + 24, f->ds);
+        store_le16(out + 24, (uint16_t)f->ds);
     } else if (protected) {
         store_le16(out + 6, (uint16_t)f->ip);
-        store_le16(out + 8, f->cs);
+        store_le16(out + 8, (uint16_t)f->cs);
         store_le16(out + 10, (uint16_t)f->dp);
-        store_le16(out + 12, f->ds);
+        store_le16(out + 12, (uint16_t)f->ds);
     } else {
-        uint32_t ip = (uint32_t)f->ip + ((uint32_t)f->cs << 4), dp = (uint32_t)f->dp + ((uint32_t)f->ds << 4);
+        // Linear addresses, with the opcode below the first one's upper part.
+        uint32_t ip = (uint32_t)f->ip + ((f->cs & 0xffff) << 4), dp = (uint32_t)f->dp + ((f->ds & 0xffff) << 4);
         store_le16(out + 3 * step, (uint16_t)ip);
-        store_le16(out + 4 * step, (uint16_t)((ip >> 16) << 12 | f->opcode));
+        store_le(out + 4 * step, step, (ip >> 16) << 12 | f->opcode);
         store_le16(out + 5 * step, (uint16_t)dp);
-        store_le16(out + 6 * step, (uint16_t)((dp >> 16) << 12));
+        store_le(out + 6 * step, step, (dp >> 16) << 12);
     }
     return step * 7;
 }
@@ -58,6 +59,12 @@ static unsigned load_environment(struct x86_fpu *f, const uint8_t *in, bool wide
         f->ds = load_le16(in + 6 * step);
         if (wide)
             f->opcode = load_le16(in + 18) & 0x7ff;
+    } else {
+        uint32_t ip_high = (uint32_t)load_le(in + 4 * step, step), dp_high = (uint32_t)load_le(in + 6 * step, step);
+        f->ip = load_le16(in + 3 * step) | (ip_high >> 12) << 16;
+        f->dp = load_le16(in + 5 * step) | (dp_high >> 12) << 16;
+        f->opcode = ip_high & 0x7ff;
+        f->cs = f->ds = 0;
     }
     x86_fpu_update_summary(f);
     return step * 7;
@@ -117,9 +124,9 @@ static void put_x87(const struct x86_cpu *cpu, uint8_t *image, bool wide)
         store_le64(image + 16, f->dp);
     } else {
         store_le32(image + 8, (uint32_t)f->ip);
-        store_le32(image + 12, f->cs);
+        store_le32(image + 12, (uint16_t)f->cs);
         store_le32(image + 16, (uint32_t)f->dp);
-        store_le32(image + 20, f->ds);
+        store_le32(image + 20, (uint16_t)f->ds);
     }
     for (unsigned i = 0; i < 8; i++) {
         memset(image + FX_ST + i * 16, 0, 16);

@@ -21,8 +21,8 @@ void x86_fpu_init(struct x86_cpu *cpu)
     f->status = 0;
     f->top = 0;
     f->valid = 0;
-    f->opcode = f->ds = 0;
-    f->cs = 0;
+    f->opcode = 0;
+    f->cs = f->ds = 0;
     f->ip = f->dp = 0;
 }
 

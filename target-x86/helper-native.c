@@ -121,6 +121,13 @@ static void write_back(struct x86_cpu *cpu, const struct host_frame *f, uint64_t
     }
 }
 
+// MMX uses the x87 registers, all of them valid, TOP 0.
+static void use_mmx(struct x86_cpu *cpu)
+{
+    cpu->fpu.top = 0;
+    cpu->fpu.valid = 0xff;
+}
+
 static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t address)
 {
     struct host_frame f;
@@ -144,20 +151,16 @@ static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t a
     if (store && (spec >> NATIVE_FP & 1))
         x86_check_writable(cpu, address, bytes, mmu);
     bool mmx = spec >> NATIVE_WITH_MMX & 1;
-    if (mmx && !store) {
-        cpu->fpu.top = 0;
-        cpu->fpu.valid = 0xff;
-    }
+    if (mmx && !store)
+        use_mmx(cpu);
     if (trapping)
         run_trapping(cpu, &f, stub, mmx);
     else
         x86_native_run(&f, stub, mmx);
     if (store)
         x86_write_bytes(cpu, address, f.memory, bytes, mmu);
-    if (mmx) {
-        cpu->fpu.top = 0;
-        cpu->fpu.valid = 0xff;
-    }
+    if (mmx)
+        use_mmx(cpu);
     write_back(cpu, &f, spec);
 }
 X86_HELPER(native, X86_FAULTS, VOID, 3, IR_I64, IR_I64, IR_I64)
@@ -171,6 +174,12 @@ static void store_wide(struct x86_cpu *cpu, uint64_t gva, uint32_t mmu, const vo
 }
 X86_HELPER(store_wide, X86_FAULTS, VOID, 4, IR_I64, IR_I32, IR_V128, IR_V128)
 
+// Whether the mask names the element at i.
+static bool masked(const uint8_t *mask, unsigned i, unsigned lane)
+{
+    return mask[i + lane - 1] & 0x80;
+}
+
 // PBLENDVB and its like choose by XMM0, SHA256RNDS2 adds it: the stub has it as register 0 (then the destination is
 // register 3, which is chosen from by hand here) or as the mask.
 static void blend(struct x86_cpu *cpu, uint32_t what, const void *source_pointer)
@@ -181,7 +190,7 @@ static void blend(struct x86_cpu *cpu, uint32_t what, const void *source_pointer
     uint8_t result[16];
     memcpy(source, source_pointer, 16);
     for (unsigned i = 0; i < 16; i += lane)
-        memcpy(result + i, mask[i + lane - 1] & 0x80 ? source + i : d + i, lane);
+        memcpy(result + i, masked(mask, i, lane) ? source + i : d + i, lane);
     memcpy(d, result, 16);
 }
 X86_HELPER(blend, IR_HELPER_WRITES_STATE, VOID, 2, IR_I32, IR_V128)
@@ -202,11 +211,6 @@ X86_HELPER(sha256rnds2, IR_HELPER_WRITES_STATE, VOID, 2, IR_I32, IR_V128)
 
 // --- masked moves: only the elements that the mask names are touched ---
 
-static bool masked(const uint8_t *mask, unsigned i, unsigned lane)
-{
-    return mask[i + lane - 1] & 0x80;
-}
-
 // MASKMOVQ and MASKMOVDQU, by bytes.
 static void maskmov(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
 {
@@ -214,10 +218,10 @@ static void maskmov(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     const uint8_t *data = bytes == 8 ? cpu->fpu.st[reg & 7] : (const uint8_t *)cpu->xmm[reg];
     const uint8_t *mask = bytes == 8 ? cpu->fpu.st[rm & 7] : (const uint8_t *)cpu->xmm[rm];
     for (unsigned i = 0; i < bytes; i++)
-        if (mask[i] & 0x80)
+        if (masked(mask, i, 1))
             x86_check_writable(cpu, gva + i, 1, mmu);
     for (unsigned i = 0; i < bytes; i++)
-        if (mask[i] & 0x80)
+        if (masked(mask, i, 1))
             tlb_store(&cpu->tcg, gva + i, 1, data[i], mmu);
 }
 X86_HELPER(maskmov, X86_FAULTS, VOID, 2, IR_I32, IR_I64)
@@ -249,21 +253,18 @@ X86_HELPER(vmaskmov, X86_FAULTS, VOID, 2, IR_I32, IR_I64)
 
 // --- the x87 side of MMX -------------------------------------------------------------------------------------------
 
-// Before an MMX instruction: it uses the x87 registers, all of them valid, TOP 0.
+// Before an MMX instruction.
 static void begin_mmx(struct x86_cpu *cpu)
 {
     x86_fpu_save(cpu);
     x86_fpu_check_pending(cpu);
-    cpu->fpu.top = 0;
-    cpu->fpu.valid = 0xff;
+    use_mmx(cpu);
 }
 X86_HELPER(begin_mmx, X86_FAULTS, VOID, 0, 0)
 
 static void emms(struct x86_cpu *cpu)
 {
-    x86_fpu_save(cpu);
-    x86_fpu_check_pending(cpu);
-    cpu->fpu.top = 0;
+    begin_mmx(cpu);
     cpu->fpu.valid = 0;
 }
 X86_HELPER(emms, X86_FAULTS, VOID, 0, 0)

@@ -17,7 +17,7 @@
 static void note_instruction(struct x86_cpu *cpu, unsigned opcode, unsigned modrm)
 {
     cpu->fpu.ip = x86_rip(cpu);
-    cpu->fpu.cs = (uint16_t)cpu->segs[X86_CS].selector;
+    cpu->fpu.cs = cpu->segs[X86_CS].selector;
     cpu->fpu.opcode = (uint16_t)((opcode & 7) << 8 | modrm);
 }
 
@@ -71,7 +71,7 @@ struct x87_operand x87_operand(unsigned opcode, unsigned reg)
 
 static void x87_memory(struct x86_cpu *cpu, uint32_t what, uint64_t gva, uint64_t offset)
 {
-    unsigned opcode = what >> 8 & 0xff, modrm = what & 0xff, reg = modrm >> 3 & 7, mmu = what >> 16 & 3;
+    unsigned opcode = what >> 8 & 0xff, modrm = what & 0xff, reg = modrm >> 3 & 7, mmu = what >> 16 & 3, segment = what >> 18;
     struct x87_operand o = x87_operand(opcode, reg);
     uint8_t buffer[16];
     x86_fpu_save(cpu);
@@ -104,6 +104,7 @@ static void x87_memory(struct x86_cpu *cpu, uint32_t what, uint64_t gva, uint64_
     cpu->fpu = after;
     note_instruction(cpu, opcode, modrm);
     cpu->fpu.dp = offset;
+    cpu->fpu.ds = cpu->segs[segment].selector;
 }
 X86_HELPER(x87_memory, X86_FAULTS, VOID, 3, IR_I32, IR_I64, IR_I64)
 

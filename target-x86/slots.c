@@ -43,6 +43,7 @@
         [SLOT_X87_NOTE_PAGE] = {"x87_note_page", AT(fpu.note_page), IR_I64},                                           \
         [SLOT_X87_CS] = {"x87_cs", AT(fpu.cs), IR_I32},                                                                \
         [SLOT_X87_DP] = {"x87_dp", AT(fpu.dp), IR_I64},                                                                \
+        [SLOT_X87_DS] = {"x87_ds", AT(fpu.ds), IR_I32},                                                                \
     }
 
 const struct ir_slot x86_slots[SLOT_COUNT] = SLOTS(IR_I64);

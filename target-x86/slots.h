@@ -28,6 +28,7 @@ enum x86_slot {
     SLOT_X87_NOTE_PAGE, // i64
     SLOT_X87_CS,        // i32
     SLOT_X87_DP,        // i64
+    SLOT_X87_DS,        // i32
     SLOT_COUNT,
 };
 

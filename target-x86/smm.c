@@ -12,16 +12,55 @@
 #include "tcg/base/endian.h"
 #include "tcg/base/log.h"
 
-enum { SAVE_AREA = 0x8000, SAVE_BYTES = 0x8000 };
+enum { SAVE_AREA = 0x8000, SAVE_BYTES = 0x8000, SMBASE_MOVES = 0x20000 /* in the revision */ };
 
-static void put(uint8_t *area, unsigned at, unsigned bytes, uint64_t value)
+// The save area on the way from or to the processor: each place is named once, for both.
+struct image {
+    uint8_t *area;
+    bool save;
+};
+
+static void move64(const struct image *image, unsigned at, unsigned bytes, uint64_t *value)
 {
-    store_le(area + at - SAVE_AREA, bytes, value);
+    uint8_t *place = image->area + at - SAVE_AREA;
+    if (image->save)
+        store_le(place, bytes, *value);
+    else
+        *value = load_le(place, bytes);
 }
 
-static uint64_t get(const uint8_t *area, unsigned at, unsigned bytes)
+static void move32(const struct image *image, unsigned at, unsigned bytes, uint32_t *value)
 {
-    return load_le(area + at - SAVE_AREA, bytes);
+    uint64_t wide = *value;
+    move64(image, at, bytes, &wide);
+    *value = (uint32_t)wide;
+}
+
+static void move_attributes(const struct image *image, unsigned at, unsigned bytes, struct x86_segment *s)
+{
+    uint32_t attr = s->attr >> 8 & 0xf0ff;
+    move32(image, at, bytes, &attr);
+    s->attr = attr << 8 & DESC_ATTR;
+}
+
+// What has no place in the processor as it is: flags, instruction pointer, whether it is in HLT, and the revision, which says
+// whether SMBASE is there.
+struct scattered {
+    uint64_t flags, rip;
+    uint32_t in_hlt, revision;
+};
+
+static struct scattered scattered(struct x86_cpu *cpu, uint32_t revision)
+{
+    return (struct scattered){x86_eflags_get(cpu), x86_rip(cpu), cpu->halt == X86_IN_HLT, revision | SMBASE_MOVES};
+}
+
+static void gather(struct x86_cpu *cpu, const struct scattered *s)
+{
+    x86_eflags_set(cpu, (uint32_t)s->flags);
+    cpu->halt = s->in_hlt & 1 ? X86_IN_HLT : X86_RUNS;
+    x86_debug_registers_changed(cpu);
+    x86_set_rip(cpu, s->rip);
 }
 
 static void select_memory(struct x86_cpu *cpu, bool smm)
@@ -34,145 +73,91 @@ static void select_memory(struct x86_cpu *cpu, bool smm)
 
 // --- the 64-bit form ---
 
-static unsigned seg64(unsigned n)
+static void move_seg64(const struct image *image, unsigned at, struct x86_segment *s)
 {
-    return 0xfe00 + n * 16;
+    move32(image, at, 2, &s->selector);
+    move_attributes(image, at + 2, 2, s);
+    move32(image, at + 4, 4, &s->limit);
+    move64(image, at + 8, 8, &s->base);
 }
 
-static void save_seg64(uint8_t *area, unsigned at, const struct x86_segment *s)
+static void move_form64(struct x86_cpu *cpu, const struct image *image)
 {
-    put(area, at, 2, s->selector);
-    put(area, at + 2, 2, s->attr >> 8 & 0xf0ff);
-    put(area, at + 4, 4, s->limit);
-    put(area, at + 8, 8, s->base);
-}
-
-static struct x86_segment load_seg64(const uint8_t *area, unsigned at)
-{
-    return (struct x86_segment){.selector = (uint32_t)get(area, at, 2),
-                                .attr = (uint32_t)get(area, at + 2, 2) << 8 & DESC_ATTR,
-                                .limit = (uint32_t)get(area, at + 4, 4), .base = get(area, at + 8, 8)};
-}
-
-static void save64(struct x86_cpu *cpu, uint8_t *area)
-{
+    struct scattered s = scattered(cpu, 0x64);
     for (unsigned n = 0; n < X86_SEGS; n++)
-        save_seg64(area, seg64(n), &cpu->segs[n]);
-    save_seg64(area, 0xfe60, &cpu->gdtr);
-    save_seg64(area, 0xfe70, &cpu->ldtr);
-    save_seg64(area, 0xfe80, &cpu->idtr);
-    save_seg64(area, 0xfe90, &cpu->tr);
-    put(area, 0xfed0, 8, cpu->efer);
+        move_seg64(image, 0xfe00 + n * 16, &cpu->segs[n]);
+    move_seg64(image, 0xfe60, &cpu->gdtr);
+    move_seg64(image, 0xfe70, &cpu->ldtr);
+    move_seg64(image, 0xfe80, &cpu->idtr);
+    move_seg64(image, 0xfe90, &cpu->tr);
+    move32(image, 0xfec9, 1, &s.in_hlt);
+    move64(image, 0xfed0, 8, &cpu->efer);
+    move32(image, 0xfefc, 4, &s.revision);
+    if (s.revision & SMBASE_MOVES)
+        move32(image, 0xff00, 4, &cpu->smbase);
+    move64(image, 0xff48, 8, &cpu->cr4);
+    move64(image, 0xff50, 8, &cpu->cr3);
+    move64(image, 0xff58, 8, &cpu->cr0);
+    move64(image, 0xff60, 8, &cpu->dr[7]);
+    move64(image, 0xff68, 8, &cpu->dr[6]);
+    move64(image, 0xff70, 8, &s.flags);
+    move64(image, 0xff78, 8, &s.rip);
     for (unsigned n = 0; n < 16; n++)
-        put(area, 0xfff8 - n * 8, 8, cpu->gpr[n]);
-    put(area, 0xff78, 8, x86_rip(cpu));
-    put(area, 0xff70, 8, x86_eflags_get(cpu));
-    put(area, 0xff68, 8, cpu->dr[6]);
-    put(area, 0xff60, 8, cpu->dr[7]);
-    put(area, 0xff48, 8, cpu->cr4);
-    put(area, 0xff50, 8, cpu->cr3);
-    put(area, 0xff58, 8, cpu->cr0);
-    put(area, 0xfec9, 1, cpu->halt == X86_IN_HLT);
-    put(area, 0xfefc, 4, 0x00020064);
-    put(area, 0xff00, 4, cpu->smbase);
-}
-
-static void load64(struct x86_cpu *cpu, const uint8_t *area)
-{
-    cpu->efer = get(area, 0xfed0, 8);
-    cpu->halt = get(area, 0xfec9, 1) & 1 ? X86_IN_HLT : X86_RUNS;
-    for (unsigned n = 0; n < X86_SEGS; n++)
-        cpu->segs[n] = load_seg64(area, seg64(n));
-    cpu->gdtr = load_seg64(area, 0xfe60);
-    cpu->ldtr = load_seg64(area, 0xfe70);
-    cpu->idtr = load_seg64(area, 0xfe80);
-    cpu->tr = load_seg64(area, 0xfe90);
-    for (unsigned n = 0; n < 16; n++)
-        cpu->gpr[n] = get(area, 0xfff8 - n * 8, 8);
-    x86_eflags_set(cpu, (uint32_t)get(area, 0xff70, 8));
-    cpu->dr[6] = get(area, 0xff68, 8);
-    cpu->dr[7] = get(area, 0xff60, 8);
-    cpu->cr4 = get(area, 0xff48, 8);
-    cpu->cr3 = get(area, 0xff50, 8);
-    cpu->cr0 = get(area, 0xff58, 8);
-    if (get(area, 0xfefc, 4) & 0x20000)
-        cpu->smbase = (uint32_t)get(area, 0xff00, 4);
-    x86_debug_registers_changed(cpu);
-    x86_set_rip(cpu, get(area, 0xff78, 8));
+        move64(image, 0xfff8 - n * 8, 8, &cpu->gpr[n]);
+    if (!image->save)
+        gather(cpu, &s);
 }
 
 // --- the 32-bit form ---
 
-static const struct {
-    uint16_t selector, hidden;
-} places32[X86_SEGS] = {[X86_ES] = {0xffa8, 0xff84}, [X86_CS] = {0xffac, 0xff90}, [X86_SS] = {0xffb0, 0xff9c},
-                        [X86_DS] = {0xffb4, 0xff2c}, [X86_FS] = {0xffb8, 0xff38}, [X86_GS] = {0xffbc, 0xff44}};
-
-static void save_hidden32(uint8_t *area, unsigned at, const struct x86_segment *s)
+static void move_seg32(const struct image *image, unsigned selector_at, unsigned hidden_at, struct x86_segment *s)
 {
-    put(area, at, 4, s->attr >> 8 & 0xf0ff);
-    put(area, at + 4, 4, s->base);
-    put(area, at + 8, 4, s->limit);
+    move32(image, selector_at, 4, &s->selector);
+    s->selector &= 0xffff;
+    move_attributes(image, hidden_at, 4, s);
+    move64(image, hidden_at + 4, 4, &s->base);
+    move32(image, hidden_at + 8, 4, &s->limit);
 }
 
-static struct x86_segment load_hidden32(const uint8_t *area, unsigned selector_at, unsigned at)
+static void move_form32(struct x86_cpu *cpu, const struct image *image)
 {
-    return (struct x86_segment){.selector = (uint32_t)get(area, selector_at, 2),
-                                .attr = (uint32_t)get(area, at, 4) << 8 & DESC_ATTR,
-                                .base = get(area, at + 4, 4), .limit = (uint32_t)get(area, at + 8, 4)};
-}
-
-static void save32(struct x86_cpu *cpu, uint8_t *area)
-{
-    put(area, 0xfffc, 4, cpu->cr0);
-    put(area, 0xfff8, 4, cpu->cr3);
-    put(area, 0xfff4, 4, x86_eflags_get(cpu));
-    put(area, 0xfff0, 4, x86_rip(cpu));
-    for (unsigned n = 0; n < 8; n++)
-        put(area, 0xffd0 + n * 4, 4, cpu->gpr[n]);
-    put(area, 0xffcc, 4, cpu->dr[6]);
-    put(area, 0xffc8, 4, cpu->dr[7]);
-    put(area, 0xffc4, 4, cpu->tr.selector);
-    save_hidden32(area, 0xff5c, &cpu->tr);
-    put(area, 0xffc0, 4, cpu->ldtr.selector);
-    save_hidden32(area, 0xff78, &cpu->ldtr);
-    put(area, 0xff74, 4, cpu->gdtr.base);
-    put(area, 0xff70, 4, cpu->gdtr.limit);
-    put(area, 0xff58, 4, cpu->idtr.base);
-    put(area, 0xff54, 4, cpu->idtr.limit);
-    for (unsigned n = 0; n < X86_SEGS; n++) {
-        put(area, places32[n].selector, 4, cpu->segs[n].selector);
-        save_hidden32(area, places32[n].hidden, &cpu->segs[n]);
-    }
-    put(area, 0xff14, 4, cpu->cr4);
-    put(area, 0xff02, 2, cpu->halt == X86_IN_HLT);
-    put(area, 0xfefc, 4, 0x00020000);
-    put(area, 0xfef8, 4, cpu->smbase);
-}
-
-static void load32(struct x86_cpu *cpu, const uint8_t *area)
-{
-    cpu->cr0 = get(area, 0xfffc, 4);
-    cpu->halt = get(area, 0xff02, 2) & 1 ? X86_IN_HLT : X86_RUNS;
-    cpu->cr3 = get(area, 0xfff8, 4);
-    x86_eflags_set(cpu, (uint32_t)get(area, 0xfff4, 4));
-    for (unsigned n = 0; n < 8; n++)
-        cpu->gpr[n] = get(area, 0xffd0 + n * 4, 4);
-    cpu->dr[6] = get(area, 0xffcc, 4);
-    cpu->dr[7] = get(area, 0xffc8, 4);
-    cpu->tr = load_hidden32(area, 0xffc4, 0xff5c);
-    cpu->ldtr = load_hidden32(area, 0xffc0, 0xff78);
-    cpu->gdtr.base = get(area, 0xff74, 4);
-    cpu->gdtr.limit = (uint32_t)get(area, 0xff70, 4);
-    cpu->idtr.base = get(area, 0xff58, 4);
-    cpu->idtr.limit = (uint32_t)get(area, 0xff54, 4);
+    static const struct {
+        uint16_t selector, hidden;
+    } places[X86_SEGS] = {[X86_ES] = {0xffa8, 0xff84}, [X86_CS] = {0xffac, 0xff90}, [X86_SS] = {0xffb0, 0xff9c},
+                          [X86_DS] = {0xffb4, 0xff2c}, [X86_FS] = {0xffb8, 0xff38}, [X86_GS] = {0xffbc, 0xff44}};
+    struct scattered s = scattered(cpu, 0);
+    move32(image, 0xfefc, 4, &s.revision);
+    if (s.revision & SMBASE_MOVES)
+        move32(image, 0xfef8, 4, &cpu->smbase);
+    move32(image, 0xff02, 2, &s.in_hlt);
+    move64(image, 0xff14, 4, &cpu->cr4);
+    move32(image, 0xff54, 4, &cpu->idtr.limit);
+    move64(image, 0xff58, 4, &cpu->idtr.base);
+    move32(image, 0xff70, 4, &cpu->gdtr.limit);
+    move64(image, 0xff74, 4, &cpu->gdtr.base);
     for (unsigned n = 0; n < X86_SEGS; n++)
-        cpu->segs[n] = load_hidden32(area, places32[n].selector, places32[n].hidden);
-    cpu->cr4 = get(area, 0xff14, 4);
-    if (get(area, 0xfefc, 4) & 0x20000)
-        cpu->smbase = (uint32_t)get(area, 0xfef8, 4);
-    x86_debug_registers_changed(cpu);
-    x86_set_rip(cpu, get(area, 0xfff0, 4));
+        move_seg32(image, places[n].selector, places[n].hidden, &cpu->segs[n]);
+    move_seg32(image, 0xffc0, 0xff78, &cpu->ldtr);
+    move_seg32(image, 0xffc4, 0xff5c, &cpu->tr);
+    move64(image, 0xffc8, 4, &cpu->dr[7]);
+    move64(image, 0xffcc, 4, &cpu->dr[6]);
+    for (unsigned n = 0; n < 8; n++)
+        move64(image, 0xffd0 + n * 4, 4, &cpu->gpr[n]);
+    move64(image, 0xfff0, 4, &s.rip);
+    move64(image, 0xfff4, 4, &s.flags);
+    move64(image, 0xfff8, 4, &cpu->cr3);
+    move64(image, 0xfffc, 4, &cpu->cr0);
+    if (!image->save)
+        gather(cpu, &s);
+}
+
+static void move(struct x86_cpu *cpu, uint8_t *area, bool save)
+{
+    struct image image = {area, save};
+    if (x86_has(cpu, X86_FEAT_LM))
+        move_form64(cpu, &image);
+    else
+        move_form32(cpu, &image);
 }
 
 // --- in and out ---
@@ -200,10 +185,7 @@ void x86_smm_enter(struct x86_cpu *cpu)
         cpu->nmi_blocked = cpu->nmi_blocked_before_smm;
         return;
     }
-    if (x86_has(cpu, X86_FEAT_LM))
-        save64(cpu, area);
-    else
-        save32(cpu, area);
+    move(cpu, area, true);
     wrote_area(cpu, area);
     cpu->halt = X86_RUNS;
     enum { DATA = DESC_P | DESC_S | DESC_WRITABLE | DESC_ACCESSED | DESC_G };
@@ -235,12 +217,10 @@ static bool possible(const struct x86_cpu *cpu)
 
 void x86_smm_leave(struct x86_cpu *cpu)
 {
-    const uint8_t *area = save_area(cpu);
+    uint8_t *area = save_area(cpu);
     cpu->nmi_blocked = cpu->nmi_blocked_before_smm;
-    if (area && x86_has(cpu, X86_FEAT_LM))
-        load64(cpu, area);
-    else if (area)
-        load32(cpu, area);
+    if (area)
+        move(cpu, area, false);
     select_memory(cpu, false);
     bool pae = (cpu->cr0 & CR0_PG) && (cpu->cr4 & CR4_PAE) && !x86_long_mode(cpu);
     if (!area || !possible(cpu) || (pae && !x86_load_pdptes(cpu, cpu->cr3)))

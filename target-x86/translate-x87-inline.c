@@ -117,7 +117,7 @@ static ir_ref second_part(struct x86_translator *x, ir_ref address)
 
 static void by_helper(struct x86_translator *x, const struct x86_decoded *in, ir_ref address, ir_ref offset)
 {
-    uint32_t what = (uint32_t)in->opcode << 8 | in->modrm | x->mmu << 16;
+    uint32_t what = (uint32_t)in->opcode << 8 | in->modrm | x->mmu << 16 | (uint32_t)in->segment << 18;
     tx_call3(x, &x86_helper_x87_memory, tx_i32(x, what), address, offset);
 }
 
@@ -188,8 +188,10 @@ static bool in_memory(struct x86_translator *x, const struct x86_decoded *in)
         store(x, in, op, address, offset);
     else
         load(x, in, op, address);
-    if (!control)
+    if (!control) {
         ir_set(x->b, SLOT_X87_DP, ir_zext(x->b, offset));
+        ir_set(x->b, SLOT_X87_DS, ir_get(x->b, SLOT_SELECTOR + in->segment));
+    }
     return true;
 }
 

@@ -52,6 +52,7 @@ bool x86_tr_x87(struct x86_translator *x, const struct x86_decoded *in)
     if (memory) {
         struct x87_operand o = x87_operand(in->opcode, reg);
         ir_ref offset = tx_offset(x, in);
+        what |= (uint32_t)in->segment << 18;
         tx_call3(x, &x86_helper_x87_memory, tx_i32(x, what), tx_linear(x, in->segment, offset, o.bytes, o.store), offset);
     } else {
         tx_call1(x, &x86_helper_x87, tx_i32(x, what));

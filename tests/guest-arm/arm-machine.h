@@ -6,12 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "hw/core/machine.h"
 #include "target-arm/cpu.h"
+#include "tests/base/test-machine.h"
 
 struct arm_machine {
-    struct machine *machine;
-    struct accel *accel;
+    struct test_machine base;
     struct arm_cpu *cpu;
     bool hvc_seen;
     atomic_bool stop; // ends a run from another thread, together with the vCPU's exit_request
@@ -19,13 +18,10 @@ struct arm_machine {
     bool kernel_like; // start with the MMU on (RAM mapped flat, as Normal memory, no access from EL0) and FP enabled
 };
 
-enum { ARM_MACHINE_MIB = 16 };
 #define ARM_MACHINE_RAM UINT64_C(0x40000000)
 
 // `accel` is "tcg" or "interp"; max_insns 0 for the default. Ends the program with a message when it cannot.
 struct arm_machine *arm_machine_create(const char *accel, const char *model, unsigned max_insns);
 void arm_machine_destroy(struct arm_machine *m);
-// Host address of guest RAM.
-void *arm_machine_ram(struct arm_machine *m, uint64_t gpa);
 // Resets the processor and lets it run at `entry`. False when it has not come to an HVC within some seconds.
 bool arm_machine_run(struct arm_machine *m, uint64_t entry);

@@ -49,7 +49,7 @@ static uint32_t random_insn(void)
 
 static void make_guest(struct arm_machine *m)
 {
-    uint32_t *code = arm_machine_ram(m, CODE), *vectors = arm_machine_ram(m, VECTORS);
+    uint32_t *code = test_machine_ram(&m->base, CODE), *vectors = test_machine_ram(&m->base, VECTORS);
     for (unsigned i = 0; i < CODE_WORDS; i++)
         code[i] = random_insn();
     for (unsigned v = 0; v < 16; v++) {
@@ -63,11 +63,10 @@ static void make_guest(struct arm_machine *m)
         *p++ = 0xd5184020; // MSR ELR_EL1, X0
         *p++ = 0xd69f03e0; // ERET
     }
-    uint64_t *data = arm_machine_ram(m, DATA);
+    uint64_t *data = test_machine_ram(&m->base, DATA);
     for (unsigned i = 0; i < DATA_BYTES / 8; i++)
         data[i] = below(2) ? random64() : DATA + below(DATA_BYTES);
-    struct guest_ram *ram = m->machine->ram;
-    guest_ram_wrote(ram, (uint64_t)((uint8_t *)vectors - ram->host), DATA + DATA_BYTES - VECTORS);
+    test_machine_wrote(&m->base, VECTORS, DATA + DATA_BYTES - VECTORS);
 }
 
 static void *stop_soon(void *opaque)

@@ -310,13 +310,13 @@ static bool run_qemu(struct batch *b, struct test_case *out)
 static bool run_here(struct arm_machine *m, struct batch *b, struct test_case *out)
 {
     assemble(b, false);
-    memcpy(arm_machine_ram(m, CODE), b->code, b->code_words * 4);
-    memcpy(arm_machine_ram(m, DATA), b->start, b->cases * sizeof(struct test_case));
+    memcpy(test_machine_ram(&m->base, CODE), b->code, b->code_words * 4);
+    memcpy(test_machine_ram(&m->base, DATA), b->start, b->cases * sizeof(struct test_case));
     // Written behind the guest's back.
-    guest_ram_wrote(m->machine->ram, (uint8_t *)arm_machine_ram(m, CODE) - m->machine->ram->host, b->code_words * 4);
+    test_machine_wrote(&m->base, CODE, b->code_words * 4);
     if (!arm_machine_run(m, CODE + ENTRY))
         return false;
-    memcpy(out, arm_machine_ram(m, DATA), b->cases * sizeof(struct test_case));
+    memcpy(out, test_machine_ram(&m->base, DATA), b->cases * sizeof(struct test_case));
     return true;
 }
 

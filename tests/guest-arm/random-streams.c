@@ -284,13 +284,13 @@ static bool run_here(struct arm_machine *m, const struct stream *s, unsigned cou
 {
     uint32_t words[MAX_WORDS];
     unsigned n = program(s, count, words, false);
-    memcpy(arm_machine_ram(m, CODE), words, n * 4);
-    memcpy(arm_machine_ram(m, DATA), s->data, DATA_BYTES);
+    memcpy(test_machine_ram(&m->base, CODE), words, n * 4);
+    memcpy(test_machine_ram(&m->base, DATA), s->data, DATA_BYTES);
     // Written behind the guest's back.
-    guest_ram_wrote(m->machine->ram, (uint8_t *)arm_machine_ram(m, CODE) - m->machine->ram->host, n * 4);
+    test_machine_wrote(&m->base, CODE, n * 4);
     if (!arm_machine_run(m, CODE))
         return false;
-    memcpy(after, arm_machine_ram(m, DATA), DATA_BYTES);
+    memcpy(after, test_machine_ram(&m->base, DATA), DATA_BYTES);
     return true;
 }
 

@@ -16,7 +16,7 @@ int main(int argc, char **argv)
     }
     struct arm_machine *m = arm_machine_create(argv[1], argv[2], argc > 4 ? (unsigned)atoi(argv[4]) : 0);
     FILE *image = fopen(argv[3], "rb");
-    if (!image || !fread(arm_machine_ram(m, IMAGE_AT), 1, IMAGE_MAX, image)) {
+    if (!image || !fread(test_machine_ram(&m->base, IMAGE_AT), 1, IMAGE_MAX, image)) {
         perror(argv[3]);
         return 2;
     }

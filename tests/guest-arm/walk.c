@@ -32,7 +32,7 @@ TestSuite(walk, .init = setup, .fini = teardown);
 
 static void entry(uint64_t table, unsigned index, uint64_t value)
 {
-    uint64_t *p = arm_machine_ram(m, table);
+    uint64_t *p = test_machine_ram(&m->base, table);
     p[index] = value;
 }
 

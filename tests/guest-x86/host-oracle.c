@@ -16,6 +16,7 @@ enum { XSAVE_HEADER = 512, XSAVE_YMMH = 576, CS_32 = 0x23, CS_64 = 0x33, DS_USER
 static struct {
     struct oracle_state *state;
     bool wide, running;
+    uint64_t code, code_bytes, data, data_bytes;
 } oracle;
 
 static const int greg_of[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
@@ -115,6 +116,10 @@ bool oracle_init(uint64_t code, uint64_t code_bytes, uint64_t data, uint64_t dat
         return false;
     for (unsigned i = 0; i < sizeof(signals) / sizeof(*signals); i++)
         sigaction(signals[i], &action, NULL);
+    oracle.code = code;
+    oracle.code_bytes = code_bytes;
+    oracle.data = data;
+    oracle.data_bytes = data_bytes;
     // 32-bit code needs data segments, which 64-bit code does not look at.
     __asm__ volatile("mov %0, %%ds; mov %0, %%es" : : "r"(DS_USER));
     return true;
@@ -126,4 +131,13 @@ void oracle_run(struct oracle_state *state, bool wide)
     oracle.wide = wide;
     oracle.running = false;
     __asm__ volatile("ud2" : : : "memory", "cc");
+}
+
+bool oracle_has_other(uint64_t address)
+{
+    unsigned char there;
+    uint64_t page = address & ~UINT64_C(0xfff);
+    if (page - oracle.code < oracle.code_bytes || page - oracle.data < oracle.data_bytes)
+        return false;
+    return !mincore((void *)(uintptr_t)page, 1, &there);
 }

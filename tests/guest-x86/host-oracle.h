@@ -22,3 +22,5 @@ enum { ORACLE_END = 256 };
 bool oracle_init(uint64_t code, uint64_t code_bytes, uint64_t data, uint64_t data_bytes);
 // Runs from `state` until HLT or a fault. `wide` is 64-bit code, else 32-bit.
 void oracle_run(struct oracle_state *state, bool wide);
+// Whether the test program itself has memory there, as a sanitizer's, so that the host finds what a guest does not.
+bool oracle_has_other(uint64_t address);

@@ -56,8 +56,8 @@ static struct x86_machine *run_smm(uint16_t at, uint32_t value)
     struct x86_machine *m = x86_machine_create("tcg", "max", 0);
     uint8_t handler[] = {0x66, 0x2e, 0xc7, 0x06, at & 0xff, at >> 8,           value & 0xff, value >> 8 & 0xff,
                          value >> 16 & 0xff, value >> 24, 0x0f, 0xaa};
-    memcpy(x86_machine_ram(m, 0x7c00), program, sizeof(program));
-    memcpy(x86_machine_ram(m, 0x38000), handler, sizeof(handler));
+    memcpy(test_machine_ram(&m->base, 0x7c00), program, sizeof(program));
+    memcpy(test_machine_ram(&m->base, 0x38000), handler, sizeof(handler));
     struct vcpu *vcpu = &m->cpu->tcg.vcpu;
     vcpu->ops->start_at(vcpu, 0, 0);
     vcpu->ops->set_pc(vcpu, 0x7c00);

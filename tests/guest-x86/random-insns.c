@@ -11,7 +11,7 @@
 
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
-#include "x86-compare.h"
+#include "x86-random.h"
 
 #define CODE CASE_CODE
 #define DATA CASE_DATA
@@ -85,60 +85,21 @@ static uint32_t undefined_flags(const struct x86_decoded *in, const struct oracl
     return 0;
 }
 
-static unsigned put_vex(uint8_t *p, const struct x86_row *row, unsigned map, unsigned mode)
-{
-    static const uint8_t pp[] = {0, 0, 1, 2, 3};
-    unsigned prefix = pp[(row->match & X86_MATCH_PREFIX) >> 6];
-    unsigned w = row->match & X86_MATCH_W1 ? 1 : row->match & X86_MATCH_W0 ? 0 : below(2);
-    unsigned l = row->match & X86_MATCH_L1 ? 1 : row->match & X86_MATCH_L0 ? 0 : below(2);
-    unsigned v = row->attributes & X86_VNOT ? 15 : below(16);
-    p[0] = 0xc4;
-    p[1] = (uint8_t)(map | (mode == 2 ? below(8) << 5 : 7u << 5));
-    p[2] = (uint8_t)(w << 7 | v << 3 | l << 2 | prefix);
-    return 3;
-}
-
 static void make_bytes(struct test *t, const struct x86_row *row, unsigned map, unsigned mode)
 {
     uint8_t *p = t->code;
-    bool vex = (row->match & X86_MATCH_VEX) || ((row->match & X86_MATCH_EITHER) && below(2));
-    unsigned prefix = (row->match & X86_MATCH_PREFIX) >> 6;
-    if (vex) {
-        p += put_vex(p, row, map, mode);
-    } else {
-        if (!prefix && !below(4))
+    bool vex = random_form_is_vex(row), mandatory = (row->match & X86_MATCH_PREFIX) != 0;
+    if (!vex) {
+        if (!mandatory && !below(4))
             *p++ = 0x66;
         if (!below(12))
             *p++ = 0x67;
-        if ((row->attributes & X86_LOCK) && !below(3))
+        if (((row->attributes & X86_LOCK) && !below(3)) || !below(200))
             *p++ = 0xf0;
-        else if (!below(200))
-            *p++ = 0xf0;
-        if (prefix >= 2)
-            *p++ = prefix == 2 ? 0x66 : prefix == 3 ? 0xf3 : 0xf2;
-        else if (row->opcode >= 0xa4 && row->opcode <= 0xaf && map == 0 && below(2))
+        if (!mandatory && row->opcode >= 0xa4 && row->opcode <= 0xaf && map == 0 && below(2))
             *p++ = below(2) ? 0xf3 : 0xf2;
-        if (mode == 2 && below(2))
-            *p++ = (uint8_t)(0x40 | (row->match & X86_MATCH_W1 ? 8 : 0) |
-                             (row->match & X86_MATCH_W0 ? below(8) : below(16)));
-        if (map)
-            *p++ = 0x0f;
-        if (map >= 2)
-            *p++ = map == 2 ? 0x38 : 0x3a;
     }
-    *p++ = row->opcode;
-    uint8_t modrm = (uint8_t)random64();
-    if (row->match & X86_MATCH_REG)
-        modrm = (uint8_t)((modrm & ~0x38) | ((row->match & 15) - 1) << 3);
-    if (row->match & X86_MATCH_RM)
-        modrm = (uint8_t)((modrm & ~7) | ((row->match >> 9 & 15) - 1));
-    if (row->match & X86_MATCH_RR)
-        modrm |= 0xc0;
-    else if (row->match & X86_MATCH_MEM && modrm >= 0xc0)
-        modrm &= 0x3f;
-    *p++ = modrm;
-    for (unsigned i = 0; i < 14; i++)
-        *p++ = (uint8_t)random64();
+    put_row(p, row, map, vex, mode == 2, (uint8_t)random64());
 }
 
 static uint64_t *reg_of(struct test *t, unsigned n)
@@ -315,19 +276,8 @@ int main(int argc, char **argv)
     static struct test host, guest;
     for (unsigned i = 0, tries = 0; i < count && tries < count * 100 + 1000; tries++) {
         random_seed((uint64_t)(seed + tries + 1));
-        unsigned rows, total = 0, map;
-        for (map = 0; map < X86_MAPS; map++)
-            x86_rows(map, &rows), total += rows;
-        unsigned pick = below(total);
-        const struct x86_row *row = NULL;
-        for (map = 0; map < X86_MAPS; map++) {
-            const struct x86_row *first = x86_rows(map, &rows);
-            if (pick < rows) {
-                row = &first[pick];
-                break;
-            }
-            pick -= rows;
-        }
+        unsigned map;
+        const struct x86_row *row = random_row(&map);
         if (!wanted(row) || (only && strcmp(only, row->name)) || !make(&host, row, map, mode))
             continue;
         i++;

@@ -12,7 +12,7 @@
 
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
-#include "x86-compare.h"
+#include "x86-random.h"
 
 enum { MODE = 2, MAX_BODY = 6, COUNTER = 15, KEPT = 1 << X86_RBX | 1 << X86_RSI | 1 << COUNTER | 1 << X86_RSP };
 
@@ -54,8 +54,8 @@ static bool classify(const struct x86_row *row, enum flags *flags)
     return vector || *flags != FLAGS_KEPT || named(row, keepers);
 }
 
-// Makes memory operands lie off RBX or RSI. False when this is not the form for that.
-static bool tame(uint8_t *code, struct x86_decoded *in)
+// Whether memory operands lie off RBX or RSI, and what must be kept is.
+static bool tame(const struct x86_decoded *in)
 {
     if (in->has_modrm && in->mod != 3) {
         if (in->mod != 1 || in->index != X86_NO_REG || in->base == X86_NO_REG || in->addrsize != 3 || in->segment_prefix)
@@ -73,61 +73,7 @@ static bool tame(uint8_t *code, struct x86_decoded *in)
             return false;
     }
     bool bit = in->map == 1 && (in->opcode == 0xa3 || in->opcode == 0xab || in->opcode == 0xbb);
-    (void)code;
     return !in->lock && !(bit && in->mod != 3);
-}
-
-static const struct x86_row *any_row(unsigned *map)
-{
-    unsigned rows, total = 0;
-    for (*map = 0; *map < X86_MAPS; ++*map) {
-        x86_rows(*map, &rows);
-        total += rows;
-    }
-    unsigned pick = below(total);
-    for (*map = 0;; ++*map) {
-        const struct x86_row *first = x86_rows(*map, &rows);
-        if (pick < rows)
-            return &first[pick];
-        pick -= rows;
-    }
-}
-
-// Bytes of one instruction for a row.
-static unsigned put_insn(uint8_t *p, const struct x86_row *row, unsigned map)
-{
-    static const uint8_t prefixes[] = {0, 0, 0x66, 0xf3, 0xf2};
-    uint8_t *start = p;
-    unsigned prefix = (row->match & X86_MATCH_PREFIX) >> 6;
-    if ((row->match & X86_MATCH_VEX) || ((row->match & X86_MATCH_EITHER) && below(2))) {
-        unsigned w = row->match & X86_MATCH_W1 ? 1 : row->match & X86_MATCH_W0 ? 0 : below(2);
-        unsigned l = row->match & X86_MATCH_L1 ? 1 : row->match & X86_MATCH_L0 ? 0 : below(2);
-        unsigned v = row->attributes & X86_VNOT ? 15 : below(16);
-        *p++ = 0xc4;
-        *p++ = (uint8_t)(map | below(8) << 5);
-        *p++ = (uint8_t)(w << 7 | v << 3 | l << 2 | (prefix ? prefix - 1 : 0));
-    } else {
-        if (prefix > 1)
-            *p++ = prefixes[prefix];
-        if (below(2) || (row->match & X86_MATCH_W1))
-            *p++ = (uint8_t)(0x40 | (row->match & X86_MATCH_W1 ? 8 | below(8) : row->match & X86_MATCH_W0 ? below(8) : below(16)));
-        if (map)
-            *p++ = 0x0f;
-        if (map >= 2)
-            *p++ = map == 2 ? 0x38 : 0x3a;
-    }
-    *p++ = row->opcode;
-    uint8_t modrm = (uint8_t)random64();
-    if (modrm < 0xc0) // one byte of displacement off RBX or RSI
-        modrm = (uint8_t)(0x40 | (modrm & 0x38) | (below(2) ? 3 : 6));
-    if (row->match & X86_MATCH_REG)
-        modrm = (uint8_t)((modrm & ~0x38) | ((row->match & 15) - 1) << 3);
-    if (row->match & X86_MATCH_RR)
-        modrm |= 0xc0;
-    *p++ = modrm;
-    for (unsigned i = 0; i < 10; i++)
-        *p++ = (uint8_t)random64();
-    return (unsigned)(p - start);
 }
 
 static void add_insn(struct test *t, bool *defined, const char *name)
@@ -137,13 +83,15 @@ static void add_insn(struct test *t, bool *defined, const char *name)
         unsigned map;
         enum flags flags = FLAGS_KEPT;
         struct x86_decoded in;
-        const struct x86_row *row = any_row(&map);
+        const struct x86_row *row = random_row(&map);
         bool x87 = !strcmp(row->name, "x87") || !strcmp(row->name, "WAIT");
         if ((!any && strcmp(row->name, name)) || (!x87 && !classify(row, &flags)))
             continue;
-        uint8_t *p = t->code + t->bytes;
-        put_insn(p, row, map);
-        if (x86_decode(p, 15, MODE, &in) != X86_DECODE_OK || in.row != row || !tame(p, &in))
+        uint8_t *p = t->code + t->bytes, modrm = (uint8_t)random64();
+        if (modrm < 0xc0) // one byte of displacement off RBX or RSI
+            modrm = (uint8_t)(0x40 | (modrm & 0x38) | (below(2) ? 3 : 6));
+        put_row(p, row, map, random_form_is_vex(row), true, modrm);
+        if (x86_decode(p, 15, MODE, &in) != X86_DECODE_OK || in.row != row || !tame(&in))
             continue;
         if ((x87 && !classify_x87(&in, &flags)) || (flags == FLAGS_READ && !*defined))
             continue;

@@ -24,135 +24,11 @@ struct case_runner {
     bool wide;
 };
 
-static uint64_t random_state;
-
-void random_seed(uint64_t seed)
-{
-    random_state = seed * UINT64_C(0x9e3779b97f4a7c15);
-    random64();
-}
-
-uint64_t random64(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-unsigned below(unsigned n)
-{
-    return (unsigned)(random64() >> 33) % n;
-}
-
-uint64_t random_value(void)
-{
-    static const uint64_t edges[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000,
-                                     0xffffffff, INT64_MAX, UINT64_C(1) << 63, ~UINT64_C(0)};
-    switch (below(5)) {
-    case 0:
-        return edges[below(ARRAY_SIZE(edges))];
-    case 1:
-        return below(64);
-    case 2:
-        return (uint64_t)(int64_t)(int32_t)random64();
-    default:
-        return random64();
-    }
-}
-
-bool named(const struct x86_row *row, const char *const *list)
-{
-    for (; *list; list++)
-        if (!strcmp(row->name, *list))
-            return true;
-    return false;
-}
-
-// A number, often of moderate size, sometimes special.
-static void random_float(uint8_t *out)
-{
-    static const uint16_t exponents[] = {0, 1, 0x3fff, 0x4000, 0x3ffe, 0x403e, 0x7ffe, 0x7fff};
-    uint64_t mantissa = below(3) ? random64() | UINT64_C(1) << 63 : UINT64_C(1) << 63;
-    unsigned exponent = below(3) ? 0x3fff - 20 + below(40) : exponents[below(ARRAY_SIZE(exponents))];
-    if (exponent == 0 && below(2))
-        mantissa = below(2) ? 0 : mantissa >> 1;
-    memset(out, 0, 16);
-    store_le64(out, mantissa);
-    store_le16(out + 8, (uint16_t)(exponent | below(2) << 15));
-}
-
-// Eight bytes of one double or two singles, numbers of moderate size and special ones.
-static uint64_t random_lanes(void)
-{
-    static const uint32_t singles[] = {0, 0x80000000, 1, 0x7fffff, 0x800000, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7f800001,
-                                       0xffc00000, 0x7fc01234, 0x3f800000, 0x4f000000, 0xcf000000, 0x5f000000};
-    static const uint64_t doubles[] = {0, UINT64_C(1) << 63, 1, UINT64_C(0xfffffffffffff), UINT64_C(0x10000000000000),
-                                       UINT64_C(0x7fefffffffffffff), UINT64_C(0x7ff0000000000000),
-                                       UINT64_C(0xfff0000000000000), UINT64_C(0x7ff0000000000001),
-                                       UINT64_C(0xfff8000000000000), UINT64_C(0x7ff8000000001234),
-                                       UINT64_C(0x3ff0000000000000), UINT64_C(0x41e0000000000000),
-                                       UINT64_C(0xc3e0000000000000), UINT64_C(0x380fffffffffffff)};
-    switch (below(5)) {
-    case 0:
-        return doubles[below(ARRAY_SIZE(doubles))];
-    case 1:
-        return singles[below(ARRAY_SIZE(singles))] | (uint64_t)singles[below(ARRAY_SIZE(singles))] << 32;
-    case 2:
-        return (random64() & ~(UINT64_C(0x7ff) << 52)) | (uint64_t)(1023 - 10 + below(20)) << 52;
-    case 3:
-        return (random64() & UINT64_C(0x807fffff807fffff)) | (uint64_t)(127 - 10 + below(20)) << 23 |
-               (uint64_t)(127 - 10 + below(20)) << 55;
-    default:
-        return random_value();
-    }
-}
-
-void random_registers(struct test *t, bool wide)
-{
-    struct oracle_state *s = &t->state;
-    memset(s, 0, sizeof(*s));
-    for (unsigned n = 0; n < 16; n++)
-        s->gpr[n] = random_value();
-    s->gpr[X86_RSP] = DATA + 0xc00 + below(64) * 8;
-    if (below(2))
-        s->gpr[X86_RBP] = DATA + 0xa00 + below(64) * 8;
-    s->flags = 0x202 | (random64() & 0xcd5);
-    s->rip = CODE;
-    static const uint16_t controls[] = {0x37f, 0x27f, 0x7f, 0xf7f, 0xb7f, 0x77f};
-    s->control = controls[below(ARRAY_SIZE(controls))];
-    s->status = (uint16_t)(below(8) << 11 | below(8) << 8);
-    if (!below(4)) {
-        s->control &= (uint16_t)~below(64);
-        // Exceptions from before, pending where they are not masked.
-        s->status |= below(4) ? 0 : (uint16_t)below(128);
-        if (s->status & ~s->control & 63)
-            s->status |= 0x8080;
-    }
-    s->tags = below(3) ? 0xff : (uint16_t)below(256);
-    for (unsigned n = 0; n < 8; n++)
-        random_float(s->st[n]);
-    s->mxcsr = 0x1f80;
-    if (below(2))
-        s->mxcsr = 0x1f80 | below(4) << 13 | (below(4) ? 0 : below(4) == 0 ? 0x8040u : below(2) << 15 | below(2) << 6) | below(64);
-    if (!below(8))
-        s->mxcsr &= ~(below(64) << 7);
-    for (unsigned i = 0; i < sizeof(s->xmm); i += 8) {
-        store_le64(&s->xmm[0][0] + i, random_lanes());
-        store_le64(&s->ymmh[0][0] + i, random_lanes());
-    }
-    for (unsigned i = 0; i < DATA_BYTES; i += 8)
-        store_le64(t->data + i, random_lanes());
-    if (!wide)
-        for (unsigned n = 0; n < 16; n++)
-            s->gpr[n] = n < 8 ? (uint32_t)s->gpr[n] : 0;
-}
-
 // --- the guest -----------------------------------------------------------------------------------------------------
 
 static void *ram(struct x86_machine *m, uint64_t gpa)
 {
-    return x86_machine_ram(m, gpa);
+    return test_machine_ram(&m->base, gpa);
 }
 
 // Identity. For user code there are the pages that the host has too.
@@ -277,7 +153,7 @@ void case_run_guest(struct case_runner *r, struct test *t)
     uint8_t *code = ram(m, CODE);
     memcpy(code, t->code, t->bytes);
     memset(code + t->bytes, HLT, 128);
-    x86_machine_wrote(m, CODE, sizeof(t->code) + 128);
+    test_machine_wrote(&m->base, CODE, sizeof(t->code) + 128);
     memcpy(ram(m, DATA), t->data, DATA_BYTES);
     start_guest(m, t, wide);
     struct vcpu *vcpu = &m->cpu->tcg.vcpu;
@@ -286,7 +162,7 @@ void case_run_guest(struct case_runner *r, struct test *t)
     m->cpu->halt = X86_RUNS;
     for (unsigned i = 0; i < 100 && !vcpu->halted && !m->shut_down; i++) {
         atomic_store(&vcpu->exit_request, 0);
-        m->accel->ops->run(m->accel, vcpu);
+        m->base.accel->ops->run(m->base.accel, vcpu);
     }
     if (!vcpu->halted || m->shut_down) {
         t->state.vector = 999;
@@ -320,6 +196,8 @@ bool case_same(const struct test *here, const struct test *there, uint32_t undef
     bool good = true;
     // At the end of 32-bit space the limit is checked before paging here and there, not always in that order.
     if (b->vector == 13 && a->vector == 14 && a->address >= 0xfffff000 && a->address >> 32 == 0)
+        return true;
+    if (a->vector == 14 && oracle_has_other(a->address))
         return true;
     if (a->vector != b->vector) {
         differ(report, "vector", 0, a->vector, b->vector);

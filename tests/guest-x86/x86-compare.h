@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Code with all its state, run on the host processor and by the guest, and the comparison of what they did. And random values
-// for it, from one state.
+// Code with all its state, run on the host processor and by the guest, and the comparison of what they did.
 #pragma once
 
 #include "host-oracle.h"
@@ -30,13 +29,3 @@ void case_run_guest(struct case_runner *r, struct test *t);
 bool case_same(const struct test *guest, const struct test *host, uint32_t undefined, bool report);
 // Prints code and registers.
 void case_print(struct case_runner *r, const struct test *t);
-
-// --- random values ---
-void random_seed(uint64_t seed);
-uint64_t random64(void);
-unsigned below(unsigned n);
-uint64_t random_value(void);
-// Fills all registers and the data.
-void random_registers(struct test *t, bool wide);
-// Whether a row's name is in a list that ends with NULL.
-bool named(const struct x86_row *row, const char *const *list);

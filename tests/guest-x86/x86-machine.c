@@ -2,32 +2,14 @@
 #include "x86-machine.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "hw/misc/pc-misc.h"
 #include "target-x86/x86.h"
 #include "tcg/base/alloc.h"
-#include "tcg/exec/engine.h"
 
-static const struct machine_type type = {
-    .name = "bare",
-    .help = "for tests",
-    .arch = "x86_64",
-    .default_cpus = 1,
-    .max_cpus = X86_MACHINE_CPUS,
-    .instance_size = sizeof(struct machine),
-};
-
-static void give_up(const char *what, const struct error *error)
-{
-    fprintf(stderr, "%s: %s\n", what, error->text);
-    exit(2);
-}
-
-enum { PORT_TEXT = 0xe9, PORT_END = 0xf4, PORT_INTERRUPT = 0xf5, PORT_NMI = 0xf6, PORT_SMI = 0xf7, PORT_WAKE = 0xf8, PORT_A20 = 0x92 };
+enum { PORT_A20 = 0x92, PORT_END = 0xf4, PORT_INTERRUPT = 0xf5, PORT_NMI = 0xf6, PORT_SMI = 0xf7, PORT_WAKE = 0xf8 };
 
 static uint64_t port_read(void *opaque, struct mmio_access access)
 {
@@ -40,10 +22,6 @@ static void port_write(void *opaque, struct mmio_access access, uint64_t value)
     struct x86_machine *m = opaque;
     struct vcpu *vcpu = &m->cpu->tcg.vcpu;
     switch (access.offset) {
-    case PORT_TEXT:
-        if (m->text_length + 1 < sizeof(m->text))
-            m->text[m->text_length++] = (char)value;
-        break;
     case PORT_END:
         if (atomic_exchange(&m->ended, true))
             break;
@@ -102,10 +80,10 @@ static void ignne(void *opaque, unsigned input, bool level)
 static struct irq_line add_port_f0(struct x86_machine *m)
 {
     struct error error = {""};
-    struct device *port = device_create(m->machine, &port_f0_type, NULL);
+    struct device *port = device_create(m->base.machine, &port_f0_type, NULL);
     port_f0_wire(port, m->io, (struct irq_line){x87_error, m, 0}, (struct irq_line){ignne, m, 0});
     if (device_realize(port, &error) < 0)
-        give_up("port F0", &error);
+        test_machine_give_up("port F0", &error);
     return port_f0_error(port);
 }
 
@@ -118,25 +96,11 @@ static void shut_down(void *opaque)
     atomic_store(&m->cpu->tcg.vcpu.exit_request, 1);
 }
 
-static void map_ram(struct x86_machine *m, uint64_t base, uint64_t size, uint64_t offset)
-{
-    struct error error = {""};
-    struct mem_region_desc ram = {.name = "ram", .base = base, .size = size, .kind = MEM_RAM, .ram_offset = offset};
-    if (!memory_map_add(m->machine->map, ram, &error))
-        give_up("RAM", &error);
-}
-
 static void add_cpu(struct x86_machine *m, const char *model, unsigned index, struct irq_line ferr)
 {
-    struct error error = {""};
     struct x86_cpu_config config = {.index = index, .apic_id = index, .threads = 1, .cores = m->cpus, .sockets = 1, .io = m->io,
                                     .intc = &intc, .intc_opaque = m, .ferr = ferr, .shutdown = shut_down, .shutdown_opaque = m};
-    struct vcpu *vcpu = x86_cpu_factory.create(m->machine, model, &config, &error);
-    if (!vcpu)
-        give_up("processor", &error);
-    vcpu_group_add(&m->machine->vcpus, vcpu);
-    if (m->accel->ops->vcpu_init(m->accel, vcpu, &error) < 0)
-        give_up("processor", &error);
+    struct vcpu *vcpu = test_machine_add_cpu(&m->base, &x86_cpu_factory, model, &config);
     vcpu->thread = pthread_self();
 }
 
@@ -149,56 +113,29 @@ struct x86_machine *x86_machine_create_smp(const char *accel, const char *model,
 {
     struct x86_machine *m = ALLOC(struct x86_machine);
     struct error error = {""};
-    uint64_t size = (uint64_t)X86_MACHINE_MIB << 20, offset = 0;
-    m->machine = machine_create(&type);
-    if (machine_init_memory(m->machine, size, &error) || guest_ram_carve(m->machine->ram, size, &offset, &error))
-        give_up("RAM", &error);
-    map_ram(m, X86_MACHINE_RAM, size, offset);
-    map_ram(m, 0, (uint64_t)2 << 20, offset);
-
-    struct tcg_options options = tcg_default_options();
-    options.code_mib = 16;
-    options.verify = true;
-    if (max_insns)
-        options.max_insns = max_insns;
-    m->accel = tcg_accel_create(strcmp(accel, "interp") ? &tcg_accel_ops : &interp_accel_ops, &options);
-    if (m->accel->ops->init(m->accel, m->machine, &error) < 0)
-        give_up("accelerator", &error);
-
-    m->io = machine_add_map(m->machine, NULL);
+    test_machine_create(&m->base, accel, max_insns);
+    test_machine_map_ram(&m->base, X86_MACHINE_RAM, (uint64_t)TEST_MACHINE_RAM_MIB << 20);
+    test_machine_map_ram(&m->base, 0, (uint64_t)2 << 20);
+    m->io = machine_add_map(m->base.machine, NULL);
     struct mem_region_desc ports = {
         .name = "ports", .base = 0, .size = 0x8000, .kind = MEM_MMIO, .priority = -1, .ops = &port_ops, .opaque = m};
     if (!memory_map_add(m->io, ports, &error))
-        give_up("ports", &error);
+        test_machine_give_up("ports", &error);
     m->cpus = cpus;
     struct irq_line ferr = add_port_f0(m);
     for (unsigned i = 0; i < cpus; i++)
         add_cpu(m, model, i, i ? (struct irq_line){0} : ferr);
-    m->cpu = x86_cpu_of_vcpu(m->machine->vcpus.cpus[0]);
-    event_clock_start(m->machine->clock);
+    m->cpu = x86_cpu_of_vcpu(m->base.machine->vcpus.cpus[0]);
+    event_clock_start(m->base.machine->clock);
     for (unsigned i = 0; i < cpus; i++)
-        m->machine->vcpus.cpus[i]->ops->reset(m->machine->vcpus.cpus[i]);
+        m->base.machine->vcpus.cpus[i]->ops->reset(m->base.machine->vcpus.cpus[i]);
     return m;
 }
 
 void x86_machine_destroy(struct x86_machine *m)
 {
-    for (unsigned i = 0; i < m->cpus; i++)
-        m->accel->ops->vcpu_destroy(m->accel, m->machine->vcpus.cpus[i]);
-    machine_destroy(m->machine);
-    m->accel->ops->destroy(m->accel);
+    test_machine_destroy(&m->base);
     free(m);
-}
-
-void *x86_machine_ram(struct x86_machine *m, uint64_t gpa)
-{
-    const struct mem_range *range = memory_map_find(m->machine->map, gpa);
-    return range->host + (gpa - range->base);
-}
-
-void x86_machine_wrote(struct x86_machine *m, uint64_t gpa, uint64_t bytes)
-{
-    guest_ram_wrote(m->machine->ram, (uint64_t)((uint8_t *)x86_machine_ram(m, gpa) - m->machine->ram->host), bytes);
 }
 
 static uint64_t seconds(void)
@@ -206,26 +143,6 @@ static uint64_t seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec;
-}
-
-struct watchdog {
-    struct vcpu *vcpu;
-    uint64_t until;
-    atomic_bool finished, expired;
-};
-
-static void *watch(void *opaque)
-{
-    struct watchdog *w = opaque;
-    while (!w->finished && !w->expired) {
-        struct timespec nap = {.tv_nsec = 20000000};
-        nanosleep(&nap, NULL);
-        if (seconds() > w->until) {
-            w->expired = true;
-            atomic_store(&w->vcpu->exit_request, 1);
-        }
-    }
-    return NULL;
 }
 
 // What port 0xf8 has said for this halt.
@@ -238,32 +155,24 @@ static bool wake(struct x86_machine *m)
     return m->cpu->tcg.vcpu.ops->has_work(&m->cpu->tcg.vcpu);
 }
 
-// A case or a program; the watchdog is only for programs that loop.
+static bool goes_on(void *opaque)
+{
+    struct x86_machine *m = opaque;
+    struct vcpu *vcpu = &m->cpu->tcg.vcpu;
+    if (m->ended || m->shut_down || (vcpu->halted && !vcpu->ops->has_work(vcpu) && !wake(m)))
+        return false;
+    vcpu->halted = false;
+    return true;
+}
+
 bool x86_machine_run(struct x86_machine *m)
 {
     struct vcpu *vcpu = &m->cpu->tcg.vcpu;
-    struct watchdog w = {.vcpu = vcpu, .until = seconds() + 20};
-    pthread_t watcher;
     m->ended = m->shut_down = false;
     m->status = -1;
     vcpu->halted = false;
     m->cpu->halt = X86_RUNS;
-    vcpu->in_run = true;
-    m->machine->vcpus.running = 1;
-    atomic_store(&vcpu->exit_request, 0);
-    pthread_create(&watcher, NULL, watch, &w);
-    while (!m->ended && !m->shut_down && !w.expired) {
-        atomic_store(&vcpu->exit_request, 0);
-        if (vcpu->halted && !vcpu->ops->has_work(vcpu) && !wake(m))
-            break;
-        vcpu->halted = false;
-        m->accel->ops->run(m->accel, vcpu);
-    }
-    m->machine->vcpus.running = 0;
-    vcpu->in_run = false;
-    w.finished = true;
-    pthread_join(watcher, NULL);
-    return !w.expired;
+    return test_machine_run(&m->base, vcpu, goes_on, m);
 }
 
 static void start_up(struct vcpu *vcpu, void *entry)
@@ -273,8 +182,8 @@ static void start_up(struct vcpu *vcpu, void *entry)
 
 bool x86_machine_run_all(struct x86_machine *m, uint64_t entry)
 {
-    struct vcpu_group *group = &m->machine->vcpus;
-    uint64_t until = seconds() + 40;
+    struct vcpu_group *group = &m->base.machine->vcpus;
+    uint64_t until = seconds() + 200;
     m->status = -1;
     vcpu_group_set_boot(group, entry, 0);
     vcpu_group_start(group);

@@ -7,17 +7,12 @@
 #include <sched.h>
 #include <stdio.h>
 
-#include "hw/core/machine.h"
-#include "hw/intc/apic.h"
-#include "hw/intc/i8259.h"
-#include "hw/intc/ioapic.h"
+#include "pc-interrupts.h"
 
 enum { CPUS = 3, ROUNDS = 3000, TOKEN = 0x50, TIMER = 0x41, LEVEL = 0x60, PIN = 5 };
-enum { EOI = 0xb0, SVR = 0xf0, ICR = 0x300, LVT_TIMER = 0x320, LINT0 = 0x350, INITIAL = 0x380, DIVIDE = 0x3e0 };
 
 struct test_cpu {
     unsigned index;
-    atomic_bool intr;
     unsigned tokens, timers, levels, externals;
     pthread_t thread;
 };
@@ -28,7 +23,7 @@ static const struct machine_type type = {
 struct bench {
     struct machine *machine;
     struct memory_map *io;
-    struct device *apic, *pic, *ioapic;
+    struct pc_interrupts chips;
     struct test_cpu cpus[CPUS];
 };
 
@@ -37,35 +32,9 @@ struct runner {
     struct test_cpu *cpu;
 };
 
-static void intr(void *opaque, unsigned cpu, bool level)
-{
-    atomic_store(&((struct bench *)opaque)->cpus[cpu].intr, level);
-}
-
-static void ignore(void *opaque, unsigned cpu)
-{
-    (void)opaque;
-    (void)cpu;
-}
-
-static void start_up(void *opaque, unsigned cpu, uint8_t vector)
-{
-    (void)opaque;
-    (void)cpu;
-    (void)vector;
-}
-
-static const struct apic_outputs outputs = {intr, ignore, ignore, ignore, start_up};
-
-static void put(struct bench *bench, unsigned cpu, uint64_t address, uint32_t value)
-{
-    struct mem_requester who = {.cpu = (uint16_t)cpu};
-    memory_map_write(bench->machine->map, who, address, 4, value);
-}
-
 static void set(struct bench *bench, unsigned cpu, uint64_t offset, uint32_t value)
 {
-    put(bench, cpu, APIC_DEFAULT_BASE + offset, value);
+    lapic_put(&bench->chips, cpu, offset, value);
 }
 
 static void out(struct bench *bench, uint16_t port, uint8_t value)
@@ -75,14 +44,14 @@ static void out(struct bench *bench, uint16_t port, uint8_t value)
 
 static void serve(struct bench *bench, struct test_cpu *cpu, struct irq_line *pin)
 {
-    int vector = apic_intc_ops.acknowledge(apic_intc_opaque(bench->apic, cpu->index));
+    int vector = lapic_take(&bench->chips, cpu->index);
     if (vector == TOKEN) {
         cpu->tokens++;
-        set(bench, cpu->index, ICR + 0x10, (cpu->index + 1) % CPUS << 24);
-        set(bench, cpu->index, ICR, 0x4000 | TOKEN);
+        set(bench, cpu->index, LAPIC_ICR + 0x10, (cpu->index + 1) % CPUS << 24);
+        set(bench, cpu->index, LAPIC_ICR, 0x4000 | TOKEN);
     } else if (vector == TIMER) {
         cpu->timers++;
-        set(bench, cpu->index, INITIAL, 1000);
+        set(bench, cpu->index, LAPIC_INITIAL, 1000);
     } else if (vector == LEVEL) {
         cpu->levels++;
         irq_set(pin, false);
@@ -92,7 +61,7 @@ static void serve(struct bench *bench, struct test_cpu *cpu, struct irq_line *pi
         return;
     }
     if (vector >= 0)
-        set(bench, cpu->index, EOI, 0);
+        set(bench, cpu->index, LAPIC_EOI, 0);
 }
 
 static void *run(void *opaque)
@@ -100,15 +69,15 @@ static void *run(void *opaque)
     struct runner *runner = opaque;
     struct bench *bench = runner->bench;
     struct test_cpu *cpu = runner->cpu;
-    struct irq_line pin = ioapic_input(bench->ioapic, PIN + cpu->index);
-    struct irq_line line = i8259_input(bench->pic, 3 + cpu->index);
+    struct irq_line pin = ioapic_input(bench->chips.ioapic, PIN + cpu->index);
+    struct irq_line line = i8259_input(bench->chips.pic, 3 + cpu->index);
     unsigned rounds = 0;
     while (cpu->tokens < ROUNDS) {
         if (rounds++ % 8 == 0) {
             irq_set(&pin, true);
             irq_pulse(&line);
         }
-        if (atomic_load(&cpu->intr))
+        if (atomic_load(&bench->chips.cpus[cpu->index].intr))
             serve(bench, cpu, &pin);
         else
             sched_yield();
@@ -125,51 +94,26 @@ static void *finisher(void *opaque)
     return NULL;
 }
 
-static void realize(struct device *device)
-{
-    struct error error = {""};
-    if (device_realize(device, &error)) {
-        fprintf(stderr, "%s\n", error.text);
-        assert(false);
-    }
-    device_reset(device);
-}
-
 static void build(struct bench *bench)
 {
     static const uint32_t ids[CPUS] = {0, 1, 2};
-    struct apic_config config = {
-        .cpu_count = CPUS, .apic_ids = ids, .outputs = &outputs, .outputs_opaque = bench};
     struct error error;
     struct machine *machine = bench->machine = machine_create(&type);
     assert(!machine_init_memory(machine, 1 << 20, &error));
     bench->io = memory_map_create(machine->ram, &machine->lock);
-    bench->apic = device_create(machine, &apic_type, NULL);
-    apic_configure(bench->apic, &config);
-    bench->pic = device_create(machine, &i8259_type, NULL);
-    i8259_wire(bench->pic, bench->io, apic_lint(bench->apic, 0));
-    bench->ioapic = device_create(machine, &ioapic_type, NULL);
-    ioapic_wire(bench->ioapic, IOAPIC_DEFAULT_BASE, apic_message, bench->apic);
-    apic_connect_pic(bench->apic, i8259_acknowledge, bench->pic);
-    apic_connect_eoi(bench->apic, ioapic_eoi, bench->ioapic);
-    realize(bench->apic);
-    realize(bench->pic);
-    realize(bench->ioapic);
+    pc_interrupts_create(&bench->chips, machine, bench->io, CPUS, ids);
     static const uint8_t init[][2] = {{0x20, 0x11}, {0x21, 0x08}, {0x21, 0x04}, {0x21, 0x01}};
     for (unsigned i = 0; i < 4; i++)
         out(bench, init[i][0], init[i][1]);
     for (unsigned i = 0; i < CPUS; i++) {
         bench->cpus[i].index = i;
-        set(bench, i, SVR, 0x1ff);
-        set(bench, i, LVT_TIMER, TIMER);
-        set(bench, i, DIVIDE, 0xb);
-        set(bench, i, INITIAL, 1000);
-        put(bench, 0, IOAPIC_DEFAULT_BASE, 0x11 + 2 * (PIN + i));
-        put(bench, 0, IOAPIC_DEFAULT_BASE + 0x10, i << 24);
-        put(bench, 0, IOAPIC_DEFAULT_BASE, 0x10 + 2 * (PIN + i));
-        put(bench, 0, IOAPIC_DEFAULT_BASE + 0x10, 0x8000 | LEVEL);
+        set(bench, i, LAPIC_SVR, 0x1ff);
+        set(bench, i, LAPIC_TIMER, TIMER);
+        set(bench, i, LAPIC_DIVIDE, 0xb);
+        set(bench, i, LAPIC_INITIAL, 1000);
+        ioapic_route(&bench->chips, PIN + i, (uint8_t)i, 0x8000 | LEVEL);
     }
-    set(bench, 0, LINT0, 0x700);
+    set(bench, 0, LAPIC_LINT0, 0x700);
 }
 
 int main(void)
@@ -179,7 +123,7 @@ int main(void)
     pthread_t last;
     build(&bench);
     event_clock_start(bench.machine->clock);
-    set(&bench, 0, ICR, 0x44000 | TOKEN); // to itself
+    set(&bench, 0, LAPIC_ICR, 0x44000 | TOKEN); // to itself
     for (unsigned i = 0; i < CPUS; i++) {
         runners[i] = (struct runner){&bench, &bench.cpus[i]};
         pthread_create(&bench.cpus[i].thread, NULL, run, &runners[i]);

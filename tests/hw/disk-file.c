@@ -13,7 +13,7 @@ struct block_backend *disk_file(struct machine *machine, const char *id, unsigne
     char path[] = "/tmp/lyrebird-disk-XXXXXX";
     struct error error = {""};
     struct block_backend *block;
-    struct block_options options = {.path = path, .readonly = readonly};
+    struct block_options options = {.path = path, .discard = true, .readonly = readonly};
     int fd = mkstemp(path);
     cr_assert_geq(fd, 0);
     cr_assert_eq(ftruncate(fd, (off_t)sectors * sector), 0);

@@ -4,50 +4,18 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bare-machine.h"
+#include "disk-file.h"
+#include "fake-arm-cpu.h"
 #include "fake-chardev.h"
 #include "hw/boards/virt-arm.h"
-#include "hw/core/arm-cpu-if.h"
-#include "hw/core/block.h"
 #include "hw/core/dma.h"
 #include "hw/core/rng.h"
 #include "hw/virtio/virtio-devices.h"
 #include "tcg/base/bits.h"
 
 enum { CPUS = 3, STEPS = 20000, RAM_BYTES = 64 << 20 };
-
-struct fuzz_cpu {
-    struct vcpu vcpu;
-    struct arm_cpu_config config;
-};
-
-static void cpu_reset(struct vcpu *cpu)
-{
-    (void)cpu;
-}
-
-static void cpu_destroy(struct vcpu *cpu)
-{
-    free(cpu);
-}
-
-static const struct vcpu_ops cpu_ops = {.arch = "aarch64", .reset = cpu_reset, .destroy = cpu_destroy};
-
-static struct vcpu *cpu_create(struct machine *machine, const char *model, const void *config,
-                               struct error *error)
-{
-    (void)model;
-    (void)error;
-    struct fuzz_cpu *cpu = calloc(1, sizeof(*cpu));
-    cpu->vcpu.ops = &cpu_ops;
-    cpu->vcpu.machine = machine;
-    cpu->config = *(const struct arm_cpu_config *)config;
-    return &cpu->vcpu;
-}
-
-static const struct cpu_factory factory = {cpu_create};
 
 static uint64_t draw(struct rng *rng)
 {
@@ -91,20 +59,12 @@ static struct machine *build(const char *gic, struct rng *rng)
     struct error error = {""};
     machine->cpu_count = CPUS;
     machine->ram_size = RAM_BYTES;
-    machine->cpu_factory = &factory;
+    machine->cpu_factory = &fake_arm_cpu_factory;
     machine->serials[0] = &fake_chardev_create(machine, "serial")->chardev;
     fake_chardev_create(machine, "line");
     cr_assert_eq(machine_set_property(machine, "gic-version", gic, &error), 0);
     cr_assert_eq(machine_build(machine, &error), 0, "%s", error.text);
-    char path[] = "/tmp/fuzz-XXXXXX";
-    int fd = mkstemp(path);
-    cr_assert_eq(ftruncate(fd, 1 << 20), 0);
-    close(fd);
-    struct block_options options = {.path = path, .discard = true};
-    struct block_backend *disk;
-    cr_assert_eq(block_raw_file_open(&options, machine->loop, &disk, &error), 0);
-    unlink(path);
-    cr_assert_eq(backend_list_add(&machine->backends, BACKEND_DRIVE, "disk", disk, &error), 0);
+    disk_file(machine, "disk", 2048, 512, false);
     bare_device(machine, &virtio_blk_type, (const char *const[]){"drive=disk", NULL});
     bare_device(machine, &virtio_serial_type, NULL);
     bare_device(machine, &virtconsole_type, (const char *const[]){"chardev=line", NULL});
@@ -229,7 +189,7 @@ static void flash_access(struct machine *machine, struct rng *rng)
 
 static void sysreg_access(struct machine *machine, struct rng *rng)
 {
-    struct fuzz_cpu *cpu = (struct fuzz_cpu *)machine->vcpus.cpus[draw(rng) % CPUS];
+    struct fake_arm_cpu *cpu = (struct fake_arm_cpu *)machine->vcpus.cpus[draw(rng) % CPUS];
     if (!cpu->config.gic_sysregs)
         return;
     static const uint32_t registers[] = {

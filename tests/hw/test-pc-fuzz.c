@@ -2,38 +2,33 @@
 // Random accesses to every register of a PC's chips, wired to each other as on a board, with keys, motion,
 // characters and time in between. Nothing may crash, hang or flood; run it under the sanitizers.
 #include <criterion/criterion.h>
-#include <stdlib.h>
-#include <unistd.h>
 
+#include "disk-file.h"
 #include "fake-chardev.h"
 #include "hw/block/fdc.h"
 #include "hw/char/isa-debugcon.h"
 #include "hw/char/isa-parallel.h"
 #include "hw/char/isa-serial.h"
-#include "hw/core/block.h"
 #include "hw/core/dma.h"
 #include "hw/core/input.h"
 #include "hw/core/rng.h"
 #include "hw/dma/i8237.h"
 #include "hw/input/i8042.h"
-#include "hw/intc/apic.h"
-#include "hw/intc/i8259.h"
-#include "hw/intc/ioapic.h"
 #include "hw/misc/pc-misc.h"
 #include "hw/nvram/fw-cfg.h"
 #include "hw/rtc/mc146818.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/i8254.h"
 #include "pc-bench.h"
+#include "pc-interrupts.h"
 #include "tcg/base/bits.h"
 
 enum { CPUS = 3, STEPS = 60000 };
 
 static struct pc_bench bench;
-static struct device *pic, *apic, *ioapic;
+static struct pc_interrupts chips;
 static struct fake_chardev *line;
 static struct rng rng;
-static unsigned interrupts;
 
 static uint64_t draw(void)
 {
@@ -42,33 +37,11 @@ static uint64_t draw(void)
     return value;
 }
 
-static void intr(void *opaque, unsigned cpu, bool level)
-{
-    (void)opaque;
-    (void)cpu;
-    interrupts += level;
-}
-
-static void event(void *opaque, unsigned cpu)
-{
-    (void)opaque;
-    (void)cpu;
-}
-
-static void start_up(void *opaque, unsigned cpu, uint8_t vector)
-{
-    (void)opaque;
-    (void)cpu;
-    (void)vector;
-}
-
-static const struct apic_outputs outputs = {intr, event, event, event, start_up};
-
 // An ISA interrupt goes to the 8259 and to the I/O APIC.
 static void isa_irq(void *opaque, unsigned irq, bool level)
 {
     (void)opaque;
-    struct irq_line first = i8259_input(pic, irq), second = ioapic_input(ioapic, irq ? irq : 2);
+    struct irq_line first = i8259_input(chips.pic, irq), second = ioapic_input(chips.ioapic, irq ? irq : 2);
     irq_set(&first, level);
     irq_set(&second, level);
 }
@@ -78,32 +51,13 @@ static struct irq_line isa_line(unsigned irq)
     return (struct irq_line){isa_irq, NULL, irq};
 }
 
-static void add_interrupt_controllers(void)
-{
-    static const uint32_t ids[CPUS] = {0, 1, 2};
-    struct machine *machine = bench.machine;
-    struct apic_config config = {
-        .cpu_count = CPUS, .apic_ids = ids, .outputs = &outputs, .tsc_hz = 2000000000};
-    apic = device_create(machine, &apic_type, NULL);
-    apic_configure(apic, &config);
-    pic = device_create(machine, &i8259_type, NULL);
-    i8259_wire(pic, bench.io, apic_lint(apic, 0));
-    ioapic = device_create(machine, &ioapic_type, NULL);
-    ioapic_wire(ioapic, IOAPIC_DEFAULT_BASE, apic_message, apic);
-    apic_connect_pic(apic, i8259_acknowledge, pic);
-    apic_connect_eoi(apic, ioapic_eoi, ioapic);
-    pc_bench_realize(&bench, apic);
-    pc_bench_realize(&bench, pic);
-    pc_bench_realize(&bench, ioapic);
-}
-
 static void add_timers(void)
 {
     struct machine *machine = bench.machine;
     struct device *hpet = device_create(machine, &hpet_type, NULL);
     struct hpet_config config = {.base = HPET_DEFAULT_BASE, .routes = 0xff0104};
     for (unsigned i = 0; i < IOAPIC_PINS; i++)
-        config.gsi[i] = ioapic_input(ioapic, i);
+        config.gsi[i] = ioapic_input(chips.ioapic, i);
     config.legacy[HPET_LEGACY_TIMER] = isa_line(0);
     config.legacy[HPET_LEGACY_CLOCK] = isa_line(8);
     hpet_configure(hpet, &config);
@@ -118,16 +72,7 @@ static void add_timers(void)
 
 static void add_floppy(void)
 {
-    char path[] = "/tmp/fuzz-XXXXXX";
-    int fd = mkstemp(path);
-    cr_assert_eq(ftruncate(fd, 1474560), 0);
-    close(fd);
-    struct block_options options = {.path = path};
-    struct block_backend *block;
-    struct error error = {""};
-    cr_assert_eq(block_raw_file_open(&options, bench.machine->loop, &block, &error), 0);
-    unlink(path);
-    cr_assert_eq(backend_list_add(&bench.machine->backends, BACKEND_DRIVE, "floppy", block, &error), 0);
+    struct block_backend *block = disk_file(bench.machine, "floppy", 2880, 512, false);
     struct device *dma = device_create(bench.machine, &i8237_type, NULL);
     i8237_wire(dma, bench.io);
     pc_bench_realize(&bench, dma);
@@ -172,9 +117,10 @@ static void add_ports(void)
 
 static void setup(void)
 {
+    static const uint32_t ids[CPUS] = {0, 1, 2};
     pc_bench_create(&bench);
     pc_bench_add_low_ram(&bench);
-    add_interrupt_controllers();
+    pc_interrupts_create(&chips, bench.machine, bench.io, CPUS, ids);
     add_timers();
     add_floppy();
     add_ports();
@@ -238,7 +184,7 @@ static void access_msr(void)
 {
     static const uint32_t msrs[] = {0x1b, 0x6e0, 0x830, 0x80b};
     uint32_t msr = draw() % 2 ? 0x800 + (uint32_t)(draw() % 0x40) : msrs[draw() % ARRAY_SIZE(msrs)];
-    void *cpu = apic_intc_opaque(apic, (unsigned)(draw() % CPUS));
+    void *cpu = apic_intc_opaque(chips.apic, (unsigned)(draw() % CPUS));
     uint64_t value = draw_value();
     if (msr == 0x1b && draw() % 4)
         value = APIC_DEFAULT_BASE | (draw() & 0xc00);
@@ -248,7 +194,7 @@ static void access_msr(void)
         apic_intc_ops.write_msr(cpu, msr, value);
     apic_intc_ops.acknowledge(cpu);
     apic_intc_ops.set_cr8(cpu, (uint8_t)draw());
-    apic_message(apic, APIC_DEFAULT_BASE | (draw() & 0xfffff), (uint32_t)draw_value());
+    apic_message(chips.apic, APIC_DEFAULT_BASE | (draw() & 0xfffff), (uint32_t)draw_value());
 }
 
 static void use_devices(void)
@@ -293,7 +239,6 @@ static void load_random_state(void)
 static void run(uint64_t seed, bool states)
 {
     rng = rng_from_seed(seed);
-    interrupts = 0;
     for (unsigned i = 0; i < STEPS; i++) {
         access_port();
         access_memory();
@@ -310,6 +255,9 @@ static void run(uint64_t seed, bool states)
                 device_lock_release(&bench.machine->lock);
             }
     }
+    unsigned interrupts = 0;
+    for (unsigned i = 0; i < CPUS; i++)
+        interrupts += chips.cpus[i].interrupts;
     cr_assert_gt(interrupts, 100);
     // No more than the timers' limits allow: HPET, 8254, clock, three local timers and the serial port.
     cr_assert_lt(bench.events, bench.now_ns / 20000 * 8);

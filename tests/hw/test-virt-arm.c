@@ -6,43 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake-arm-cpu.h"
 #include "hw/boards/psci.h"
 #include "hw/boards/virt-arm.h"
-#include "hw/core/arm-cpu-if.h"
 #include "tcg/base/bits.h"
-
-struct fake_cpu {
-    struct vcpu vcpu;
-    struct arm_cpu_config config;
-};
-
-static void fake_reset(struct vcpu *cpu)
-{
-    (void)cpu;
-}
-
-static void fake_destroy(struct vcpu *cpu)
-{
-    free(cpu);
-}
-
-static const struct vcpu_ops fake_ops = {.arch = "aarch64", .reset = fake_reset, .destroy = fake_destroy};
-
-static struct vcpu *fake_create(struct machine *machine, const char *model, const void *config,
-                                struct error *error)
-{
-    if (!strcmp(model, "no-such-cpu")) {
-        error_set(error, EINVAL, "unknown CPU '%s'", model);
-        return NULL;
-    }
-    struct fake_cpu *cpu = calloc(1, sizeof(*cpu));
-    cpu->vcpu.ops = &fake_ops;
-    cpu->vcpu.machine = machine;
-    cpu->config = *(const struct arm_cpu_config *)config;
-    return &cpu->vcpu;
-}
-
-static const struct cpu_factory fakes = {fake_create};
 
 static struct machine *build(unsigned cpus, const char *const *properties)
 {
@@ -50,7 +17,7 @@ static struct machine *build(unsigned cpus, const char *const *properties)
     struct error error = {""};
     machine->cpu_count = cpus;
     machine->ram_size = 1 << 30;
-    machine->cpu_factory = &fakes;
+    machine->cpu_factory = &fake_arm_cpu_factory;
     for (; properties && *properties; properties += 2)
         cr_assert_eq(machine_set_property(machine, properties[0], properties[1], &error), 0, "%s",
                      error.text);
@@ -130,7 +97,7 @@ Test(virt_arm, default_interrupt_controller_is_a_gicv2)
     cr_assert_lt(fdt_path_offset(fdt, "/intc@8000000/its@8080000"), 0);
     cr_assert_eq(machine->dtb_gpa, 0x40000000, "where firmware looks for it");
     cr_assert_not(machine->vcpus.has_boot);
-    struct fake_cpu *cpu = (struct fake_cpu *)machine->vcpus.cpus[1];
+    struct fake_arm_cpu *cpu = (struct fake_arm_cpu *)machine->vcpus.cpus[1];
     cr_assert_not(cpu->config.has_gicv3);
     cr_assert_null(cpu->config.gic_sysregs);
     machine_destroy(machine);
@@ -141,7 +108,7 @@ Test(virt_arm, default_interrupt_controller_is_a_gicv2)
     machine_destroy(machine);
     machine = machine_create(&virt_arm_type);
     struct error error;
-    machine->cpu_factory = &fakes;
+    machine->cpu_factory = &fake_arm_cpu_factory;
     machine->cpu_count = 9;
     cr_assert_eq(machine_build(machine, &error), -EINVAL);
     cr_assert(strstr(error.text, "gic-version=3"));
@@ -226,7 +193,7 @@ Test(virt_arm, uart_interrupt_reaches_the_cpu)
 {
     struct machine *machine = build(2, (const char *const[]){"gic-version", "3", NULL});
     finish(machine);
-    struct fake_cpu *cpu = (struct fake_cpu *)machine->vcpus.cpus[0];
+    struct fake_arm_cpu *cpu = (struct fake_arm_cpu *)machine->vcpus.cpus[0];
     const struct mem_requester who = {0};
     struct arm_sysreg_access icc = {.encoding = ARM_SYSREG(3, 0, 4, 6, 0)};
     cpu->config.gic_sysregs->write(cpu->config.gic_opaque, icc, 0xf0);
@@ -242,7 +209,7 @@ Test(virt_arm, uart_interrupt_reaches_the_cpu)
     memory_map_write(machine->map, who, 0x09000044, 4, 0x20);
     cr_assert_eq(cpu->vcpu.irq_lines, 0);
     // The virtual timer of CPU 1 is its private interrupt 27.
-    struct fake_cpu *second = (struct fake_cpu *)machine->vcpus.cpus[1];
+    struct fake_arm_cpu *second = (struct fake_arm_cpu *)machine->vcpus.cpus[1];
     irq_set(&second->config.outputs[ARM_TIMER_VIRT], true);
     uint64_t pending;
     memory_map_read(machine->map, who, 0x080c0000 + 0x10200, 4, &pending);
@@ -252,7 +219,7 @@ Test(virt_arm, uart_interrupt_reaches_the_cpu)
 
 static uint64_t psci(struct machine *machine, uint64_t call, uint64_t a, uint64_t b, uint64_t c)
 {
-    struct fake_cpu *cpu = (struct fake_cpu *)machine->vcpus.cpus[0];
+    struct fake_arm_cpu *cpu = (struct fake_arm_cpu *)machine->vcpus.cpus[0];
     uint64_t regs[18] = {call, a, b, c};
     cr_assert(cpu->config.firmware->call(cpu->config.firmware_opaque, &cpu->vcpu, regs));
     return regs[0];
@@ -287,7 +254,7 @@ Test(virt_arm, mistakes_are_told)
 {
     struct machine *machine = machine_create(&virt_arm_type);
     struct error error;
-    machine->cpu_factory = &fakes;
+    machine->cpu_factory = &fake_arm_cpu_factory;
     cr_assert_eq(machine_set_property(machine, "gic-versio", "3", &error), -ENOENT);
     cr_assert(strstr(error.text, "gic-version"));
     cr_assert_eq(machine_set_property(machine, "secure", "on", &error), -EINVAL);
@@ -298,7 +265,7 @@ Test(virt_arm, mistakes_are_told)
     cr_assert_eq(machine_build(machine, &error), -EINVAL);
     machine_destroy(machine);
     machine = machine_create(&virt_arm_type);
-    machine->cpu_factory = &fakes;
+    machine->cpu_factory = &fake_arm_cpu_factory;
     machine->cpu_model = strdup("no-such-cpu");
     cr_assert_eq(machine_build(machine, &error), -EINVAL);
     cr_assert(strstr(error.text, "no-such-cpu"));

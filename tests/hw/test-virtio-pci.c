@@ -4,10 +4,10 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "hw/core/block.h"
+#include "disk-file.h"
 #include "hw/virtio/virtio-devices.h"
+#include "hw/virtio/virtio.h"
 #include "hw/virtio/virtio-pci.h"
 #include "pci-machine.h"
 
@@ -16,7 +16,6 @@ enum { AT = PCI_DEVFN(4, 0), PORTS = 0xc000, RING = 8 };
 #define TABLE UINT64_C(0xe0000000)
 #define QUEUE (BARE_RAM_BASE + 0x10000)
 #define DATA (BARE_RAM_BASE + 0x100000)
-#define VERSION_1 (UINT64_C(1) << 32)
 
 static struct pci_machine pci;
 static uint64_t common, isr, device_config, notify;
@@ -138,7 +137,7 @@ Test(virtio_pci, modern_with_pin)
     set(0x00, 4, 1);
     cr_assert_eq(get(0x04, 4) & 1, 1, "version 1 is offered");
     cr_assert_eq(get(0x18, 2), 64);
-    start_modern(VERSION_1, 0xffff);
+    start_modern(VIRTIO_F_VERSION_1, 0xffff);
     offer(DATA, 64, QUEUE + 0x1000);
     guest_write(pci.machine, notify, 2, 0);
     cr_assert_eq(used(), 1);
@@ -166,7 +165,7 @@ Test(virtio_pci, modern_with_vectors)
     cr_assert_eq(get(0x10, 2), 0xffff, "there is no such vector");
     set(0x10, 2, 0);
     cr_assert_eq(get(0x10, 2), 0);
-    start_modern(VERSION_1, 1);
+    start_modern(VIRTIO_F_VERSION_1, 1);
     offer(DATA, 64, QUEUE + 0x1000);
     guest_write(pci.machine, notify, 2, 0);
     cr_assert_eq(used(), 1);
@@ -206,16 +205,8 @@ Test(virtio_pci, legacy_queue)
 
 Test(virtio_pci, disk_and_its_configuration)
 {
-    char path[] = "/tmp/lyrebird-disk-XXXXXX";
-    struct error error = {""};
-    int fd = mkstemp(path);
-    cr_assert_eq(ftruncate(fd, 1 << 20), 0);
-    close(fd);
     pci_machine_create(&pci, true);
-    struct block_options options = {.path = path};
-    struct block_backend *block;
-    cr_assert_eq(block_raw_file_open(&options, pci.machine->loop, &block, &error), 0, "%s", error.text);
-    cr_assert_eq(backend_list_add(&pci.machine->backends, BACKEND_DRIVE, "d0", block, &error), 0);
+    disk_file(pci.machine, "d0", 2048, 512, false);
     // The disk's own properties are the function's.
     bare_device(pci.machine, &virtio_blk_pci_type,
                 (const char *[]){"addr=4", "drive=d0", "serial=abc", NULL});
@@ -227,7 +218,6 @@ Test(virtio_pci, disk_and_its_configuration)
     cr_assert_eq(port_read(pci.io, PORTS + 0x18, 4), 2048, "moved by the vectors");
     cr_assert_eq(port_read(pci.io, PORTS + 0x14, 2), 0xffff);
     pci_machine_destroy(&pci);
-    unlink(path);
 }
 
 Test(virtio_pci, window_through_configuration_space)

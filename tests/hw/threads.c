@@ -8,44 +8,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fake-arm-cpu.h"
 #include "hw/boards/virt-arm.h"
-#include "hw/core/arm-cpu-if.h"
 #include "hw/core/block.h"
-#include "hw/core/machine.h"
 #include "hw/virtio/virtio-devices.h"
 
 enum { CPUS = 3, ROUNDS = 2000, RING = 0x40010000, DATA = 0x40100000, SLOT = 0x0a003e00 };
-
-struct test_cpu {
-    struct vcpu vcpu;
-    struct arm_cpu_config config;
-};
-
-static void cpu_reset(struct vcpu *cpu)
-{
-    (void)cpu;
-}
-
-static void cpu_destroy(struct vcpu *cpu)
-{
-    free(cpu);
-}
-
-static const struct vcpu_ops cpu_ops = {.arch = "aarch64", .reset = cpu_reset, .destroy = cpu_destroy};
-
-static struct vcpu *cpu_create(struct machine *machine, const char *model, const void *config,
-                               struct error *error)
-{
-    (void)model;
-    (void)error;
-    struct test_cpu *cpu = calloc(1, sizeof(*cpu));
-    cpu->vcpu.ops = &cpu_ops;
-    cpu->vcpu.machine = machine;
-    cpu->config = *(const struct arm_cpu_config *)config;
-    return &cpu->vcpu;
-}
-
-static const struct cpu_factory factory = {cpu_create};
 
 static void check(int result, const struct error *error)
 {
@@ -110,7 +78,7 @@ static void *disk_user(void *opaque)
 
 static void icc(struct machine *machine, unsigned cpu, bool write, uint32_t encoding, uint64_t *value)
 {
-    const struct arm_cpu_config *config = &((struct test_cpu *)machine->vcpus.cpus[cpu])->config;
+    const struct arm_cpu_config *config = &((struct fake_arm_cpu *)machine->vcpus.cpus[cpu])->config;
     struct arm_sysreg_access access = {.encoding = encoding, .cpu = (uint16_t)cpu, .el = 1};
     bool known = write ? config->gic_sysregs->write(config->gic_opaque, access, *value)
                        : config->gic_sysregs->read(config->gic_opaque, access, value);
@@ -120,7 +88,7 @@ static void icc(struct machine *machine, unsigned cpu, bool write, uint32_t enco
 // CPUs 1 and 2 send each other interrupts, take what is pending, and drive their timers.
 static void *interrupt_user(void *opaque)
 {
-    struct test_cpu *cpu = opaque;
+    struct fake_arm_cpu *cpu = opaque;
     struct machine *machine = cpu->vcpu.machine;
     unsigned self = cpu->config.index;
     uint64_t value = 0xf0;
@@ -170,7 +138,7 @@ int main(void)
     struct machine *machine = machine_create(&virt_arm_type);
     machine->cpu_count = CPUS;
     machine->ram_size = 64 << 20;
-    machine->cpu_factory = &factory;
+    machine->cpu_factory = &fake_arm_cpu_factory;
     check(machine_set_property(machine, "gic-version", "3", &error), &error);
     check(machine_build(machine, &error), &error);
     char path[] = "/tmp/threads-XXXXXX";

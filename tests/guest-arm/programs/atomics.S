@@ -3,8 +3,6 @@
 #include "check.inc"
 
 start:
-    adr x0, vectors
-    msr vbar_el1, x0
     ldr x10, =0x40200000
     mov x0, 5
     stp x0, x0, [x10]

@@ -3,10 +3,7 @@
 #include "check.inc"
 
 start:
-    adr x0, vectors
-    msr vbar_el1, x0
-    ldr x0, =0x40200000
-    mov sp, x0
+    ldr x0, =STACK
     msr sp_el0, x0
 
     // SVC at EL1 returns after itself.

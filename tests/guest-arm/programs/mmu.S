@@ -41,10 +41,6 @@
 #define TCR_BASE (25 | 1 << 23 | 2 << 32)
 
 start:
-    adr x0, vectors
-    msr vbar_el1, x0
-    ldr x0, =0x40200000
-    mov sp, x0
 
     entry TABLE1, 0, TABLE2 + VALID_TABLE
     entry TABLE1, 1, 0x40000000 + BLOCK

@@ -17,8 +17,6 @@
     .endm
 
 start:
-    adr x0, vectors
-    msr vbar_el1, x0
     mov x0, 3 << 20 // CPACR_EL1.FPEN
     msr cpacr_el1, x0
     isb

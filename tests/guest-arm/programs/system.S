@@ -10,10 +10,6 @@
 #define TABLE1 0x40300000
 
 start:
-    adr x0, vectors
-    msr vbar_el1, x0
-    ldr x0, =0x40200000
-    mov sp, x0
 
     // --- identification ---
     mrs x0, CurrentEL

@@ -1,20 +1,12 @@
 # SPDX-License-Identifier: MIT
 # The A20 gate, bit 1 of port 0x92: while it is closed, the second MiB is the first, for data, code, page tables and what is
 # reached through them.
-.include "check.inc"
 .include "protected.inc"
 .macro gate value
     mov $\value, %al
     out %al, $0x92
 .endm
-.code16
-.globl _start
-_start:
-    cli
-    xor %ax, %ax
-    mov %ax, %ds
-    mov %ax, %ss
-    mov $0x7000, %sp
+start_program
     mov $0xffff, %ax
     mov %ax, %es
     gate 2
@@ -52,24 +44,17 @@ calls:
     # with pages: 4 MiB is 1 MiB; tables at 0x20000, others at 0x120000
     enter_protected_mode
 .code32
-fault_entry 14, 1
+fault_entries 14
 protected:
     flat_segments
-    set_gate 14, fault_14, 0x8e, 8
+    set_fault_gates 14
     movl $0x83, 0x20000
     movl $0x22003, 0x20004
     movl $0x100003, 0x22000
     movl $0x83, 0x120000
     movl $0x122003, 0x120004
     movl $0x5003, 0x122000
-    mov %cr4, %eax
-    or $0x10, %eax
-    mov %eax, %cr4
-    mov $0x120000, %eax
-    mov %eax, %cr3
-    mov %cr0, %eax
-    or $0x80000000, %eax
-    mov %eax, %cr0
+    enable_paging 0x120000
     movl $0x5555, 0x5500
     expect_eq 20, $0x5555, 0x400500
     mov $0x20000, %eax
@@ -93,10 +78,5 @@ protected:
     expect_eq 26, $0x5555, 0x400500
     end 0
 
-.balign 8
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xc
-    segment 0, 0xfffff, 0x92, 0xc
-gdt_end:
-fault_data 0x20
+begin_gdt
+fault_data

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Locked operations by three processors at once: no count is lost, whatever the size, alignment and page.
-.include "long-mode.inc"
+.include "processors.inc"
 
 .equ COUNT, 20000
 .equ FEW, 300            # across pages: everything stops for each

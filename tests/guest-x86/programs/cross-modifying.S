@@ -2,7 +2,7 @@
 # One processor changes functions that the others call: they call them as they were written before it saw that they were
 # (Intel SDM volume 3, 9.1.3: cross-modifying code, with a serializing instruction in between). Each function is alone in
 # its page, so that writing it leaves the page without translated code.
-.include "long-mode.inc"
+.include "processors.inc"
 
 .equ ROUNDS, 150000
 .equ READERS, 3

@@ -1,22 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Debug registers in long mode: breakpoints on instructions and data, single steps, general detect, refused values.
-.include "check.inc"
 .include "faults64.inc"
-.code16
-.globl _start
-_start:
-    cli
+start_program
     begin_tables
-    movl $0x21003, %es:0x0000
-    movl $0x22003, %es:0x1000
-    movl $0x83, %es:0x2000
+    map_2_mib
     enter_long_mode 0x20, 0x800, 0
 
 .code64
-fault_entry 6, 0
-fault_entry 13, 1
-fault_entry 14, 1
-fault_common
+fault_entries 6, 13
 
 # Counts, keeps DR6 and where it came from, and goes on with RF set.
 on_debug:
@@ -48,9 +39,8 @@ on_debug:
 
 long_mode:
     flat_segments
-    set_gate 1, on_debug, 0x8e, 0
-    set_gate 6, fault_6, 0x8e, 0
-    set_gate 13, fault_13, 0x8e, 0
+    set_fault_gates 6, 13
+    set_gate 1, on_debug
     mov $0x5000, %ebx
     mov %rbx, %dr1
 
@@ -215,12 +205,7 @@ port_behind:
     expect 25, e
     end 0
 
-.balign 8
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xa
-    segment 0, 0xfffff, 0x92, 0xc
-gdt_end:
+begin_gdt
 fault_data
 seen_dr6: .long 0
 traps: .long 0

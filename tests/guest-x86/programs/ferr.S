@@ -2,30 +2,23 @@
 # x87 errors with CR0.NE clear, as PC programs in real mode see them: IRQ 13 at vector 0x75, port 0xf0, and the instruction
 # that waits for both.
 .include "check.inc"
-.code16
-.globl _start
-_start:
-    cli
-    xor %ax, %ax
-    mov %ax, %ds
-    mov %ax, %es
-    mov %ax, %ss
-    mov $0x7000, %sp
-    movw $error, 0x75*4
-    movw $0, 0x75*4+2
-    movw $timer, 0x50*4
-    movw $0, 0x50*4+2
-    xor %cx, %cx
-    xor %dx, %dx
+# A division by zero, which is not masked: it only leaves its mark.
+.macro divide_by_zero
     fninit
-    movw $0x37b, control             # division by zero is not masked
     fldcw control
-    sti
-
-    # the division only leaves its mark
     fld1
     fldz
     fdivrp
+.endm
+start_program
+    set_vector 0x75, error
+    set_vector 0x50, timer
+    xor %cx, %cx
+    xor %dx, %dx
+    movw $0x37b, control
+    sti
+
+    divide_by_zero
     nop
     expect_eq 1, $0, %cx
     fnstsw %ax
@@ -45,20 +38,12 @@ waits:
     expect 6, e
 
     # WAIT too
-    fninit
-    fldcw control
-    fld1
-    fldz
-    fdivrp
+    divide_by_zero
     fwait
     expect_eq 7, $2, %cx
 
     # other interrupts come in between: it freezes again
-    fninit
-    fldcw control
-    fld1
-    fldz
-    fdivrp
+    divide_by_zero
     mov $0x50, %al
     cli
     out %al, $0xf5
@@ -68,12 +53,8 @@ waits:
     expect_eq 9, $3, %cx
 
     # with IGNNE# up, instructions go on in spite of the error, until it is cleared
-    movw $ignoring, 0x75*4
-    fninit
-    fldcw control
-    fld1
-    fldz
-    fdivrp
+    set_vector 0x75, ignoring
+    divide_by_zero
     fwait
     expect_eq 10, $4, %cx
     fldpi
@@ -85,23 +66,14 @@ waits:
     fnclex
     fwait
     # and the next error is told again
-    movw $error, 0x75*4
-    fninit
-    fldcw control
-    fld1
-    fldz
-    fdivrp
+    set_vector 0x75, error
+    divide_by_zero
     fwait
     expect_eq 13, $5, %cx
     cli
     # with interrupts off it waits for an NMI
-    movw $nmi, 2*4
-    movw $0, 2*4+2
-    fninit
-    fldcw control
-    fld1
-    fldz
-    fdivrp
+    set_vector 2, nmi
+    divide_by_zero
     out %al, $0xf6
     nop
     expect_eq 14, $1, %si

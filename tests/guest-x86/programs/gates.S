@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Call gates from level 3 to levels 0 and 1: new stacks with parameters, 32-bit and 16-bit, conforming code, returns to the
 # outer level, refused gates and stacks. Expand-down segments at level 3, so that their faults find a good stack.
-.include "check.inc"
 .include "protected.inc"
 .set USER_CODE, 0x1b
 .set USER_DATA, 0x23
@@ -21,16 +20,10 @@
 .set DOWN16, 0x93
 .set TINY_STACK, 0x98
 .set UP16, 0xa3
-.code16
-.globl _start
-_start:
-    cli
+start_program
     enter_protected_mode
 .code32
-fault_entry 10, 1
-fault_entry 11, 1
-fault_entry 12, 1
-fault_entry 13, 1
+fault_entries 10, 11, 12, 13
 .macro gate selector, code, target, type, parameters
     mov $\target, %eax
     mov %ax, gdt + (\selector & ~7)
@@ -42,10 +35,7 @@ fault_entry 13, 1
 
 protected:
     flat_segments
-    set_gate 10, fault_10, 0x8e, 8
-    set_gate 11, fault_11, 0x8e, 8
-    set_gate 12, fault_12, 0x8e, 8
-    set_gate 13, fault_13, 0x8e, 8
+    set_fault_gates 10, 11, 12, 13
     set_gate 0x30, to_kernel, 0xee, 8
     gate TO_0, 8, in_0, 0xec, 3
     gate TO_0_16, 8, in_0_16, 0xe4, 2
@@ -199,8 +189,15 @@ behind:
     expect 62, e
     movw $1, %sp
     expect_fault 63, 12, 0, pushw %ax
+    # an interrupt gate pushes what it comes from
     int $0x30
 to_kernel:
+    mov 4(%esp), %ax
+    expect_eq 64, $USER_CODE, %ax
+    expect_eq 65, $1, 12(%esp)
+    mov 16(%esp), %ax
+    expect_eq 66, $UP16, %ax
+    expect_eq 67, $0x6000-20, %esp
     end 0
 
 in_0:
@@ -245,11 +242,7 @@ in_conforming:
     expect_eq 90, $0x4000-8, %esp
     lret
 
-.balign 8
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xc
-    segment 0, 0xfffff, 0x92, 0xc
+begin_gdt
     segment 0, 0xfffff, 0xfa, 0xc    # 18
     segment 0, 0xfffff, 0xf2, 0xc    # 20
     segment 0, 0x67, 0x89, 0         # 28
@@ -262,7 +255,6 @@ gdt:
     segment 0, 0xfff, 0xf6, 0        # 90
     segment 0x3000, 0xffff, 0xb2, 0x4 # 98
     segment 0x40000, 0xffff, 0xf2, 0 # a0
-gdt_end:
 fault_data 0x31
 .balign 16
 tss: .fill 104, 1, 0

@@ -1,14 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Paging with five levels: accessed and dirty bits, precise error codes, WP, NX, SMEP, SMAP, protection keys; what user
 # programs must not do: UMIP, ports without permission; SYSENTER; control registers that refuse values.
-.include "check.inc"
 .include "faults64.inc"
-.code16
-.globl _start
-_start:
-    cli
+start_program
     begin_tables
-    movw $tss, gdt + 0x32
     movl $0x21007, %es:0x0000        # five tables
     movl $0x22007, %es:0x1000
     movl $0x23007, %es:0x2000
@@ -18,10 +13,7 @@ _start:
     enter_long_mode 0x1020, 0x801, 0
 
 .code64
-fault_entry 6, 0
-fault_entry 13, 1
-fault_entry 14, 1
-fault_common
+fault_entries 6, 13, 14
 
 # Page n (0 to 7) of the table becomes what is given, physical 0x30000 + n pages with these flags.
 .macro page n, flags
@@ -67,13 +59,9 @@ fault_common
 
 long_mode:
     flat_segments
-    set_gate 6, fault_6, 0x8e, 0
-    set_gate 13, fault_13, 0x8e, 0
-    set_gate 14, fault_14, 0x8e, 0
-    movq $0x6800, tss + 4
+    set_fault_gates 6, 13, 14
+    load_tss
     movw $0xffff, tss + 102          # no bitmap
-    mov $0x30, %ax
-    ltr %ax
     mov $0xc0000081, %ecx
     xor %eax, %eax
     mov $0x00330008, %edx
@@ -296,18 +284,13 @@ sysenter_entry:
     expect 66, z
     end 0
 
-.balign 8
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xa    # 08 64-bit code
-    segment 0, 0xfffff, 0x92, 0xc    # 10 data
+begin_gdt
     .quad 0
     .quad 0
     segment 0, 0xfffff, 0xfa, 0xa    # 28 user code after SYSEXIT: 8 + 32
     segment 0, 0x90, 0x89, 0         # 30 TSS, and where SS is after both, 8 + 40 and 0x33 + 8
     .quad 0
     segment 0, 0xfffff, 0xfa, 0xa    # 40 user code after SYSRET
-gdt_end:
 fault_data
 .balign 16
 tss: .fill 104, 1, 0

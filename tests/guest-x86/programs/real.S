@@ -1,15 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Real mode: segments, the interrupt table, far transfers, interrupt shadows, code that changes itself, code across pages.
 .include "check.inc"
-.code16
-.globl _start
-_start:
-    cli
-    xor %ax, %ax
-    mov %ax, %ds
-    mov %ax, %es
-    mov %ax, %ss
-    mov $0x7000, %sp
+start_program
 
     # segments are sixteen times the selector
     mov $0x1000, %ax
@@ -22,16 +14,14 @@ _start:
     mov %ax, %es
 
     # INT and IRET
-    movw $handler, 0x40*4
-    movw $0, 0x40*4+2
+    set_vector 0x40, handler
     stc
     int $0x40
     expect 2, c
     expect_eq 3, $0x55aa, %dx
 
     # division by zero comes to the instruction itself
-    movw $divide, 0*4
-    movw $0, 0*4+2
+    set_vector 0, divide
     xor %cx, %cx
     xor %dx, %dx
     mov $7, %ax
@@ -52,8 +42,7 @@ div_here:
     mov $0x7000, %esp
 
     # an interrupt from outside waits for IF and for the instruction after STI
-    movw $outside, 0x50*4
-    movw $0, 0x50*4+2
+    set_vector 0x50, outside
     xor %si, %si
     mov $0x50, %al
     out %al, $0xf5
@@ -81,15 +70,14 @@ div_here:
     expect_eq 10, $0x101, %si
 
     # NMI needs no IF
-    movw $outside, 2*4
-    movw $0, 2*4+2
+    set_vector 2, outside
     mov $1, %si
     out %al, $0xf6
     nop
     expect_eq 11, $0x101, %si
 
     # HLT goes on after an interrupt
-    movw $outside, 0x50*4
+    set_vector 0x50, outside
     mov $1, %si
     mov $0x50, %al
     out %al, $0xf5
@@ -116,8 +104,7 @@ patched:
     expect_eq 14, $(0x43+0x44+0x45+0x46) & 0xff, %bl
 
     # single step: one trap an instruction
-    movw $stepped, 1*4
-    movw $0, 1*4+2
+    set_vector 1, stepped
     xor %di, %di
     pushf
     pop %ax

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # System management mode: the state on entry, what RSM restores of real, 32-bit and 64-bit mode, a second SMI and an NMI
 # meanwhile, an SMI in HLT, another SMBASE. WIDE: the processor has long mode, and the save area its form.
-.include "check.inc"
 .if WIDE
 .include "faults64.inc"
 .set AT_REVISION, 0xfefc
@@ -17,15 +16,7 @@
 .set AT_IP, 0xfff0
 .set AT_CR3, 0xfff8
 .endif
-.code16
-.globl _start
-_start:
-    cli
-    xor %ax, %ax
-    mov %ax, %ds
-    mov %ax, %ss
-    mov $0x7000, %sp
-    cld
+start_program
     # the handler, at both SMBASEs
     mov $handler, %si
     mov $0x3800, %ax
@@ -39,8 +30,7 @@ _start:
     xor %di, %di
     mov $handler_end - handler, %cx
     rep movsb
-    movw $on_nmi, 2*4
-    movw $0, 2*4 + 2
+    set_vector 2, on_nmi
 
     # from real mode, and back
     mov $0x1234, %ax
@@ -148,17 +138,14 @@ more:
     cmpl $0x50000, seen_smbase
     expect 29, e
     # RSM is no instruction outside
-    movw $on_ud, 6*4
-    movw $0, 6*4 + 2
+    set_vector 6, on_ud
     rsm
     expect_eq 30, $1, uds
     movw $0, entries
 
 .if WIDE
     begin_tables
-    movl $0x21003, %es:0x0000
-    movl $0x22003, %es:0x1000
-    movl $0x83, %es:0x2000
+    map_2_mib
     enter_long_mode 0x20, 0, 0
 .code64
 long_mode:
@@ -205,21 +192,14 @@ long_mode:
 .else
     enter_protected_mode
 .code32
-fault_entry 13, 1
+fault_entries 13
 protected:
     flat_segments
     movl $0x83, 0x21000
-    mov %cr4, %eax
-    or $0x10, %eax
-    mov %eax, %cr4
-    mov $0x21000, %eax
-    mov %eax, %cr3
-    mov %cr0, %eax
-    or $0x80000000, %eax
-    mov %eax, %cr0
+    enable_paging 0x21000
     mov $0x18, %ax
     mov %ax, %fs                     # a limit of 0xfff
-    set_gate 13, fault_13, 0x8e, 8
+    set_fault_gates 13
     mov $0xcafebabe, %ebp
     out %al, $0xf7
     nop
@@ -342,19 +322,6 @@ seen_revision: .long 0
 seen_far: .long 0
 seen_smbase: .long 0
 new_smbase: .long 0
-.balign 8
-gdt:
-    .quad 0
-.if WIDE
-    segment 0, 0xfffff, 0x9a, 0xa
-.else
-    segment 0, 0xfffff, 0x9a, 0xc
-.endif
-    segment 0, 0xfffff, 0x92, 0xc
-    segment 0, 0xfff, 0x92, 0x4
-gdt_end:
-.if WIDE
+begin_gdt
+    segment 0, 0xfff, 0x92, 0x4      # 18
 fault_data
-.else
-fault_data 0x20
-.endif

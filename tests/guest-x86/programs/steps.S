@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Single steps in real mode: over MOV SS and POP SS, POPF, INT, IRET, REP, STI, HLT, faults and jumps. Each trap notes its IP.
 .include "check.inc"
-.code16
-.globl _start
 # The IPs of the traps that must have come, in order.
 .macro expect_steps number, places:vararg
     mov $7f, %si
@@ -27,26 +25,13 @@
 .macro step_off
     int3
 .endm
-_start:
-    cli
-    xor %ax, %ax
-    mov %ax, %ds
-    mov %ax, %es
-    mov %ax, %ss
-    mov $0x7000, %sp
-    cld
-    movw $on_step, 1*4
-    movw $0, 1*4 + 2
-    movw $on_int3, 3*4
-    movw $0, 3*4 + 2
-    movw $on_int, 0x40*4
-    movw $0, 0x40*4 + 2
-    movw $on_nmi, 2*4
-    movw $0, 2*4 + 2
-    movw $on_ud, 6*4
-    movw $0, 6*4 + 2
-    movw $on_int, 0x50*4
-    movw $0, 0x50*4 + 2
+start_program
+    set_vector 1, on_step
+    set_vector 3, on_int3
+    set_vector 0x40, on_int
+    set_vector 2, on_nmi
+    set_vector 6, on_ud
+    set_vector 0x50, on_int
 
     # POPF that sets TF: not behind itself; POPF that clears it: behind itself
     step_on

@@ -1,25 +1,13 @@
 # SPDX-License-Identifier: MIT
 # SYSCALL and SYSRET: flags, FMASK, disabled, from the wrong level, addresses that are not canonical, compatibility mode;
 # IRETQ to what is not canonical. AMD: the processor has SYSCALL and SYSRET as AMD's do, else as Intel's.
-.include "check.inc"
 .include "faults64.inc"
-.code16
-.globl _start
-_start:
-    cli
+start_program
     begin_tables
-    movw $tss, gdt + 0x32
-    movl $0x21007, %es:0x0000
-    movl $0x22007, %es:0x1000
-    movl $0x83, %es:0x2000
-    movl $0x87, %es:0x2008
+    map_2_mib
     enter_long_mode 0x20, 1, 0
 .code64
-fault_entry 6, 0
-fault_entry 12, 1
-fault_entry 13, 1
-fault_entry 14, 1
-fault_common
+fault_entries 6, 12, 13, 14
 .set USER, 0x200000
 .macro set_msr number, high, low
     mov $\number, %ecx
@@ -29,14 +17,10 @@ fault_common
 .endm
 long_mode:
     flat_segments
-    set_gate 6, fault_6, 0x8e, 1
-    set_gate 12, fault_12, 0x8e, 1
-    set_gate 13, fault_13, 0x8e, 1
-    set_gate 14, fault_14, 0x8e, 1
-    movq $0x6800, tss + 4
-    movq $0x6000, tss + 36
-    mov $0x30, %ax
-    ltr %ax
+.irp vector, 6, 12, 13, 14
+    set_gate \vector, fault_\vector, 0x8e, 1
+.endr
+    load_tss
     set_msr 0xc0000081, 0x00330008, 0
     set_msr 0xc0000082, 0, in_kernel
     set_msr 0xc0000083, 0, in_kernel_32
@@ -184,18 +168,13 @@ in_kernel_32:
     movl $1, from_32
     jmp *kernel_goes_to
 
-.balign 8
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xa
-    segment 0, 0xfffff, 0x92, 0xc
+begin_gdt
     .quad 0
     .quad 0
     .quad 0
     segment 0, 0x67, 0x89, 0
     .quad 0
     segment 0, 0xfffff, 0xfa, 0xa
-gdt_end:
 fault_data
 kernel_goes_to: .quad 0
 seen_flags: .quad 0

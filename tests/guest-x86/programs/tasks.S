@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Hardware task switches: by JMP, CALL, INT and IRET, the busy bits and the back link, refused tasks, faults that are the
 # new task's, its LDT, address space and T bit, a 16-bit TSS.
-.include "check.inc"
 .include "protected.inc"
 .set MAIN, 0x18
 .set OTHER, 0x20
@@ -11,15 +10,10 @@
 .set FAULTS, 0x40                    # the task for #TS
 .set SHORT, 0x48
 .set ABSENT, 0x50
-.code16
-.globl _start
-_start:
-    cli
+start_program
     enter_protected_mode
 .code32
-fault_entry 10, 1
-fault_entry 11, 1
-fault_entry 13, 1
+fault_entries 11, 13
 
 .macro expect_busy number, selector, condition
     testb $2, gdt + \selector + 5
@@ -46,9 +40,8 @@ fault_entry 13, 1
 protected:
     flat_segments
     cld
-    set_gate 11, fault_11, 0x8e, 8
-    set_gate 13, fault_13, 0x8e, 8
-    set_gate 1, on_debug, 0x8e, 8
+    set_fault_gates 11, 13
+    set_gate 1, on_debug
     set_gate 10, 0, 0x85, FAULTS
     set_gate 0x40, 0, 0xe5, OTHER
     set_base MAIN, main_tss
@@ -66,14 +59,7 @@ protected:
     movl $0x31003, 0x23000
     movl $0x11111111, 0x30000
     movl $0x22222222, 0x31000
-    mov %cr4, %eax
-    or $0x10, %eax
-    mov %eax, %cr4
-    mov $0x20000, %eax
-    mov %eax, %cr3
-    mov %cr0, %eax
-    or $0x80000000, %eax
-    mov %eax, %cr0
+    enable_paging 0x20000
     movl $0x20000, main_tss + 28
     mov $MAIN, %ax
     ltr %ax
@@ -155,7 +141,7 @@ behind_int:
 faults_here:
     mov %ax, %es
 behind_fault:
-    set_gate 13, fault_13, 0x8e, 8
+    set_gate 13, fault_13
     jmp refused
 interrupted:
     expect_eq 40, $behind_int, main_tss + 32
@@ -304,11 +290,7 @@ on_ts:
     ljmp $MAIN, $0
     jmp on_ts
 
-.balign 8
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xc
-    segment 0, 0xfffff, 0x92, 0xc
+begin_gdt
     segment 0, 0x67, 0x89, 0         # 18
     segment 0, 0x67, 0x89, 0         # 20
     segment 0, 0x2b, 0x81, 0         # 28
@@ -317,7 +299,6 @@ gdt:
     segment 0, 0x67, 0x89, 0         # 40
     segment 0, 0x66, 0x89, 0         # 48
     segment 0, 0x67, 0x09, 0         # 50
-gdt_end:
 fault_data 0x41
 .balign 8
 ldt:

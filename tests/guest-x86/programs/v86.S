@@ -1,31 +1,21 @@
 # SPDX-License-Identifier: MIT
 # Virtual 8086 mode: what IOPL allows, what it never allows, ports, interrupts out of it and the way back, limits. VME is
 # not offered, so CR4 refuses it.
-.include "check.inc"
 .include "protected.inc"
 .set TSS, 0x18
-.code16
-.globl _start
-_start:
-    cli
+start_program
     enter_protected_mode
 .code32
 # Out of virtual 8086 mode: notes what has come, and goes on at `resume` with the flat segments.
-.macro v86_entry vector, has_error
+.macro v86_entry vector
 from_v86_\vector:
-    .if \has_error
-    popl %ss:seen_error
-    .endif
+    pop_error_code \vector, %ss:
     movl $\vector, %ss:seen
     jmp from_v86
 .endm
-v86_entry 1, 0
-v86_entry 3, 0
-v86_entry 4, 0
-v86_entry 6, 0
-v86_entry 12, 1
-v86_entry 13, 1
-v86_entry 0x21, 0
+.irp vector, 1, 3, 4, 6, 12, 13, 0x21
+v86_entry \vector
+.endr
 from_v86:
     # the data segments are null
     mov %ds, %ax
@@ -101,16 +91,16 @@ on_interrupt:
 
 protected:
     flat_segments
-    set_gate 1, from_v86_1, 0x8e, 8
+    set_gate 1, from_v86_1
     set_gate 3, from_v86_3, 0xee, 8
     set_gate 4, from_v86_4, 0xee, 8
-    set_gate 6, from_v86_6, 0x8e, 8
-    set_gate 12, from_v86_12, 0x8e, 8
-    set_gate 13, from_v86_13, 0x8e, 8
-    set_gate 0x20, from_v86_0x21, 0x8e, 8
+    set_gate 6, from_v86_6
+    set_gate 12, from_v86_12
+    set_gate 13, from_v86_13
+    set_gate 0x20, from_v86_0x21
     set_gate 0x21, from_v86_0x21, 0xee, 8
     set_gate 0x22, from_v86_0x21, 0xee, 0x20
-    set_gate 0x50, on_interrupt, 0x8e, 8
+    set_gate 0x50, on_interrupt
     set_base TSS, tss
     movl $0x7000, tss + 4
     movl $0x10, tss + 8
@@ -208,6 +198,15 @@ protected:
     v86_at 47, 13, 0, 3, in $0x60, %ax
     v86_at 48, 13, 0, 3, insb
 
+    # segments are sixteen times the selector
+    movl $0xbeef, 0x30010
+    .macro read_data
+    mov 0x10, %ecx
+    int $0x21
+    .endm
+    v86_behind 49, 0x21, -1, 3, read_data
+    expect_eq 52, $0xbeef, %ecx
+
     # 64 KiB a segment
     .macro far_read
     mov $0xffff, %ebx
@@ -222,7 +221,6 @@ protected:
     v86_behind 51, 12, 0, 3, far_stack
 
     # an interrupt from outside, and IRET back; the segments are as before
-    orb $4, tss + 104 + 0x1e         # 0xf2...
     movb $0, tss + 104 + 0x1e        # ports 0xf0 to 0xf7
     .macro outside
     xor %bx, %bx
@@ -258,7 +256,7 @@ protected:
     cpuid
     test $2, %dl
     expect 70, z
-    set_gate 13, fault_13, 0x8e, 8
+    set_fault_gates 13
     mov %cr4, %eax
     or $1, %eax
     expect_fault 71, 13, 0, mov %eax, %cr4
@@ -266,16 +264,11 @@ protected:
     or $2, %eax
     expect_fault 72, 13, 0, mov %eax, %cr4
     end 0
-fault_entry 13, 1
+fault_entries 13
 
-.balign 8
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xc
-    segment 0, 0xfffff, 0x92, 0xc
-    segment 0, 0x88, 0x89, 0
+begin_gdt
+    segment 0, 0x88, 0x89, 0         # 18
     segment 0, 0xfffff, 0xfa, 0xc    # 20
-gdt_end:
 fault_data 0x51
 seen_flags: .long 0
 seen_cs: .long 0

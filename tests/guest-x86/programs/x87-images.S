@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: MIT
 # x87 images in memory, in the four layouts: FNSTENV, FLDENV, FNSAVE, FRSTOR in real and protected mode, 16 and 32 bits.
-# Errors as #MF with CR0.NE set; #NM. What is in the places of FCS and FDS is left open, as newer processors leave it.
-.include "check.inc"
+# The segments of the last instruction and its operand, which CPUID does not deprecate (Intel SDM volume 1, 8.1.8), there and in
+# FXSAVE. Errors as #MF with CR0.NE set; #NM.
 .include "protected.inc"
 .set IMAGE, 0x3000
 .macro word number, at, value
     cmpw $\value, IMAGE + \at
     expect \number, e
 .endm
-.code16
-.globl _start
-_start:
-    cli
-    xor %ax, %ax
-    mov %ax, %ds
-    mov %ax, %es
-    mov %ax, %ss
-    mov $0x7000, %sp
-    cld
+.macro long number, at, value
+    cmpl $\value, IMAGE + \at
+    expect \number, e
+.endm
+start_program
     mov $IMAGE, %di
     mov $128, %cx
     mov $0x55, %al
@@ -47,6 +42,55 @@ real_load:
     word 15, 20, number
     word 16, 24, 0
     word 17, 28, 0x5555
+
+    # linear addresses: code off 0x1000, data above 64 KiB
+    mov $0x1234, %ax
+    mov %ax, %es
+    ljmp $0x100, $high - 0x1000
+high:
+    fstl %es:0x10
+    fnstenv IMAGE
+    word 80, 6, high
+    word 81, 8, 0x516                # DD 16
+    word 82, 10, 0x2350
+    word 83, 12, 0x1000
+    data32 fnstenv IMAGE
+    word 84, 12, high
+    long 85, 16, 0x516
+    word 86, 20, 0x2350
+    long 87, 24, 0x1000
+    # the stack's are SS's, and an instruction without an operand leaves the other's
+    mov $0x700, %bp
+    mov $0x1800, %ax
+    mov %ax, %ss
+    fldl (%bp)
+    fxch
+    fnstenv IMAGE
+    word 88, 10, 0x8700
+    word 89, 12, 0x1000
+    # what was loaded is stored again, until there are others
+    movl $0x2abc2468, IMAGE + 6
+    movl $0x30001357, IMAGE + 10
+    fldenv IMAGE
+    fnstenv IMAGE
+    long 90, 6, 0x22bc2468           # bit 11 is reserved
+    long 91, 10, 0x30001357
+    data32 fnstenv IMAGE
+    long 92, 16, 0x22bc
+    long 93, 24, 0x3000
+    movl $0x0abcd123, IMAGE + 16
+    movl $0x05670000, IMAGE + 24
+    data32 fldenv IMAGE
+    data32 fnstenv IMAGE
+    long 94, 16, 0x0abcd123
+    long 95, 24, 0x05670000
+    xor %ax, %ax
+    mov %ax, %es
+    mov %ax, %ss
+    ljmp $0, $1f
+1:  fninit
+    fld1
+    fldl number
 
     # FNSAVE leaves what FNINIT does; FRSTOR takes it back
     fnsave IMAGE
@@ -101,14 +145,10 @@ real_load:
 
     enter_protected_mode
 .code32
-fault_entry 7, 0
-fault_entry 13, 1
-fault_entry 16, 0
+fault_entries 7, 13, 16
 protected:
     flat_segments
-    set_gate 7, fault_7, 0x8e, 8
-    set_gate 13, fault_13, 0x8e, 8
-    set_gate 16, fault_16, 0x8e, 8
+    set_fault_gates 7, 13, 16
     mov $IMAGE, %edi
     mov $128, %ecx
     mov $0x55, %al
@@ -140,7 +180,75 @@ load:
     word 52, 28 + 8, 0x4008
     word 53, 28 + 18, 0x3fff
     word 54, 108, 0x5555
+    # segments: the code's, DS, ES, SS; by instructions whose exceptions are masked, then by others
+    mov $0x18, %eax
+    mov %eax, %es
+    mov $0x20, %eax
+    mov %eax, %ss
+.irp masks, 0x37f, 0x37b
+    fninit
+    movw $\masks, control
+    fldcw control
+    fldl number
+    call store_environment
+    word 100, 16, 8
+    word 101, 24, 0x10
+    long 102, 20, number
+    fildl %es:0x40
+    call store_environment
+    word 103, 16, 8
+    word 104, 24, 0x18
+    long 105, 20, 0x40
+    fstl -8(%esp)                    # 6ff8
+    fchs
+    call store_environment
+    word 106, 24, 0x20
+    long 107, 20, 0x6ff8
+    fnstenvs IMAGE
+    word 108, 8, 8
+    word 109, 10, 0x6ff8
+    word 110, 12, 0x20
+    fxsave IMAGE
+    word 111, 12, 8
+    word 112, 20, 0x20
+    long 113, 16, 0x6ff8
+.endr
+    # FNSAVE, which forgets them; they come back by FRSTOR, FLDENV and FXRSTOR
+    fnsave IMAGE
+    word 120, 16, 8
+    word 121, 24, 0x20
+    movw $0x1234, IMAGE + 16
+    movw $0x5678, IMAGE + 24
+    frstor IMAGE
+    movl $0, IMAGE + 16
+    movl $0, IMAGE + 24
+    fnstenv IMAGE
+    word 122, 16, 0x1234
+    word 123, 24, 0x5678
+    fninit
+    fnstenvs IMAGE
+    word 124, 8, 0
+    word 125, 12, 0
+    movw $0x4321, IMAGE + 8
+    movw $0x8765, IMAGE + 12
+    fldenvs IMAGE
+    fxsave IMAGE
+    word 126, 12, 0x4321
+    word 127, 20, 0x8765
+    movw $0x1111, IMAGE + 12
+    movw $0x2222, IMAGE + 20
+    fxrstor IMAGE
+    fnstenv IMAGE
+    word 128, 16, 0x1111
+    word 129, 24, 0x2222
+    fninit
+    fld1
+    fldl number
+    mov $0x10, %eax
+    mov %eax, %ss
+
     # the whole of it must fit; a fault changes nothing
+    fsave IMAGE
     frstor IMAGE
     mov $0x18, %eax
     mov %eax, %es
@@ -201,16 +309,17 @@ load:
     fwait
     mov %ebx, %cr0
     end 0
+# Behind an FNSTENV, which masks all exceptions, with the masks as they were.
+store_environment:
+    fnstenv IMAGE
+    fldcw control
+    ret
 
 .balign 8
 number: .double 578.25
 result: .quad 0
 control: .word 0
-.balign 8
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xc
-    segment 0, 0xfffff, 0x92, 0xc
+begin_gdt
     segment IMAGE, 107, 0x92, 0x4    # 18: 108 bytes
-gdt_end:
-fault_data 0x20
+    segment 0, 0xfffff, 0x92, 0xc    # 20
+fault_data

@@ -1,56 +1,16 @@
 # SPDX-License-Identifier: MIT
 # x87 in 32-bit code: stores and loads that fault change nothing, exceptions that are unmasked on the way, with and without
 # CR0.NE, the last instruction in images, MMX and images between x87 instructions, task switching's #NM.
-.include "check.inc"
-.code16
-.globl _start
-_start:
-    cli
-    xor %ax, %ax
-    mov %ax, %ds
-    lgdtl gdtr
-    lidtl idtr
-    mov $0x2000, %ax
-    mov %ax, %es
-    movl $0x83, %es:0x0000           # 4 MiB as they are
-    movl $0x21007, %es:0x0004        # 4 MiB: one page, writable; one read only; nothing
-    movl $0x30003, %es:0x1000
-    movl $0x31001, %es:0x1004
-    mov $0x610, %eax                 # PSE, OSFXSR, OSXMMEXCPT
-    mov %eax, %cr4
-    mov $0x20000, %eax
-    mov %eax, %cr3
-    mov %cr0, %eax
-    or $0x80010023, %eax             # PG, WP, NE, MP, PE
-    mov %eax, %cr0
-    ljmpl $8, $main
+.include "protected.inc"
+start_program
+    enter_protected_mode
 
 .code32
-.macro fault_entry vector, has_error
-fault_\vector:
-    .if \has_error
-    add $4, %esp
-    .endif
-    movl $\vector, seen
-    push %eax
-    mov resume, %eax
-    mov %eax, 4(%esp)
-    pop %eax
-    iret
-.endm
-fault_entry 7, 0
-fault_entry 14, 1
-fault_entry 16, 0
+fault_entries 7, 14, 16
 ignore:
     out %al, $0xf0
     iret
 
-.macro expect_fault number, vector, instruction:vararg
-    movl $-1, seen
-    movl $3f, resume
-    \instruction
-3:  expect_eq \number, $\vector, seen
-.endm
 # The status word with TOP, and the control word.
 .macro expect_words number, status, control
     fnstsw %ax
@@ -62,12 +22,21 @@ ignore:
 .set READ_ONLY, 0x401000
 .set NOTHING, 0x402000
 
-main:
-    mov $0x10, %ax
-    mov %ax, %ds
-    mov %ax, %es
-    mov %ax, %ss
-    mov $0x7000, %esp
+protected:
+    flat_segments
+    set_fault_gates 7, 14, 16
+    set_gate 2, ignore
+    movl $0x83, 0x20000              # 4 MiB as they are
+    movl $0x21007, 0x20004           # 4 MiB: one page, writable; one read only; nothing
+    movl $0x30003, 0x21000
+    movl $0x31001, 0x21004
+    enable_paging 0x20000
+    mov %cr0, %eax
+    or $0x10022, %eax                # WP, NE, MP
+    mov %eax, %cr0
+    mov %cr4, %eax
+    or $0x600, %eax                  # OSFXSR, OSXMMEXCPT
+    mov %eax, %cr4
 
     # Stores that fault: neither the stack nor a flag changes. 1/3 is inexact as a double, 3 is on top of it.
     fninit
@@ -76,24 +45,24 @@ main:
     fdivrp
     fldl three
     fnclex
-    expect_fault 1, 14, fstpl READ_ONLY
+    expect_fault 1, 14, -1, fstpl READ_ONLY
     expect_words 2, 0x3000, 0x37f
     fxch
     fnclex
-    expect_fault 3, 14, fstpl NOTHING
-    expect_fault 4, 14, fstps NOTHING
-    expect_fault 5, 14, fstpt NOTHING - 4
-    expect_fault 6, 14, fistpl READ_ONLY
-    expect_fault 7, 14, fistpll READ_ONLY - 2
-    expect_fault 8, 14, fbstp NOTHING
-    expect_fault 9, 14, fnstcw READ_ONLY
-    expect_fault 10, 14, fnstsw NOTHING
+    expect_fault 3, 14, -1, fstpl NOTHING
+    expect_fault 4, 14, -1, fstps NOTHING
+    expect_fault 5, 14, -1, fstpt NOTHING - 4
+    expect_fault 6, 14, -1, fistpl READ_ONLY
+    expect_fault 7, 14, -1, fistpll READ_ONLY - 2
+    expect_fault 8, 14, -1, fbstp NOTHING
+    expect_fault 9, 14, -1, fnstcw READ_ONLY
+    expect_fault 10, 14, -1, fnstsw NOTHING
     expect_words 11, 0x3000, 0x37f
     # so do loads
-    expect_fault 12, 14, fldl NOTHING
-    expect_fault 13, 14, fldt NOTHING - 4
-    expect_fault 14, 14, faddl NOTHING
-    expect_fault 15, 14, fldcw NOTHING
+    expect_fault 12, 14, -1, fldl NOTHING
+    expect_fault 13, 14, -1, fldt NOTHING - 4
+    expect_fault 14, 14, -1, faddl NOTHING
+    expect_fault 15, 14, -1, fldcw NOTHING
     expect_words 16, 0x3000, 0x37f
     # and where it can be stored, it is, with its flag: PE, and C1 as it was rounded up
     fstps WRITABLE + 0xffa
@@ -129,9 +98,9 @@ main:
     fdiv %st(1), %st
     fnstsw %ax
     expect_eq 25, $0xb084, %ax
-    expect_fault 26, 16, fadd %st(1), %st
-    expect_fault 27, 16, fwait
-    expect_fault 28, 16, fldl three
+    expect_fault 26, 16, -1, fadd %st(1), %st
+    expect_fault 27, 16, -1, fwait
+    expect_fault 28, 16, -1, fldl three
     fnclex
     movw $0x37f, word
     fldcw word
@@ -143,7 +112,7 @@ main:
     fdiv %st(1), %st
     movw $0x37b, word
     fldcw word
-    expect_fault 30, 16, fwait
+    expect_fault 30, 16, -1, fwait
     # without NE the board is told, and where it answers with IGNNE# the instruction goes on
     mov $2, %al
     out %al, $0xf8                   # an NMI when it stops
@@ -246,8 +215,8 @@ third:
     mov %cr0, %eax
     or $8, %eax
     mov %eax, %cr0
-    expect_fault 58, 7, fld1
-    expect_fault 59, 7, fwait
+    expect_fault 58, 7, -1, fld1
+    expect_fault 59, 7, -1, fwait
     clts
     fnclex
     fstp %st(0)
@@ -258,30 +227,8 @@ third:
 three: .double 3
 one_single: .single 1
 two: .long 2
-seen: .long 0
-resume: .long 0
 word: .long 0
 .balign 16
 image: .skip 512
-gdt:
-    .quad 0
-    segment 0, 0xfffff, 0x9a, 0xc
-    segment 0, 0xfffff, 0x92, 0xc
-gdtr:
-    .word . - gdt - 1
-    .long gdt
-.macro gate place
-    .word \place, 8, 0x8e00, 0
-.endm
-idt:
-    .skip 2 * 8
-    gate ignore
-    .skip 4 * 8
-    gate fault_7
-    .skip 6 * 8
-    gate fault_14
-    .skip 8
-    gate fault_16
-idtr:
-    .word . - idt - 1
-    .long idt
+begin_gdt
+fault_data

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "test-machine.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tcg/exec/engine.h"
+
+static const struct machine_type type = {
+    .name = "bare",
+    .help = "for tests",
+    .arch = "none",
+    .default_cpus = 1,
+    .max_cpus = TEST_MACHINE_CPUS,
+    .instance_size = sizeof(struct machine),
+};
+
+_Noreturn void test_machine_give_up(const char *what, const struct error *error)
+{
+    fprintf(stderr, "%s: %s\n", what, error->text);
+    exit(2);
+}
+
+void test_machine_create(struct test_machine *m, const char *accel, unsigned max_insns)
+{
+    struct error error = {""};
+    uint64_t size = (uint64_t)TEST_MACHINE_RAM_MIB << 20;
+    m->machine = machine_create(&type);
+    if (machine_init_memory(m->machine, size, &error) || guest_ram_carve(m->machine->ram, size, &m->ram_offset, &error))
+        test_machine_give_up("RAM", &error);
+    struct tcg_options options = tcg_default_options();
+    options.code_mib = 16;
+    options.verify = true;
+    if (max_insns)
+        options.max_insns = max_insns;
+    m->accel = tcg_accel_create(strcmp(accel, "interp") ? &tcg_accel_ops : &interp_accel_ops, &options);
+    if (m->accel->ops->init(m->accel, m->machine, &error) < 0)
+        test_machine_give_up("accelerator", &error);
+}
+
+void test_machine_destroy(struct test_machine *m)
+{
+    struct vcpu_group *group = &m->machine->vcpus;
+    for (unsigned i = 0; i < group->count; i++)
+        m->accel->ops->vcpu_destroy(m->accel, group->cpus[i]);
+    machine_destroy(m->machine);
+    m->accel->ops->destroy(m->accel);
+}
+
+void test_machine_map_ram(struct test_machine *m, uint64_t base, uint64_t bytes)
+{
+    struct error error = {""};
+    struct mem_region_desc ram = {
+        .name = "ram", .base = base, .size = bytes, .kind = MEM_RAM, .ram_offset = m->ram_offset};
+    if (!memory_map_add(m->machine->map, ram, &error))
+        test_machine_give_up("RAM", &error);
+}
+
+struct vcpu *test_machine_add_cpu(struct test_machine *m, const struct cpu_factory *factory, const char *model,
+                                  const void *config)
+{
+    struct error error = {""};
+    struct vcpu *vcpu = factory->create(m->machine, model, config, &error);
+    if (!vcpu)
+        test_machine_give_up("processor", &error);
+    vcpu_group_add(&m->machine->vcpus, vcpu);
+    if (m->accel->ops->vcpu_init(m->accel, vcpu, &error) < 0)
+        test_machine_give_up("processor", &error);
+    return vcpu;
+}
+
+void *test_machine_ram(const struct test_machine *m, uint64_t gpa)
+{
+    const struct mem_range *range = memory_map_find(m->machine->map, gpa);
+    return range->host + (gpa - range->base);
+}
+
+void test_machine_wrote(struct test_machine *m, uint64_t gpa, uint64_t bytes)
+{
+    guest_ram_wrote(m->machine->ram, (uint64_t)((uint8_t *)test_machine_ram(m, gpa) - m->machine->ram->host), bytes);
+}
+
+struct watchdog {
+    struct vcpu *vcpu;
+    pthread_mutex_t mutex;
+    pthread_cond_t done;
+    bool finished;
+    atomic_bool expired;
+};
+
+static void *watch(void *opaque)
+{
+    struct watchdog *w = opaque;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
+    pthread_mutex_lock(&w->mutex);
+    while (!w->finished && !w->expired)
+        w->expired = pthread_cond_timedwait(&w->done, &w->mutex, &until) != 0;
+    pthread_mutex_unlock(&w->mutex);
+    if (w->expired)
+        atomic_store(&w->vcpu->exit_request, 1);
+    return NULL;
+}
+
+bool test_machine_run(struct test_machine *m, struct vcpu *vcpu, bool (*goes_on)(void *opaque), void *opaque)
+{
+    struct watchdog w = {.vcpu = vcpu, .mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+    pthread_t watcher;
+    pthread_create(&watcher, NULL, watch, &w);
+    vcpu->in_run = true;
+    m->machine->vcpus.running = 1;
+    for (;;) {
+        // Before the look at what ends the run: whoever sets that raises the request after it. Invalidations raise it too.
+        atomic_store(&vcpu->exit_request, 0);
+        if (w.expired || !goes_on(opaque))
+            break;
+        if (!vcpu->halted)
+            m->accel->ops->run(m->accel, vcpu);
+    }
+    m->machine->vcpus.running = 0;
+    vcpu->in_run = false;
+
+    pthread_mutex_lock(&w.mutex);
+    w.finished = true;
+    pthread_cond_signal(&w.done);
+    pthread_mutex_unlock(&w.mutex);
+    pthread_join(watcher, NULL);
+    return !w.expired;
+}
