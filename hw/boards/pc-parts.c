@@ -214,17 +214,24 @@ int pc_add_serial_ports(struct pc *pc, struct error *error)
     return 0;
 }
 
-static int add_floppy(struct pc *pc, struct error *error)
+static int add_dma(struct pc *pc, struct error *error)
 {
     pc->dma = device_create(&pc->machine, &i8237_type, NULL);
     i8237_wire(pc->dma, pc->io);
-    int result = pc_realize(pc->dma, error);
-    if (result)
-        return result;
+    return pc_realize(pc->dma, error);
+}
+
+// A PIIX3 has the controller always, a Q35 when there is a drive for it.
+static int add_floppy(struct pc *pc, struct error *error)
+{
+    const struct machine *machine = &pc->machine;
+    if (pc->q35 && !machine->floppy_drives[0] && !machine->floppy_drives[1])
+        return 0;
     pc->fdc = device_create(&pc->machine, &fdc_type, NULL);
     fdc_wire(pc->fdc, pc->io, pc_isa_irq(pc, FDC_IRQ), i8237_dma(pc->dma));
     for (unsigned i = 0; i < FDC_DRIVES; i++)
-        fdc_connect(pc->fdc, i, pc->machine.floppies[i]);
+        if (machine->floppy_drives[i])
+            fdc_connect(pc->fdc, i, machine->floppies[i]);
     return pc_realize(pc->fdc, error);
 }
 
@@ -235,5 +242,7 @@ int pc_add_isa_parts(struct pc *pc, struct error *error)
         result = add_keyboard(pc, error);
     if (!result)
         result = pc_add_serial_ports(pc, error);
+    if (!result)
+        result = add_dma(pc, error);
     return result ? result : add_floppy(pc, error);
 }

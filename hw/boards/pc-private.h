@@ -27,7 +27,8 @@ struct pc {
     struct memory_map *io, *smm;
     struct isa_host isa;
     struct irq_line ioapic_pins[PC_ISA_IRQS], pic_pins[PC_ISA_IRQS];
-    struct device *apic, *ioapic, *pic, *rtc, *fdc, *hpet, *dma, *port_f0;
+    struct device *apic, *ioapic, *pic, *rtc, *hpet, *dma, *port_f0;
+    struct device *fdc; // NULL: a Q35 without floppy disk drives
     struct device *pm; // whose power button it is: PIIX4 PM, or the ICH9's LPC bridge
     struct pci_bus *pci;
     bool a20_open[PC_A20_GATES]; // by the keyboard controller, by port 92

@@ -210,7 +210,7 @@ static const struct property properties[] = {
     .firmware_base = PC_ROM_BASE, .firmware_bytes = PC_ROM_BYTES, .firmware_at_end = true,                            \
     .default_firmware = "bios-256k.bin", .default_cpus = 1, .max_cpus = PC_MAX_CPUS,                                  \
     .instance_size = sizeof(struct pc), .properties = properties, .build = build, .finish = finish,                   \
-    .default_drive = "ide", .default_display = "VGA", .reset = reset, .powerdown = powerdown, .destroy = pc_destroy
+    .default_drive = "ide", .floppy_drives = MACHINE_FLOPPIES, .default_display = "VGA", .reset = reset, .powerdown = powerdown, .destroy = pc_destroy
 
-const struct machine_type pc_type = {.name = "pc", .help = "PC with i440FX and PIIX chips", PC_MACHINE};
+const struct machine_type pc_type = {.name = "pc", .help = "PC with i440FX and PIIX chips", .default_floppy = true, PC_MACHINE};
 const struct machine_type q35_type = {.name = "q35", .help = "PC with Q35 and ICH9 chips", PC_MACHINE};
