@@ -112,6 +112,7 @@ void pc_number_cpus(struct pc *pc)
 {
     unsigned count = pc->machine.cpu_count;
     pc->apic_ids = ALLOC_ARRAY(uint32_t, count);
+    pc->messages = ALLOC_ARRAY(_Atomic uint32_t, count);
     for (unsigned i = 0; i < count; i++)
         pc->apic_ids[i] = i;
 }
@@ -179,6 +180,7 @@ static int finish(struct machine *machine, struct error *error)
 
 static void reset(struct machine *machine)
 {
+    pc_drop_messages(pc_of(machine));
     pc_set_boot_kinds(pc_of(machine));
 }
 
@@ -194,6 +196,7 @@ static void powerdown(struct machine *machine)
 void pc_destroy(struct machine *machine)
 {
     free(pc_of(machine)->apic_ids);
+    free(pc_of(machine)->messages);
 }
 
 static const struct property properties[] = {
