@@ -257,8 +257,6 @@ static int claim(struct fdc *fdc, struct fdc_drive *drive, struct error *error)
     drive->there = true;
     drive->format = find_format(block->size);
     const char *name = block->id ? block->id : "";
-    if (!block->size)
-        return error_set(error, EINVAL, "device 'isa-fdc': drive '%s': its image is empty", name);
     if (!drive->format)
         return error_set(error, EINVAL, "device 'isa-fdc': drive '%s' has %llu bytes, more than any floppy disk", name,
                          (unsigned long long)block->size);

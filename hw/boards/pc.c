@@ -18,6 +18,7 @@
 #include "hw/misc/pc-misc.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
+#include "tcg/base/log.h"
 
 #define MIB(n) (UINT64_C(n) << 20)
 #define GIB(n) (UINT64_C(n) << 30)
@@ -105,6 +106,7 @@ int pc_add_memory(struct pc *pc, struct error *error)
 
 static void cpu_shutdown(void *opaque)
 {
+    log_printf(LOG_GUEST_ERRORS, "pc: a processor has shut down (triple fault); the machine is reset\n");
     machine_reset_request(opaque);
 }
 
