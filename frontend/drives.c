@@ -12,6 +12,7 @@
 #include "frontend/settings.h"
 #include "hw/core/block.h"
 #include "hw/core/machine.h"
+#include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
 
 const char *const drive_interface_names[DRIVE_INTERFACES + 1] = {
@@ -72,20 +73,46 @@ static int check_format(const char *path, const char *format, struct error *erro
     return 0;
 }
 
-// The places that a board has for images that are parts of it: flash banks and floppy disk drives.
-static int place_on_board(struct block_backend **places, unsigned count, const struct drive *drive, struct error *error)
+// Which of the places that a board has for images that are parts of it.
+static int choose_place(const struct drive *drive, const bool *taken, unsigned count, uint32_t *chosen,
+                        struct error *error)
 {
     uint32_t place = drive->unit != DRIVE_ANYWHERE ? drive->unit : drive->index;
     if (place == DRIVE_ANYWHERE)
-        for (place = 0; place < count - 1 && places[place];)
+        for (place = 0; place < count - 1 && taken[place];)
             place++;
     if (place >= count)
         return error_set(error, EINVAL, "there are places 0 to %u for if=%s, not %" PRIu32, count - 1,
                          drive_interface_names[drive->interface], place);
-    if (places[place])
-        return error_set(error, EEXIST, "if=%s,unit=%" PRIu32 " has an image already; give another unit=N",
+    if (taken[place])
+        return error_set(error, EEXIST, "if=%s,unit=%" PRIu32 " is given twice; give another unit=N",
                          drive_interface_names[drive->interface], place);
-    places[place] = drive->block;
+    *chosen = place;
+    return 0;
+}
+
+static int place_flash(struct machine *machine, const struct drive *drive, struct error *error)
+{
+    bool taken[MACHINE_FLASHES];
+    uint32_t place;
+    for (unsigned i = 0; i < MACHINE_FLASHES; i++)
+        taken[i] = machine->flashes[i] != NULL;
+    int status = choose_place(drive, taken, MACHINE_FLASHES, &place, error);
+    if (!status)
+        machine->flashes[place] = drive->block;
+    return status;
+}
+
+static int place_floppy(struct machine *machine, const struct drive *drive, struct error *error)
+{
+    uint32_t place;
+    if (!machine->type->floppy_drives)
+        return error_set(error, EINVAL, "machine '%s' has no floppy disk drives", machine->type->name);
+    int status = choose_place(drive, machine->floppy_drives, machine->type->floppy_drives, &place, error);
+    if (status)
+        return status;
+    machine->floppy_drives[place] = true;
+    machine->floppies[place] = drive->block;
     return 0;
 }
 
@@ -138,10 +165,12 @@ static int parse(const struct machine *machine, const struct keyval_list *list, 
     drive->cdrom = media && !strcmp(media, "cdrom");
     if (media && !drive->cdrom && strcmp(media, "disk"))
         return error_set(error, EINVAL, "media must be disk or cdrom, not '%s'", media);
+    if (drive->cdrom && drive->interface == DRIVE_FLOPPY)
+        return error_set(error, EINVAL, "media=cdrom does not go into a floppy disk drive");
     if (drive->interface == DRIVE_NONE && !drive->id)
         return error_set(error, EINVAL, "with if=none it needs a name for a -device to refer to: add id=NAME");
-    // Only a CD-ROM drive can be without a disc.
-    if (!keyval_get(list, "file") && !(drive->cdrom && drive->interface == DRIVE_IDE))
+    bool removable = drive->interface == DRIVE_FLOPPY || (drive->cdrom && drive->interface == DRIVE_IDE);
+    if (!keyval_get(list, "file") && !removable)
         return error_set(error, EINVAL, "no image is named; add file=FILE");
     return 0;
 }
@@ -167,6 +196,7 @@ static int open_image(struct machine *machine, const struct keyval_list *list, s
     options.readonly = options.readonly || drive->cdrom;
     if ((status = block_raw_file_open(&options, machine->loop, &drive->block, error)))
         return status;
+    drive->block->id = alloc_string(drive->id);
     if ((status = backend_list_add(&machine->backends, BACKEND_DRIVE, drive->id, drive->block, error)))
         block_close(drive->block);
     return status;
@@ -183,8 +213,8 @@ static int create(struct machine *machine, struct settings *settings, const stru
     if ((status = open_image(machine, list, drive, error)))
         return status;
     if (drive->interface == DRIVE_PFLASH)
-        return place_on_board(machine->flashes, MACHINE_FLASHES, drive, error);
-    return drive->interface == DRIVE_FLOPPY ? place_on_board(machine->floppies, MACHINE_FLOPPIES, drive, error) : 0;
+        return place_flash(machine, drive, error);
+    return drive->interface == DRIVE_FLOPPY ? place_floppy(machine, drive, error) : 0;
 }
 
 int drives_open(struct machine *machine, struct settings *settings, struct drives *drives, struct error *error)
@@ -199,5 +229,7 @@ int drives_open(struct machine *machine, struct settings *settings, struct drive
             return status;
         }
     }
+    if (machine->type->default_floppy && !settings->nodefaults)
+        machine->floppy_drives[0] = true;
     return 0;
 }

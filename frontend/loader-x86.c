@@ -18,6 +18,7 @@
 // Fields of the setup header.
 enum {
     SETUP_SECTS = 0x1f1,
+    SYSSIZE = 0x1f4, // of what follows the real-mode code, in 16 bytes
     HEADER = 0x202,
     VERSION = 0x206,
     TYPE_OF_LOADER = 0x210,
@@ -41,13 +42,19 @@ enum {
 
 static int check_header(const uint8_t *data, uint64_t size, uint64_t *setup_bytes, struct error *error)
 {
-    if (size < HEADER_END || load_le16(data + VERSION) < 0x0202)
+    if (size < HEADER_END)
+        return error_set(error, EINVAL, "it is cut short: %" PRIu64 " bytes, fewer than its header", size);
+    if (load_le16(data + VERSION) < 0x0202)
         return error_set(error, ENOTSUP, "its boot protocol is older than 2.02");
     *setup_bytes = (uint64_t)((data[SETUP_SECTS] ? data[SETUP_SECTS] : 4) + 1) * 512;
     if (*setup_bytes >= size)
         return error_set(error, EINVAL, "it is cut short: %" PRIu64 " bytes, fewer than its real-mode code", size);
     if (!(data[LOADFLAGS] & LOADED_HIGH) || *setup_bytes > MAX_SETUP_BYTES)
         return error_set(error, ENOTSUP, "it is a zImage, which loads low; use a bzImage");
+    // Before 2.04 the field had 16 bits, which did not suffice.
+    uint64_t needed = *setup_bytes + (load_le16(data + VERSION) >= 0x0204 ? (uint64_t)load_le32(data + SYSSIZE) * 16 : 0);
+    if (size < needed)
+        return error_set(error, EINVAL, "it is cut short: %" PRIu64 " bytes of %" PRIu64 "; fetch it again", size, needed);
     return 0;
 }
 

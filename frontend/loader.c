@@ -128,6 +128,20 @@ static int load_initrd(struct machine *machine, const char *path, struct error *
     return machine_add_blob(machine, "initrd", start, data, size, error);
 }
 
+// Firmware that ends where the address space does begins in its last 16 bytes, by a jump; that is all that one image has
+// in common with the next. Chips hold whole units of 64 KiB.
+static int check_rom(const char *path, const uint8_t *data, uint64_t size, struct error *error)
+{
+    enum { UNIT_BYTES = 64 << 10, START_BYTES = 16 };
+    if (size % UNIT_BYTES)
+        return error_set(error, EINVAL, "firmware '%.200s' has %" PRIu64 " bytes; PC firmware is a multiple of 64 KiB", path,
+                         size);
+    const uint8_t *start = data + size - START_BYTES;
+    if ((start[0] == 0 || start[0] == 0xff) && !memcmp(start, start + 1, START_BYTES - 1))
+        return error_set(error, EINVAL, "firmware '%.200s' has no code at its end, where a PC starts; is it firmware?", path);
+    return 0;
+}
+
 static int load_firmware(struct machine *machine, const char *path, struct error *error)
 {
     uint8_t *data;
@@ -139,6 +153,10 @@ static int load_firmware(struct machine *machine, const char *path, struct error
     if (status)
         return status;
     uint64_t gpa = machine->type->firmware_base;
+    if (machine->type->firmware_at_end && (status = check_rom(path, data, size, error))) {
+        free(data);
+        return status;
+    }
     if (machine->type->firmware_at_end)
         gpa += machine->type->firmware_bytes - size;
     return machine_add_blob(machine, "firmware", gpa, data, size, error);

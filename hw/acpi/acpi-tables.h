@@ -34,7 +34,8 @@ struct acpi_config {
     // The configuration window of a Q35, where firmware puts it; 0 bytes: none.
     uint64_t pciexbar, pciexbar_bytes;
     uint8_t ioapic_id;
-    bool hpet, keyboard;
+    bool hpet, keyboard, floppy_controller;
+    bool floppy_drives[2];
     unsigned serials; // a bit for each of COM1 to COM4
 };
 

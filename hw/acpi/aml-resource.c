@@ -11,6 +11,7 @@
 enum {
     END_TAG = 0x79,
     SMALL_IRQ = 0x22,
+    SMALL_DMA = 0x2a,
     SMALL_IO = 0x47,
     LARGE_MEMORY32_FIXED = 0x86,
     LARGE_DWORD_WINDOW = 0x87,
@@ -60,6 +61,13 @@ void aml_resource_irq(struct aml *aml, unsigned irq)
 {
     aml_byte(aml, SMALL_IRQ);
     aml_le(aml, UINT64_C(1) << irq, 2);
+}
+
+void aml_resource_dma(struct aml *aml, unsigned channel)
+{
+    aml_byte(aml, SMALL_DMA);
+    aml_byte(aml, (uint8_t)(1 << channel));
+    aml_byte(aml, 0); // at ISA's speed, no bus master
 }
 
 void aml_resource_interrupt(struct aml *aml, const uint32_t *gsis, unsigned count)

@@ -173,6 +173,12 @@ void aml_name(struct aml *aml, const char *path)
     aml_path(aml, path);
 }
 
+void aml_named_eisa_id(struct aml *aml, const char *path, const char *id)
+{
+    aml_name(aml, path);
+    aml_eisa_id(aml, id);
+}
+
 void aml_named_integer(struct aml *aml, const char *path, uint64_t value)
 {
     aml_name(aml, path);

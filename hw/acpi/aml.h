@@ -51,6 +51,7 @@ void aml_integer(struct aml *aml, uint64_t value);
 void aml_string(struct aml *aml, const char *text);
 void aml_eisa_id(struct aml *aml, const char *id);
 void aml_name(struct aml *aml, const char *path);
+void aml_named_eisa_id(struct aml *aml, const char *path, const char *id);
 void aml_named_integer(struct aml *aml, const char *path, uint64_t value);
 void aml_region(struct aml *aml, const char *path, enum aml_space space, uint64_t offset, uint64_t bytes);
 
@@ -74,6 +75,7 @@ void aml_resources(struct aml *aml);
 void aml_resources_end(struct aml *aml);
 void aml_resource_io(struct aml *aml, uint16_t base, uint8_t length);
 void aml_resource_irq(struct aml *aml, unsigned irq); // edge triggered, of ISA
+void aml_resource_dma(struct aml *aml, unsigned channel); // 8 bits at a time, of ISA
 void aml_resource_interrupt(struct aml *aml, const uint32_t *gsis,
                             unsigned count); // level, active high, shared
 void aml_resource_memory(struct aml *aml, uint32_t base, uint32_t length, bool writable);

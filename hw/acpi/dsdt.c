@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The differentiated system description table: the PCI root with its windows and interrupt routes, interrupt
-// links, what is behind the ISA bridge, CPUs, and soft off.
+// links, CPUs, and soft off.
 #include <stdio.h>
 
 #include "hw/acpi/acpi-internal.h"
@@ -9,7 +9,6 @@ enum {
     PIRQS = 8, // of a Q35
     PIIX_PIRQS = 4,
     FIRST_PIRQ_GSI = 16,
-    STA_PRESENT = 0x0f,
     STA_LINK_ON = 0x0b,
     STA_LINK_OFF = 0x09,
     PIRQ_OFF = 0x80,
@@ -17,12 +16,6 @@ enum {
 };
 
 static const uint32_t link_irqs[] = {5, 10, 11};
-
-static void named_id(struct aml *aml, const char *path, const char *id)
-{
-    aml_name(aml, path);
-    aml_eisa_id(aml, id);
-}
 
 static void return_integer(struct aml *aml, uint64_t value)
 {
@@ -155,7 +148,7 @@ static void put_link(struct aml *aml, unsigned pirq)
     snprintf(link, sizeof(link), "LNK%c", (char)('A' + pirq));
     snprintf(field, sizeof(field), "PRQ%c", (char)('A' + pirq));
     aml_device(aml, link);
-    named_id(aml, "_HID", "PNP0C0F");
+    aml_named_eisa_id(aml, "_HID", "PNP0C0F");
     aml_named_integer(aml, "_UID", pirq);
     aml_name(aml, "_PRS");
     aml_resources(aml);
@@ -219,7 +212,7 @@ static void put_link(struct aml *aml, unsigned pirq)
 static void put_fixed_link(struct aml *aml, const char *name, unsigned uid, uint32_t gsi)
 {
     aml_device(aml, name);
-    named_id(aml, "_HID", "PNP0C0F");
+    aml_named_eisa_id(aml, "_HID", "PNP0C0F");
     aml_named_integer(aml, "_UID", uid);
     aml_named_integer(aml, "_STA", STA_LINK_ON);
     static const char *const names[] = {"_PRS", "_CRS"};
@@ -260,66 +253,6 @@ static void put_links(struct aml *aml, const struct acpi_config *config)
     }
 }
 
-static void put_keyboard(struct aml *aml)
-{
-    aml_device(aml, "KBD");
-    named_id(aml, "_HID", "PNP0303");
-    aml_named_integer(aml, "_STA", STA_PRESENT);
-    aml_name(aml, "_CRS");
-    aml_resources(aml);
-    aml_resource_io(aml, 0x60, 1);
-    aml_resource_io(aml, 0x64, 1);
-    aml_resource_irq(aml, 1);
-    aml_resources_end(aml);
-    aml_end(aml);
-    aml_device(aml, "MOU");
-    named_id(aml, "_HID", "PNP0F13");
-    aml_named_integer(aml, "_STA", STA_PRESENT);
-    aml_name(aml, "_CRS");
-    aml_resources(aml);
-    aml_resource_irq(aml, 12);
-    aml_resources_end(aml);
-    aml_end(aml);
-}
-
-void acpi_dsdt_serial(struct aml *aml, unsigned number)
-{
-    static const uint16_t ports[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
-    char name[8];
-    snprintf(name, sizeof(name), "COM%u", number + 1);
-    aml_device(aml, name);
-    named_id(aml, "_HID", "PNP0501");
-    aml_named_integer(aml, "_UID", number + 1);
-    aml_named_integer(aml, "_STA", STA_PRESENT);
-    aml_name(aml, "_CRS");
-    aml_resources(aml);
-    aml_resource_io(aml, ports[number], 8);
-    aml_resource_irq(aml, number & 1 ? 3 : 4);
-    aml_resources_end(aml);
-    aml_end(aml);
-}
-
-static void put_isa(struct aml *aml, const struct acpi_config *config)
-{
-    aml_device(aml, "ISA");
-    aml_named_integer(aml, "_ADR", config->q35 ? 0x1f0000 : 0x10000);
-    aml_region(aml, "PIRQ", AML_PCI_CONFIG, 0x60, config->q35 ? 12 : 4);
-    if (config->keyboard)
-        put_keyboard(aml);
-    aml_device(aml, "RTC");
-    named_id(aml, "_HID", "PNP0B00");
-    aml_name(aml, "_CRS");
-    aml_resources(aml);
-    aml_resource_io(aml, 0x70, 8);
-    aml_resource_irq(aml, 8);
-    aml_resources_end(aml);
-    aml_end(aml);
-    for (unsigned i = 0; i < 4; i++)
-        if (config->serials >> i & 1)
-            acpi_dsdt_serial(aml, i);
-    aml_end(aml);
-}
-
 void acpi_dsdt_fw_cfg(struct aml *aml)
 {
     aml_device(aml, "FWCF");
@@ -337,7 +270,7 @@ void acpi_dsdt_fw_cfg(struct aml *aml)
 static void put_reserved(struct aml *aml, const struct acpi_config *config)
 {
     aml_device(aml, "RSVD");
-    named_id(aml, "_HID", "PNP0C02");
+    aml_named_eisa_id(aml, "_HID", "PNP0C02");
     aml_named_integer(aml, "_UID", 1);
     aml_name(aml, "_CRS");
     aml_resources(aml);
@@ -355,9 +288,9 @@ static void put_reserved(struct aml *aml, const struct acpi_config *config)
 static void put_hpet(struct aml *aml)
 {
     aml_device(aml, "HPET");
-    named_id(aml, "_HID", "PNP0103");
+    aml_named_eisa_id(aml, "_HID", "PNP0103");
     aml_named_integer(aml, "_UID", 0);
-    aml_named_integer(aml, "_STA", STA_PRESENT);
+    aml_named_integer(aml, "_STA", ACPI_STA_PRESENT);
     aml_name(aml, "_CRS");
     aml_resources(aml);
     aml_resource_memory(aml, 0xfed00000, 0x400, false);
@@ -374,7 +307,7 @@ void acpi_dsdt_cpus(struct aml *aml, const struct acpi_config *config)
         aml_name(aml, "_HID");
         aml_string(aml, "ACPI0007");
         aml_named_integer(aml, "_UID", i);
-        aml_named_integer(aml, "_STA", STA_PRESENT);
+        aml_named_integer(aml, "_STA", ACPI_STA_PRESENT);
         aml_end(aml);
     }
 }
@@ -382,15 +315,15 @@ void acpi_dsdt_cpus(struct aml *aml, const struct acpi_config *config)
 static void put_root(struct aml *aml, const struct acpi_config *config)
 {
     aml_device(aml, "PCI0");
-    named_id(aml, "_HID", config->q35 ? "PNP0A08" : "PNP0A03");
+    aml_named_eisa_id(aml, "_HID", config->q35 ? "PNP0A08" : "PNP0A03");
     if (config->q35)
-        named_id(aml, "_CID", "PNP0A03");
+        aml_named_eisa_id(aml, "_CID", "PNP0A03");
     aml_named_integer(aml, "_UID", 0);
     aml_named_integer(aml, "_ADR", 0);
     if (config->q35)
         put_osc(aml);
     put_windows(aml, config);
-    put_isa(aml, config);
+    acpi_dsdt_isa(aml, config);
     put_reserved(aml, config);
     aml_end(aml);
 }

@@ -48,7 +48,7 @@ static void move_head(struct fdc *fdc, int track)
         return;
     }
     drive->track = (uint8_t)(track < 0 ? 0 : track > 255 ? 255 : track);
-    drive->changed = false; // a step with a disk in the drive
+    drive->changed = !drive->block; // a step with a disk in the drive ends it
     fdc_seek_end(fdc, ST0_SEEK_END | select);
 }
 
@@ -97,7 +97,7 @@ static void sense_drive(struct fdc *fdc)
     uint8_t select = fdc->command[1] & 7;
     const struct fdc_drive *drive = fdc_drive_at(fdc, select & 3);
     reply(fdc, (uint8_t)(select | ST3_TWO_SIDES | ST3_READY | (drive && !drive->track ? ST3_TRACK0 : 0) |
-                         (drive && drive->block->readonly ? ST3_PROTECTED : 0)));
+                         (drive && drive->block && drive->block->readonly ? ST3_PROTECTED : 0)));
 }
 
 static void configure(struct fdc *fdc)

@@ -43,8 +43,9 @@ struct fdc_format {
 };
 
 struct fdc_drive {
-    struct block_backend *block;     // NULL: there is no such drive
-    const struct fdc_format *format; // NULL: the image has no known size
+    bool there;
+    struct block_backend *block;     // the disk; NULL: none
+    const struct fdc_format *format; // the disk's; NULL: there is none
     uint8_t track;                   // where the head is
     bool changed;                    // the disk-change line
 };

@@ -46,19 +46,28 @@ static uint64_t image_offset(const struct fdc *fdc, uint8_t sector)
 
 static void request_done(struct block_request *request, int result);
 
+// What is read beyond a short image's end is zeroes.
 static void submit(struct fdc *fdc, uint8_t sector, uint32_t length)
 {
+    struct block_backend *block = fdc->drives[fdc->transfer.drive].block;
+    uint64_t offset = image_offset(fdc, sector);
+    if (!fdc->transfer.write) {
+        offset = offset < block->size ? offset : block->size;
+        uint32_t there = block->size - offset < length ? (uint32_t)(block->size - offset) : length;
+        memset(fdc->buffer + there, 0, length - there);
+        length = there;
+    }
     fdc->phase = FDC_BUSY;
     fdc->vector = (struct iovec){fdc->buffer, length};
     fdc->request = (struct block_request){
         .op = fdc->transfer.write ? BLOCK_WRITE : BLOCK_READ,
-        .offset = image_offset(fdc, sector),
+        .offset = offset,
         .length = length,
         .vector = &fdc->vector,
         .vector_count = 1,
         .done = request_done,
     };
-    block_submit(fdc->drives[fdc->transfer.drive].block, &fdc->request);
+    block_submit(block, &fdc->request);
 }
 
 // Goes on to the sector after those that have been moved, as the result bytes show it.

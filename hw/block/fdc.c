@@ -17,6 +17,8 @@ enum { MSR_RQM = 0x80, MSR_DIO = 0x40, MSR_NON_DMA = 0x20, MSR_BUSY = 0x10 };
 enum { DSR_RESET = 0x80, RATE_MASK = 0x03, RATE_250K = 2, DIR_CHANGED = 0x80 };
 enum { SRA_INTERRUPT = 0x80, SRA_NOT_DRIVE2 = 0x40 };
 
+// The usual ones first.
+enum { USUAL_FORMATS = 2 };
 static const struct fdc_format formats[] = {
     {2, 80, 18, 0, FDC_DRIVE_1440K}, {2, 80, 36, 3, FDC_DRIVE_2880K}, {2, 80, 15, 0, FDC_DRIVE_1200K},
     {2, 80, 9, 2, FDC_DRIVE_720K},   {2, 40, 9, 2, FDC_DRIVE_360K},   {2, 80, 20, 0, FDC_DRIVE_1440K},
@@ -27,7 +29,7 @@ static const struct fdc_format formats[] = {
 
 struct fdc_drive *fdc_drive_at(struct fdc *fdc, unsigned number)
 {
-    return number < FDC_DRIVES && fdc->drives[number].block ? &fdc->drives[number] : NULL;
+    return number < FDC_DRIVES && fdc->drives[number].there ? &fdc->drives[number] : NULL;
 }
 
 void fdc_set_irq(struct fdc *fdc, bool level)
@@ -152,7 +154,7 @@ static uint64_t fdc_read(void *opaque, struct mmio_access access)
     struct fdc *fdc = opaque;
     switch (access.offset) {
     case SRA:
-        return (fdc->irq_level ? SRA_INTERRUPT : 0) | (fdc->drives[1].block ? 0 : SRA_NOT_DRIVE2);
+        return (fdc->irq_level ? SRA_INTERRUPT : 0) | (fdc->drives[1].there ? 0 : SRA_NOT_DRIVE2);
     case SRB:
         return 0xc0 | (fdc->dor >> 4 & 3) | (fdc->dor & 1 ? 0x20 : 0);
     case DOR:
@@ -217,13 +219,34 @@ void fdc_wire(struct device *device, struct memory_map *io, struct irq_line irq,
 
 void fdc_connect(struct device *device, unsigned drive, struct block_backend *block)
 {
-    ((struct fdc *)device)->drives[drive].block = block;
+    struct fdc_drive *place = &((struct fdc *)device)->drives[drive];
+    place->there = true;
+    place->block = block;
 }
 
 enum fdc_drive_type fdc_drive_type(const struct device *device, unsigned drive)
 {
-    const struct fdc_format *format = ((const struct fdc *)device)->drives[drive].format;
-    return format ? format->drive : FDC_DRIVE_NONE;
+    const struct fdc_drive *place = &((const struct fdc *)device)->drives[drive];
+    if (!place->there)
+        return FDC_DRIVE_NONE;
+    return place->format ? place->format->drive : FDC_DRIVE_2880K;
+}
+
+static uint64_t format_bytes(const struct fdc_format *format)
+{
+    return (uint64_t)format->heads * format->tracks * format->sectors * FDC_SECTOR_BYTES;
+}
+
+// The one of just this size, else the smaller of the two usual ones that are large enough; NULL: neither is.
+static const struct fdc_format *find_format(uint64_t bytes)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+        if (bytes == format_bytes(&formats[i]))
+            return &formats[i];
+    for (size_t i = 0; i < USUAL_FORMATS; i++)
+        if (bytes < format_bytes(&formats[i]))
+            return &formats[i];
+    return NULL;
 }
 
 static int claim(struct fdc *fdc, struct fdc_drive *drive, struct error *error)
@@ -231,19 +254,14 @@ static int claim(struct fdc *fdc, struct fdc_drive *drive, struct error *error)
     struct block_backend *block = drive->block;
     if (!block)
         return 0;
-    for (size_t i = 0; i < ARRAY_SIZE(formats) && !drive->format; i++) {
-        const struct fdc_format *format = &formats[i];
-        if (block->size == (uint64_t)format->heads * format->tracks * format->sectors * FDC_SECTOR_BYTES)
-            drive->format = format;
-    }
+    drive->there = true;
+    drive->format = find_format(block->size);
+    const char *name = block->id ? block->id : "";
     if (!drive->format)
-        return error_set(
-            error, EINVAL,
-            "device 'isa-fdc': drive '%s' has %llu bytes, which no floppy disk has; 1474560 is usual",
-            block->id ? block->id : "", (unsigned long long)block->size);
+        return error_set(error, EINVAL, "device 'isa-fdc': drive '%s' has %llu bytes, more than any floppy disk", name,
+                         (unsigned long long)block->size);
     if (block->user)
-        return error_set(error, EBUSY, "device 'isa-fdc': drive '%s' is used by another device",
-                         block->id ? block->id : "");
+        return error_set(error, EBUSY, "device 'isa-fdc': drive '%s' is used by another device", name);
     block->user = fdc;
     return 0;
 }

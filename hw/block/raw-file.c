@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
 
 enum { WORKERS = 4, COPY_BYTES = 1 << 16 };
 
@@ -267,8 +268,18 @@ static int find_size(struct raw_file *file, const char *path, struct error *erro
     off_t end = lseek(file->fd, 0, SEEK_END);
     if (end < 0)
         return error_set(error, errno, "cannot find the size of disk image '%s': %s", path, strerror(errno));
-    file->block.size = (uint64_t)end;
+    if (!end)
+        return error_set(error, EINVAL, "disk image '%s' is empty", path);
+    // What stands in a last sector that is not whole is part of the disk.
+    file->block.size = round_up((uint64_t)end, BLOCK_SECTOR_BYTES);
     return 0;
+}
+
+static int cannot_open(const struct block_options *options, int why, struct error *error)
+{
+    if ((why == EACCES || why == EPERM || why == EROFS) && !options->readonly && !access(options->path, R_OK))
+        return error_set(error, why, "disk image '%s' can only be read; add readonly=on", options->path);
+    return error_set(error, why, "cannot open disk image '%s': %s", options->path, strerror(why));
 }
 
 int block_raw_file_open(const struct block_options *options, struct io_loop *loop,
@@ -279,7 +290,7 @@ int block_raw_file_open(const struct block_options *options, struct io_loop *loo
     if (fd < 0 && errno == EINVAL && options->direct)
         fd = open(options->path, flags); // the file system has no direct I/O
     if (fd < 0)
-        return error_set(error, errno, "cannot open disk image '%s': %s", options->path, strerror(errno));
+        return cannot_open(options, errno, error);
     if (flock(fd, (options->readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) && errno == EWOULDBLOCK) {
         close(fd);
         return error_set(error, EAGAIN, "disk image '%s' is in use by another program", options->path);

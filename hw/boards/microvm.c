@@ -186,6 +186,11 @@ static void powerdown(struct machine *machine)
         acpi_ged_power_button(microvm->ged);
 }
 
+static void reset(struct machine *machine)
+{
+    pc_drop_messages(pc_of(machine));
+}
+
 static void destroy(struct machine *machine)
 {
     free(microvm_of(machine)->arguments);
@@ -222,6 +227,7 @@ const struct machine_type microvm_type = {
     .build = build,
     .finish = finish,
     .kernel_arguments = kernel_arguments,
+    .reset = reset,
     .powerdown = powerdown,
     .destroy = destroy,
 };

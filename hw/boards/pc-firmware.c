@@ -61,7 +61,8 @@ static void fill_cmos(struct pc *pc)
     cmos_le(pc, CMOS_ABOVE_16M, low > 16 << 20 ? at_most((low - (16 << 20)) >> 16, 65535) : 0, 2);
     cmos_le(pc, CMOS_ABOVE_4G, pc->high_ram >> 16, 3);
     cmos_le(pc, CMOS_CPUS, pc->machine.cpu_count - 1, 1);
-    unsigned a = fdc_drive_type(pc->fdc, 0), b = fdc_drive_type(pc->fdc, 1);
+    unsigned a = pc->fdc ? fdc_drive_type(pc->fdc, 0) : FDC_DRIVE_NONE;
+    unsigned b = pc->fdc ? fdc_drive_type(pc->fdc, 1) : FDC_DRIVE_NONE;
     cmos_le(pc, CMOS_FLOPPY, a << 4 | b, 1);
     unsigned floppies = (a != 0) + (b != 0);
     // Coprocessor, mouse; and how many floppy disk drives.
@@ -96,11 +97,14 @@ static int add_acpi(struct pc *pc, struct error *error)
         .ioapic_id = IOAPIC_ID,
         .hpet = pc->has_hpet,
         .keyboard = true,
+        .floppy_controller = pc->fdc != NULL,
     };
     if (pc->q35) {
         config.pciexbar = UINT64_C(0xb0000000);
         config.pciexbar_bytes = PC_PCIEXBAR_BYTES;
     }
+    for (unsigned i = 0; i < MACHINE_FLOPPIES; i++)
+        config.floppy_drives[i] = machine->floppy_drives[i];
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         config.serials |= (machine->serials[i] != NULL) << i;
     return pc_add_acpi(pc, &config, error);

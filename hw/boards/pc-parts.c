@@ -50,35 +50,6 @@ static void cpu_smi(void *opaque, unsigned cpu)
     vcpu_irq_set(pc->machine.vcpus.cpus[cpu], X86_CPU_SMI, true);
 }
 
-// INIT and start-up are done on the CPU's own thread, which keeps their order. The first CPU begins anew at once, the
-// others wait for start-up with their power off.
-static void do_init(struct vcpu *cpu, void *arg)
-{
-    (void)arg;
-    cpu->halted = false;
-    if (cpu->index)
-        vcpu_power_off_self(cpu);
-    else
-        (cpu->ops->init ? cpu->ops->init : cpu->ops->reset)(cpu);
-}
-
-static void do_start_up(struct vcpu *cpu, void *arg)
-{
-    vcpu_power_on(cpu, (uint64_t)(uintptr_t)arg << 12, 0);
-}
-
-static void cpu_init(void *opaque, unsigned cpu)
-{
-    struct pc *pc = opaque;
-    vcpu_queue_work(pc->machine.vcpus.cpus[cpu], do_init, NULL);
-}
-
-static void cpu_start_up(void *opaque, unsigned cpu, uint8_t vector)
-{
-    struct pc *pc = opaque;
-    vcpu_queue_work(pc->machine.vcpus.cpus[cpu], do_start_up, (void *)(uintptr_t)vector);
-}
-
 static void ignne(void *opaque, unsigned cpu, bool level)
 {
     struct pc *pc = opaque;
@@ -95,7 +66,7 @@ static int add_x87_errors(struct pc *pc, struct error *error)
 
 int pc_add_interrupt_controllers(struct pc *pc, struct error *error)
 {
-    static const struct apic_outputs outputs = {cpu_intr, cpu_nmi, cpu_smi, cpu_init, cpu_start_up};
+    static const struct apic_outputs outputs = {cpu_intr, cpu_nmi, cpu_smi, pc_init_message, pc_start_up_message};
     struct machine *machine = &pc->machine;
     struct apic_config config = {.cpu_count = machine->cpu_count, .apic_ids = pc->apic_ids, .outputs = &outputs,
                                  .outputs_opaque = pc, .tsc_hz = TSC_HZ};
@@ -214,17 +185,24 @@ int pc_add_serial_ports(struct pc *pc, struct error *error)
     return 0;
 }
 
-static int add_floppy(struct pc *pc, struct error *error)
+static int add_dma(struct pc *pc, struct error *error)
 {
     pc->dma = device_create(&pc->machine, &i8237_type, NULL);
     i8237_wire(pc->dma, pc->io);
-    int result = pc_realize(pc->dma, error);
-    if (result)
-        return result;
+    return pc_realize(pc->dma, error);
+}
+
+// A PIIX3 has the controller always, a Q35 when there is a drive for it.
+static int add_floppy(struct pc *pc, struct error *error)
+{
+    const struct machine *machine = &pc->machine;
+    if (pc->q35 && !machine->floppy_drives[0] && !machine->floppy_drives[1])
+        return 0;
     pc->fdc = device_create(&pc->machine, &fdc_type, NULL);
     fdc_wire(pc->fdc, pc->io, pc_isa_irq(pc, FDC_IRQ), i8237_dma(pc->dma));
     for (unsigned i = 0; i < FDC_DRIVES; i++)
-        fdc_connect(pc->fdc, i, pc->machine.floppies[i]);
+        if (machine->floppy_drives[i])
+            fdc_connect(pc->fdc, i, machine->floppies[i]);
     return pc_realize(pc->fdc, error);
 }
 
@@ -235,5 +213,7 @@ int pc_add_isa_parts(struct pc *pc, struct error *error)
         result = add_keyboard(pc, error);
     if (!result)
         result = pc_add_serial_ports(pc, error);
+    if (!result)
+        result = add_dma(pc, error);
     return result ? result : add_floppy(pc, error);
 }

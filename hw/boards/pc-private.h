@@ -2,6 +2,7 @@
 // Between the files of the PC boards.
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,10 +25,13 @@ struct pc {
     uint64_t low_ram, high_ram, ram_offset;
     uint64_t firmware_end; // in the RAM block: where firmware in ROM or flash ends
     uint32_t *apic_ids;
+    _Atomic uint32_t *messages; // INIT and start-up that each CPU has yet to take
+    _Atomic uint32_t resets;    // of the machine, so far
     struct memory_map *io, *smm;
     struct isa_host isa;
     struct irq_line ioapic_pins[PC_ISA_IRQS], pic_pins[PC_ISA_IRQS];
-    struct device *apic, *ioapic, *pic, *rtc, *fdc, *hpet, *dma, *port_f0;
+    struct device *apic, *ioapic, *pic, *rtc, *hpet, *dma, *port_f0;
+    struct device *fdc; // NULL: a Q35 without floppy disk drives
     struct device *pm; // whose power button it is: PIIX4 PM, or the ICH9's LPC bridge
     struct pci_bus *pci;
     bool a20_open[PC_A20_GATES]; // by the keyboard controller, by port 92
@@ -58,6 +62,11 @@ int pc_add_interrupt_controllers(struct pc *pc, struct error *error);
 int pc_add_timers(struct pc *pc, struct error *error);
 int pc_add_serial_ports(struct pc *pc, struct error *error);
 int pc_add_isa_parts(struct pc *pc, struct error *error);
+// pc-messages.c: outputs of the local APICs, on any thread; and for a machine reset, which messages sent before it do not
+// outlive.
+void pc_init_message(void *opaque, unsigned cpu);
+void pc_start_up_message(void *opaque, unsigned cpu, uint8_t vector);
+void pc_drop_messages(struct pc *pc);
 // pc-chipset.c: bridges, power management, disks.
 int pc_add_chipset(struct pc *pc, struct error *error);
 // pc-firmware.c: what firmware finds in fw_cfg and CMOS.

@@ -18,6 +18,7 @@
 #include "hw/misc/pc-misc.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
+#include "tcg/base/log.h"
 
 #define MIB(n) (UINT64_C(n) << 20)
 #define GIB(n) (UINT64_C(n) << 30)
@@ -105,6 +106,7 @@ int pc_add_memory(struct pc *pc, struct error *error)
 
 static void cpu_shutdown(void *opaque)
 {
+    log_printf(LOG_GUEST_ERRORS, "pc: a processor has shut down (triple fault); the machine is reset\n");
     machine_reset_request(opaque);
 }
 
@@ -112,6 +114,7 @@ void pc_number_cpus(struct pc *pc)
 {
     unsigned count = pc->machine.cpu_count;
     pc->apic_ids = ALLOC_ARRAY(uint32_t, count);
+    pc->messages = ALLOC_ARRAY(_Atomic uint32_t, count);
     for (unsigned i = 0; i < count; i++)
         pc->apic_ids[i] = i;
 }
@@ -179,6 +182,7 @@ static int finish(struct machine *machine, struct error *error)
 
 static void reset(struct machine *machine)
 {
+    pc_drop_messages(pc_of(machine));
     pc_set_boot_kinds(pc_of(machine));
 }
 
@@ -194,6 +198,7 @@ static void powerdown(struct machine *machine)
 void pc_destroy(struct machine *machine)
 {
     free(pc_of(machine)->apic_ids);
+    free(pc_of(machine)->messages);
 }
 
 static const struct property properties[] = {
@@ -210,7 +215,7 @@ static const struct property properties[] = {
     .firmware_base = PC_ROM_BASE, .firmware_bytes = PC_ROM_BYTES, .firmware_at_end = true,                            \
     .default_firmware = "bios-256k.bin", .default_cpus = 1, .max_cpus = PC_MAX_CPUS,                                  \
     .instance_size = sizeof(struct pc), .properties = properties, .build = build, .finish = finish,                   \
-    .default_drive = "ide", .default_display = "VGA", .reset = reset, .powerdown = powerdown, .destroy = pc_destroy
+    .default_drive = "ide", .floppy_drives = MACHINE_FLOPPIES, .default_display = "VGA", .reset = reset, .powerdown = powerdown, .destroy = pc_destroy
 
-const struct machine_type pc_type = {.name = "pc", .help = "PC with i440FX and PIIX chips", PC_MACHINE};
+const struct machine_type pc_type = {.name = "pc", .help = "PC with i440FX and PIIX chips", .default_floppy = true, PC_MACHINE};
 const struct machine_type q35_type = {.name = "q35", .help = "PC with Q35 and ICH9 chips", PC_MACHINE};

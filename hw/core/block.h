@@ -14,6 +14,8 @@
 #include "hw/core/io-loop.h"
 #include "tcg/base/error.h"
 
+enum { BLOCK_SECTOR_BYTES = 512 };
+
 enum block_op {
     BLOCK_READ,
     BLOCK_WRITE,
@@ -49,7 +51,7 @@ struct block_ops {
 struct block_backend {
     const struct block_ops *ops;
     char *id;
-    uint64_t size; // bytes
+    uint64_t size; // bytes, whole sectors and at least one
     bool readonly;
     bool write_back; // a flush is needed for durability; false: each write is durable when done
     bool discard;    // discard and unmap reach the file (discard=unmap)
@@ -66,7 +68,8 @@ struct block_options {
     bool discard;
 };
 
-// A file or host block device that holds the disk byte for byte. Takes a lock on the file so that two writers
+// A file or host block device that holds the disk byte for byte; a last sector that is not whole counts as filled up with
+// zeroes. Takes a lock on the file so that two writers
 // cannot have it at once (-EAGAIN, with a message).
 int block_raw_file_open(const struct block_options *options, struct io_loop *loop,
                         struct block_backend **block, struct error *error);

@@ -53,8 +53,8 @@ int machine_build(struct machine *machine, struct error *error)
         return error_set(error, EINVAL, "machine '%s' has 1 to %u CPUs, not %u", type->name, type->max_cpus,
                          machine->cpu_count);
     if (machine->ram_size < type->min_ram)
-        return error_set(error, EINVAL, "machine '%s' needs at least %" PRIu64 " MiB of memory, not %" PRIu64,
-                         type->name, type->min_ram >> 20, machine->ram_size >> 20);
+        return error_set(error, EINVAL, "machine '%s' needs at least %" PRIu64 " MiB of memory, not %" PRIu64 " KiB",
+                         type->name, type->min_ram >> 20, machine->ram_size >> 10);
     if (machine->ram_size & ((1 << 20) - 1))
         return error_set(error, EINVAL, "memory size %" PRIu64 " is not a whole number of MiB",
                          machine->ram_size);

@@ -44,6 +44,8 @@ struct machine_type {
     bool firmware_at_end;                   // it ends where that place does, rather than beginning there
     const char *default_firmware;           // the file that is taken without -bios; NULL: none
     const char *default_drive;   // where -drive puts disks without if=: "ide"; NULL: "virtio"
+    unsigned floppy_drives;      // at most, for if=floppy; 0: the board takes none
+    bool default_floppy;         // the first of them is there without being asked for
     const char *default_display; // the display device that is there unless -vga says otherwise; NULL: none
     unsigned default_cpus, max_cpus;
     size_t instance_size; // of the structure that embeds struct machine
@@ -118,7 +120,8 @@ struct machine {
     const struct cpu_factory *cpu_factory;
     struct chardev *serials[MACHINE_SERIALS];
     struct block_backend *flashes[MACHINE_FLASHES]; // NULL: an empty, volatile bank
-    struct block_backend *floppies[MACHINE_FLOPPIES]; // NULL: no drive
+    bool floppy_drives[MACHINE_FLOPPIES];             // that there are, with a disk or without
+    struct block_backend *floppies[MACHINE_FLOPPIES]; // their disks; NULL: none
     bool graphics; // off: firmware shows its text on the first serial port
     bool no_reboot;                                 // a guest reset ends the machine
     bool start_paused;                              // -S

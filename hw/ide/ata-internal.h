@@ -3,11 +3,22 @@
 #pragma once
 
 #include "hw/ide/ata.h"
+#include "tcg/base/bits.h"
+
+enum ata_transfer { ATA_READ_PIO, ATA_WRITE_PIO, ATA_READ_DMA, ATA_WRITE_DMA, ATA_VERIFY };
+
+static inline struct ata_drive *ata_drive_of(struct block_request *request)
+{
+    return CONTAINER_OF(request, struct ata_drive, request);
+}
 
 // Ends the command and interrupts.
 void ata_finish(struct ata_drive *drive);
 void ata_abort(struct ata_drive *drive, uint8_t error);
 void ata_set_interrupt(struct ata_drive *drive, bool level);
+
+// ata-transfer.c: moves the sectors that the task file names, `block_sectors` of them a PIO block; 0 aborts the command.
+void ata_start_transfer(struct ata_drive *drive, enum ata_transfer kind, bool extended, unsigned block_sectors);
 // Presents `bytes` of the buffer from `position` on to the host, with an interrupt.
 void ata_offer_block(struct ata_drive *drive, enum ata_phase phase, uint32_t bytes);
 // Waits for memory.

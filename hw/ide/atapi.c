@@ -85,7 +85,7 @@ static void offer(struct ata_drive *drive)
 
 static void read_done(struct block_request *request, int result)
 {
-    struct ata_drive *drive = CONTAINER_OF(request, struct ata_drive, request);
+    struct ata_drive *drive = ata_drive_of(request);
     if (result)
         atapi_read_failed(drive);
     else

@@ -105,10 +105,11 @@ static void write_command(struct piix3_ide *self, unsigned number, uint8_t value
         master->status |= BM_ACTIVE;
         run(self, &self->channels[number]);
     } else if (stop) {
-        // What is in flight is let go on to its end first.
-        struct ata_drive *drive = ide_channel_selected(&self->channels[number]);
-        if (drive && (master->status & BM_ACTIVE))
-            block_drain(drive->block);
+        // What is in flight is let go on to its end first, whichever drive is selected by now.
+        struct ata_drive *const *drives = self->channels[number].drives;
+        for (unsigned i = 0; i < 2; i++)
+            if (drives[i] && (master->status & BM_ACTIVE))
+                block_drain(drives[i]->block);
         master->status &= (uint8_t)~BM_ACTIVE;
     }
 }

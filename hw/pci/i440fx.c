@@ -4,7 +4,7 @@
 
 #include "hw/core/machine.h"
 
-enum { PAM0 = 0x59, SMRAM = 0x72, SMRAM_BASE_SEGMENT = 0x02 };
+enum { PAM0 = 0x59, SMRAM = 0x72 };
 
 struct i440fx {
     struct pci_device pci;
@@ -36,9 +36,7 @@ const struct device_type i440fx_host_type = {
 
 static void update(struct i440fx *self)
 {
-    pc_bridge_lock_smram(&self->pci, SMRAM);
-    pam_update(&self->pam, self->pci.config + PAM0);
-    pam_update_smram(&self->pam, self->pci.config[SMRAM], false);
+    pc_bridge_update_pam(&self->pci, &self->pam, PAM0, SMRAM, false);
 }
 
 static void config_written(struct pci_device *device, unsigned offset, unsigned size)
@@ -67,10 +65,7 @@ static int i440fx_realize(struct device *device, struct error *error)
     // Before PAM and up to SMRAM: DRAM control and row boundaries, which firmware writes.
     for (unsigned offset = 0x50; offset < 0x78; offset++)
         pci_define(&self->pci, offset, 1, 0, 0xff);
-    for (unsigned i = 0; i < PAM_REGISTERS; i++)
-        pci_define(&self->pci, PAM0 + i, 1, 0, i ? 0x33 : 0x30);
-    pci_define(&self->pci, SMRAM, 1, SMRAM_BASE_SEGMENT, 0);
-    pam_init(&self->pam, device->machine->map, &pc_host_of(&self->pci)->config);
+    pc_bridge_init_pam(&self->pci, &self->pam, PAM0, SMRAM);
     return 0;
 }
 

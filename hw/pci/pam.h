@@ -9,6 +9,7 @@
 enum { PAM_REGISTERS = 7, PAM_SEGMENTS = 13 };
 
 enum smram_bit {
+    SMRAM_C_BASE_SEG = 0x02, // read-only: 0xa0000
     SMRAM_G_SMRAME = 1 << 3,
     SMRAM_D_LCK = 1 << 4,
     SMRAM_D_CLS = 1 << 5,

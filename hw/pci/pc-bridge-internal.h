@@ -27,6 +27,9 @@ void pc_host_unrealize(struct device *device);
 void pc_host_reset(struct device *device);
 extern const struct state_field pc_host_state[];
 
-// The SMRAM control register at `offset`: after each write and state load. Once locked it stays so until
-// reset.
-void pc_bridge_lock_smram(struct pci_device *pci, unsigned offset);
+// For functions 0.0, at realize: the registers PAM0 to PAM6 and SMRAM at these offsets of the function's configuration
+// space, all read as RAM off and SMRAM closed, and what they show.
+void pc_bridge_init_pam(struct pci_device *pci, struct pam *pam, unsigned pam0, unsigned smram);
+// Shows what the registers say, after each write, reset and state load. Once SMRAM is locked it stays so until reset.
+// `high`: it is at 0xfeda0000, not behind the VGA window.
+void pc_bridge_update_pam(struct pci_device *pci, struct pam *pam, unsigned pam0, unsigned smram, bool high);

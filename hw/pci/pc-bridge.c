@@ -51,13 +51,28 @@ struct pc_host *pc_host_of(const struct pci_device *function)
     return function->bus->ops_opaque;
 }
 
-void pc_bridge_lock_smram(struct pci_device *pci, unsigned offset)
+void pc_bridge_init_pam(struct pci_device *pci, struct pam *pam, unsigned pam0, unsigned smram)
+{
+    for (unsigned i = 0; i < PAM_REGISTERS; i++)
+        pci_define(pci, pam0 + i, 1, 0, i ? 0x33 : 0x30);
+    pci_define(pci, smram, 1, SMRAM_C_BASE_SEG, 0);
+    pam_init(pam, pci->device.machine->map, &pc_host_of(pci)->config);
+}
+
+static void lock_smram(struct pci_device *pci, unsigned offset)
 {
     uint8_t smram = (uint8_t)pci_get(pci, offset, 1);
     bool locked = smram & SMRAM_D_LCK;
     if (locked)
         pci_put(pci, offset, 1, smram & ~(unsigned)SMRAM_D_OPEN);
     pci->writable[offset] = locked ? SMRAM_D_CLS : SMRAM_D_CLS | SMRAM_D_OPEN | SMRAM_D_LCK | SMRAM_G_SMRAME;
+}
+
+void pc_bridge_update_pam(struct pci_device *pci, struct pam *pam, unsigned pam0, unsigned smram, bool high)
+{
+    lock_smram(pci, smram);
+    pam_update(pam, pci->config + pam0);
+    pam_update_smram(pam, pci->config[smram], high);
 }
 
 int pc_bridge_create(struct machine *machine, const struct device_type *host_type,

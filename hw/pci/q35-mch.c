@@ -15,7 +15,6 @@ enum mch_register {
 };
 
 enum {
-    SMRAM_BASE_SEGMENT = 0x02,
     ESMRAMC_T_EN = 1 << 0,
     ESMRAMC_SIZE_SHIFT = 1,
     ESMRAMC_H_SMRAME = 1 << 7,
@@ -109,12 +108,10 @@ static void update_tseg(struct q35_mch *self)
 static void update(struct q35_mch *self)
 {
     struct pci_device *pci = &self->pci;
-    pc_bridge_lock_smram(pci, SMRAM);
+    pc_bridge_update_pam(pci, &self->pam, PAM0, SMRAM, pci->config[ESMRAMC] & ESMRAMC_H_SMRAME);
     bool locked = pci->config[SMRAM] & SMRAM_D_LCK;
     pci->writable[ESMRAMC] = locked ? 0 : ESMRAMC_H_SMRAME | 3 << ESMRAMC_SIZE_SHIFT | ESMRAMC_T_EN;
     update_ecam(self);
-    pam_update(&self->pam, pci->config + PAM0);
-    pam_update_smram(&self->pam, pci->config[SMRAM], pci->config[ESMRAMC] & ESMRAMC_H_SMRAME);
     update_tseg(self);
 }
 
@@ -146,11 +143,8 @@ static int q35_mch_realize(struct device *device, struct error *error)
     // As QEMU has it: the address is there before the window is enabled.
     pci_define(pci, PCIEXBAR, 4, 0xb0000000, 0xfc000007);
     pci_define(pci, PCIEXBAR + 4, 4, 0, 0xf);
-    for (unsigned i = 0; i < PAM_REGISTERS; i++)
-        pci_define(pci, PAM0 + i, 1, 0, i ? 0x33 : 0x30);
-    pci_define(pci, SMRAM, 1, SMRAM_BASE_SEGMENT, 0);
     pci_define(pci, ESMRAMC, 1, ESMRAMC_CACHED, 0);
-    pam_init(&self->pam, device->machine->map, config);
+    pc_bridge_init_pam(pci, &self->pam, PAM0, SMRAM);
     self->ecam = pci_ecam_window(pci->bus, PC_PCIEXBAR_BYTES);
     struct mem_region_desc hole = {
         .name = "tseg-hole", .kind = MEM_MMIO, .priority = TSEG_PRIORITY, .ops = &pam_nobody_ops};

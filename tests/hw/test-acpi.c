@@ -27,6 +27,8 @@ static struct acpi_config config_for(bool q35)
                                  .pci_hole64_bytes = UINT64_C(1) << 36,
                                  .hpet = true,
                                  .keyboard = true,
+                                 .floppy_controller = !q35,
+                                 .floppy_drives = {true, false},
                                  .serials = 3};
     if (q35) {
         config.pciexbar = 0xb0000000;

@@ -33,7 +33,8 @@ static struct block_backend *open_image(const char *id, off_t size, bool readonl
     return block;
 }
 
-static void start(bool readonly)
+// The first drive has an image of this size; 0: it is empty.
+static void start(off_t bytes, bool readonly)
 {
     pc_bench_create(&bench);
     pc_bench_add_low_ram(&bench);
@@ -42,14 +43,15 @@ static void start(bool readonly)
     pc_bench_realize(&bench, dma);
     fdc = device_create(bench.machine, &fdc_type, NULL);
     fdc_wire(fdc, bench.io, irq_sink_line(&irq), i8237_dma(dma));
-    fdc_connect(fdc, 0, open_image("a", DISK, readonly, &image));
+    image = -1;
+    fdc_connect(fdc, 0, bytes ? open_image("a", bytes, readonly, &image) : NULL);
     pc_bench_realize(&bench, fdc);
     outb(&bench, DIR, 0); // 500 kbit/s
 }
 
 static void setup(void)
 {
-    start(false);
+    start(DISK, false);
 }
 
 static void teardown(void)
@@ -328,7 +330,7 @@ Test(fdc, a_reset_in_the_middle)
 
 static void setup_readonly(void)
 {
-    start(true);
+    start(DISK, true);
 }
 
 TestSuite(fdc_readonly, .init = setup_readonly, .fini = teardown);
@@ -342,14 +344,72 @@ Test(fdc_readonly, write_protection)
     RESULTS("\x78");
 }
 
-Test(fdc, images_that_are_no_floppies)
+static void refuse(const char *id, off_t bytes, const char *why)
 {
     int fd;
     struct error error;
     struct device *other = device_create(bench.machine, &fdc_type, NULL);
-    fdc_connect(other, 0, open_image("odd", 1000000, false, &fd));
+    fdc_connect(other, 0, open_image(id, bytes, false, &fd));
     cr_assert_eq(device_realize(other, &error), -EINVAL);
-    cr_assert(strstr(error.text, "1474560"));
+    cr_assert(strstr(error.text, why), "%s", error.text);
     close(fd);
     device_destroy(other);
+}
+
+Test(fdc, images_that_are_no_floppies)
+{
+    refuse("large", 2 * DISK + 1, "2949632 bytes, more than any floppy disk");
+}
+
+TestSuite(fdc_other, .fini = teardown);
+
+Test(fdc_other, an_empty_drive)
+{
+    start(0, false);
+    cr_assert_eq(fdc_drive_type(fdc, 0), FDC_DRIVE_2880K);
+    cr_assert_eq(fdc_drive_type(fdc, 1), FDC_DRIVE_NONE);
+    cr_assert_eq(inb(&bench, DIR) & 0x80, 0x80);
+    COMMAND("\x0f\0\x05");
+    COMMAND("\x08");
+    RESULTS("\x20\x05");
+    cr_assert_eq(inb(&bench, DIR) & 0x80, 0x80, "a step does not help without a disk");
+    COMMAND("\x07\0");
+    COMMAND("\x08");
+    RESULTS("\x20\0");
+    COMMAND("\x04\0");
+    RESULTS("\x38");
+    COMMAND("\x4a\0");
+    RESULTS("\x40\x01\0\0\0\x01\x02");
+    COMMAND("\x46\0\0\0\x01\x02\x12\x1b\xff");
+    RESULTS("\x40\x01\0\0\0\x01\x02");
+    COMMAND("\x45\0\0\0\x01\x02\x12\x1b\xff");
+    RESULTS("\x40\x01\0\0\0\x01\x02");
+    COMMAND("\x4d\0\x02\x12\x54\xf6");
+    RESULTS("\x40\x01\0\0\0\x01\x02");
+}
+
+Test(fdc_other, a_short_image)
+{
+    start(3 * 512 + 100, false);
+    cr_assert_eq(fdc_drive_type(fdc, 0), FDC_DRIVE_1440K);
+    put_image(0, "first");
+    put_image(3, "cut short");
+    for (unsigned i = 0; i < 18 * 512; i++)
+        guest_write(bench.machine, TARGET + i, 1, 0xee);
+    pc_bench_program_dma(&bench, 0x44, TARGET, 18 * 512);
+    COMMAND("\x46\0\0\0\x01\x02\x12\x1b\xff");
+    wait_interrupt();
+    RESULTS("\0\0\0\x01\0\x01\x02");
+    memory_has(TARGET, "first");
+    memory_has(TARGET + 3 * 512, "cut short");
+    for (unsigned i = 3 * 512 + 100; i < 18 * 512; i++)
+        cr_assert_eq(guest_read(bench.machine, TARGET + i, 1), 0);
+    pc_bench_program_dma(&bench, 0x44, TARGET, 512);
+    COMMAND("\x46\0\x4f\0\x01\x02\x01\x1b\xff"); // the last cylinder
+    wait_interrupt();
+    RESULTS("\0\0\0\x50\0\x01\x02");
+    pc_bench_program_dma(&bench, 0x48, TARGET, 512);
+    COMMAND("\x45\0\x4f\0\x01\x02\x01\x1b\xff");
+    wait_interrupt();
+    RESULTS("\x40\x20\0\x4f\0\x01\x02");
 }

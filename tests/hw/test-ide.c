@@ -248,6 +248,23 @@ Test(ide, bus_master_moves_data)
     pci_machine_destroy(&pci);
 }
 
+Test(ide, stopping_the_bus_master_waits_for_either_drive)
+{
+    make_disk();
+    disk_file(pci.machine, "d1", SECTORS, 512, false);
+    bare_device(pci.machine, &ide_hd_type, (const char *[]){"drive=d1", "bus=ide.0", "unit=1", NULL});
+    guest_write(pci.machine, TABLE, 4, DATA);
+    guest_write(pci.machine, TABLE + 4, 4, 0x80000000 | 512);
+    guest_write(pci.machine, DATA, 4, 0);
+    command28(0xc8, 77, 1);
+    start_master(true);
+    out(6, 0xf0); // the other one
+    port_write(pci.io, MASTER, 1, 0);
+    cr_assert_eq(guest_read(pci.machine, DATA, 4), 77);
+    cr_assert_eq(port_read(pci.io, MASTER + 2, 1) & 1, 0);
+    pci_machine_destroy(&pci);
+}
+
 Test(ide, soft_reset_and_interrupt_mask)
 {
     make_disk();
