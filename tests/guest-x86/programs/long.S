@@ -8,6 +8,9 @@ start_program
     movl $0x23007, %es:0x2010       # 4 MiB: a table
     movl $0x30003, %es:0x3000
     movl $0x30007, %es:0x3008       # user
+    movl $0x24003, %es:0x1020       # 4 GiB: other memory
+    movl $0x25003, %es:0x4000
+    movl $0x30003, %es:0x5028
     enter_long_mode 0x20, 0, 0x10000
 
 .code64
@@ -75,7 +78,12 @@ long_mode:
     rdmsr
     expect_eq 21, $0, %eax
 
-    # compatibility mode and back by a far return
+    # compatibility mode and back by a far return; what is above 4 GiB is not seen there
+    movl $0x1234, 0x5010
+    mov $0x100005010, %rbx
+    movl $0x5678, (%rbx)
+    expect_eq 16, $0x1234, 0x5010
+    movl $0x5679, (%rbx)         # its translation is the last used
     push $0x28
     mov $compatible, %rax
     push %rax
@@ -86,6 +94,10 @@ compatible:
     mov %ax, %ds
     mov %ax, %ss
     mov $0x7000, %esp
+    mov $0xfffffff0, %ebx
+    jmp 1f                       # what is known of it is forgotten
+1:  mov 0x5020(%ebx), %eax
+    expect_eq 17, $0x1234, %eax
     mov $-1, %eax
     inc %eax                     # 40: INC here, REX there
     expect_eq 23, $0, %eax

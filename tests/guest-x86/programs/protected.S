@@ -38,6 +38,24 @@ protected:
     mov %ax, %es
     expect_fault 10, 13, 0x4fa, int $0x9f
 
+    # addresses are taken modulo 4 GiB
+    movl $0x1234, 0x5010
+    movl $0x5678, 0x5014
+    mov $0xfffffff0, %ebx
+    jmp 1f                             # what is known of it is forgotten
+1:  mov 0x5020(%ebx), %eax
+    mov 0x5024(%ebx), %ecx
+    expect_eq 70, $0x1234, %eax
+    expect_eq 71, $0x5678, %ecx
+    addl $1, 0x5020(%ebx)
+    expect_eq 72, $0x1235, 0x5010
+    lock incl 0x5024(%ebx)
+    expect_eq 73, $0x5679, 0x5014
+    mov $0x10, %ebx
+    jmp 1f
+1:  mov -0x20(%ebx), %eax              # nothing is at 0xfffffff0
+    expect_eq 74, $-1, %eax
+
     # where nothing answers, reads find ones and writes are lost
     movl $0, 0x0e000000
     expect_eq 60, $-1, 0x0e000000
