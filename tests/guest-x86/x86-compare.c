@@ -73,12 +73,20 @@ static void build_idt(struct x86_machine *m, bool wide)
     }
 }
 
+// What 64-bit code left in the upper halves of registers and flags, which 32-bit code must not see.
+#define LEFT_OVER UINT64_C(0xa5a5a5a500000000)
+
 static void start_guest(struct x86_machine *m, const struct test *t, bool wide)
 {
     struct x86_cpu *cpu = m->cpu;
     const struct oracle_state *s = &t->state;
     x86_eflags_set(cpu, (uint32_t)s->flags | 0x202);
-    memcpy(cpu->gpr, s->gpr, sizeof(cpu->gpr));
+    for (unsigned n = 0; n < 16; n++)
+        cpu->gpr[n] = s->gpr[n] | (wide ? 0 : LEFT_OVER);
+    if (!wide) {
+        cpu->cc_dst = cpu->cc_src2 = LEFT_OVER;
+        cpu->cc_src |= LEFT_OVER;
+    }
     memcpy(cpu->xmm, s->xmm, sizeof(cpu->xmm));
     memcpy(cpu->ymmh, s->ymmh, sizeof(cpu->ymmh));
     enum { MASKS = 0x1f80 };
@@ -126,7 +134,8 @@ static void collect_guest(struct x86_machine *m, struct oracle_state *s, bool wi
     const uint8_t *frame = ram(m, TABLES + STACK + 0x1000 - 5 * width - (has_error ? width : 0));
     if (has_error)
         frame += width;
-    memcpy(s->gpr, cpu->gpr, sizeof(s->gpr));
+    for (unsigned n = 0; n < 16; n++)
+        s->gpr[n] = wide ? cpu->gpr[n] : (uint32_t)cpu->gpr[n];
     s->rip = load_le(frame, width);
     s->flags = load_le(frame + 2 * width, width);
     s->gpr[X86_RSP] = load_le(frame + 3 * width, width);
