@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "random.h"
 
-static uint64_t state;
+static uint64_t state = 1;
 
 void random_seed(uint64_t seed)
 {
