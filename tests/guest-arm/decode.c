@@ -5,16 +5,7 @@
 
 #include "target-arm/decode.h"
 #include "target-arm/translate-data.h"
-
-static uint64_t random_state = 88172645463325252u;
-
-static uint32_t random32(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)random_state;
-}
+#include "tests/base/random.h"
 
 Test(decode, patterns_are_32_bits_with_fields_in_letters)
 {
@@ -48,7 +39,7 @@ Test(decode, every_row_is_found_for_its_instructions)
         const struct a64_row *row = a64_row_at(i);
         unsigned hits = 0;
         for (unsigned n = 0; n < 200; n++) {
-            uint32_t insn = (random32() & ~row->mask) | row->value;
+            uint32_t insn = ((uint32_t)random64() & ~row->mask) | row->value;
             const struct a64_row *found = a64_decode(insn);
             cr_assert_not_null(found, "%s: %08x", row->name, insn);
             cr_assert_eq(insn & found->mask, found->value);
@@ -64,7 +55,7 @@ Test(decode, every_row_is_found_for_its_instructions)
 Test(decode, index_agrees_with_the_rows)
 {
     for (unsigned n = 0; n < 300000; n++) {
-        uint32_t insn = random32();
+        uint32_t insn = (uint32_t)random64();
         const struct a64_row *expected = NULL;
         for (unsigned i = 0; i < a64_row_count() && !expected; i++)
             if ((insn & a64_row_at(i)->mask) == a64_row_at(i)->value)

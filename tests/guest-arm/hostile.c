@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "arm-machine.h"
-#include "random.h"
 #include "target-arm/decode.h"
 #include "target-arm/sysreg.h"
+#include "tests/base/random.h"
 
 enum {
     CODE = 0x40080000,

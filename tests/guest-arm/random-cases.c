@@ -10,18 +10,17 @@
 // Exits with 77 (skipped) when there is no qemu-aarch64.
 
 #include <capstone/capstone.h>
-#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arm-machine.h"
-#include "random.h"
+#include "qemu-user.h"
 #include "target-arm/decode.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
+#include "tests/base/random.h"
 
 // X27 points at the current case, X24 counts undefined instructions.
 #define CODE UINT64_C(0x40080000)
@@ -276,35 +275,9 @@ static void assemble(struct batch *b, bool user)
 static bool run_qemu(struct batch *b, struct test_case *out)
 {
     assemble(b, true);
-    enum { PAGE = 0x1000 };
-    uint64_t code_bytes = b->code_words * 4, data_bytes = b->cases * sizeof(struct test_case);
-    uint64_t data_at = (PAGE + code_bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-    Elf64_Ehdr header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-                         .e_type = ET_EXEC, .e_machine = EM_AARCH64, .e_version = EV_CURRENT, .e_entry = CODE + ENTRY,
-                         .e_phoff = sizeof(header), .e_ehsize = sizeof(header), .e_phentsize = sizeof(Elf64_Phdr),
-                         .e_phnum = 2};
-    Elf64_Phdr segments[2] = {
-        {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = PAGE, .p_vaddr = CODE, .p_paddr = CODE,
-         .p_filesz = code_bytes, .p_memsz = code_bytes, .p_align = PAGE},
-        {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = data_at, .p_vaddr = DATA, .p_paddr = DATA,
-         .p_filesz = data_bytes, .p_memsz = data_bytes, .p_align = PAGE}};
-    char path[] = "/tmp/lyrebird-cases-XXXXXX", command[128];
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return false;
-    bool good = pwrite(fd, &header, sizeof(header), 0) > 0 &&
-                pwrite(fd, segments, sizeof(segments), sizeof(header)) > 0 &&
-                pwrite(fd, b->code, code_bytes, PAGE) == (ssize_t)code_bytes &&
-                pwrite(fd, b->start, data_bytes, (off_t)data_at) == (ssize_t)data_bytes;
-    fchmod(fd, 0700);
-    close(fd);
-    snprintf(command, sizeof(command), "qemu-aarch64-static -cpu max %s", path);
-    FILE *pipe = good ? popen(command, "r") : NULL;
-    good = pipe && fread(out, 1, data_bytes, pipe) == data_bytes;
-    if (pipe)
-        good = pclose(pipe) == 0 && good;
-    unlink(path);
-    return good;
+    struct qemu_program p = {.code_at = CODE, .entry = CODE + ENTRY, .code = b->code, .code_words = b->code_words,
+                             .data_at = DATA, .data = b->start, .data_bytes = b->cases * sizeof(struct test_case)};
+    return qemu_user_run(&p, out);
 }
 
 static bool run_here(struct arm_machine *m, struct batch *b, struct test_case *out)
@@ -436,7 +409,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: random-cases ACCEL SEED COUNT [-k INSNS] [-m MAX_INSNS] [-r TEXT] [-b CASES]\n");
         return 2;
     }
-    if (system("qemu-aarch64-static --version >/dev/null 2>&1"))
+    if (!qemu_user_exists())
         return 77;
     cs_open(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, &capstone);
     int result = run(argv[optind], (unsigned)atoi(argv[optind + 1]), (unsigned)atoi(argv[optind + 2]), &options);

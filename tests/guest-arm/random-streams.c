@@ -10,17 +10,16 @@
 // Exits with 77 (skipped) when there is no qemu-aarch64.
 
 #include <capstone/capstone.h>
-#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arm-machine.h"
-#include "random.h"
+#include "qemu-user.h"
 #include "target-arm/decode.h"
 #include "tcg/base/bits.h"
+#include "tests/base/random.h"
 
 // Guest layout, the same under both. X27 is DATA, X28 is BUFFER.
 #define CODE UINT64_C(0x40080000)
@@ -247,37 +246,12 @@ static unsigned program(const struct stream *s, unsigned count, uint32_t *out, b
 
 // --- running it ---
 
-// An ELF with the program at CODE and the data at DATA, run by qemu-aarch64; its standard output is DATA afterwards.
 static bool run_qemu(const struct stream *s, unsigned count, uint8_t *after)
 {
     uint32_t words[MAX_WORDS];
-    unsigned n = program(s, count, words, true);
-    enum { PAGE = 0x1000, DATA_AT = 0x4000 };
-    Elf64_Ehdr header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-                         .e_type = ET_EXEC, .e_machine = EM_AARCH64, .e_version = EV_CURRENT, .e_entry = CODE,
-                         .e_phoff = sizeof(header), .e_ehsize = sizeof(header), .e_phentsize = sizeof(Elf64_Phdr),
-                         .e_phnum = 2};
-    Elf64_Phdr segments[2] = {
-        {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = PAGE, .p_vaddr = CODE, .p_paddr = CODE,
-         .p_filesz = n * 4, .p_memsz = n * 4, .p_align = PAGE},
-        {.p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = DATA_AT, .p_vaddr = DATA, .p_paddr = DATA,
-         .p_filesz = DATA_BYTES, .p_memsz = DATA_BYTES, .p_align = PAGE}};
-    char path[] = "/tmp/lyrebird-stream-XXXXXX", command[128];
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return false;
-    bool good = pwrite(fd, &header, sizeof(header), 0) > 0 &&
-                pwrite(fd, segments, sizeof(segments), sizeof(header)) > 0 && pwrite(fd, words, n * 4, PAGE) > 0 &&
-                pwrite(fd, s->data, DATA_BYTES, DATA_AT) == DATA_BYTES;
-    fchmod(fd, 0700);
-    close(fd);
-    snprintf(command, sizeof(command), "qemu-aarch64-static -cpu max %s 2>/dev/null", path);
-    FILE *out = good ? popen(command, "r") : NULL;
-    good = out && fread(after, 1, DATA_BYTES, out) == DATA_BYTES;
-    if (out)
-        good = pclose(out) == 0 && good;
-    unlink(path);
-    return good;
+    struct qemu_program p = {.code_at = CODE, .entry = CODE, .code = words, .code_words = program(s, count, words, true),
+                             .data_at = DATA, .data = s->data, .data_bytes = DATA_BYTES};
+    return qemu_user_run(&p, after);
 }
 
 static bool run_here(struct arm_machine *m, const struct stream *s, unsigned count, uint8_t *after)
@@ -365,7 +339,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: random-streams ACCEL integer|simd SEED COUNT [MAX_INSNS]\n");
         return 2;
     }
-    if (system("qemu-aarch64-static --version >/dev/null 2>&1"))
+    if (!qemu_user_exists())
         return 77;
     cs_open(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, &capstone);
     struct arm_machine *m = arm_machine_create(argv[1], "max", argc > 5 ? (unsigned)atoi(argv[5]) : 0);

@@ -7,27 +7,6 @@
 #include "tcg/base/endian.h"
 #include "target-x86/cpu.h"
 
-static uint64_t random_state;
-
-void random_seed(uint64_t seed)
-{
-    random_state = seed * UINT64_C(0x9e3779b97f4a7c15);
-    random64();
-}
-
-uint64_t random64(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-unsigned below(unsigned n)
-{
-    return (unsigned)(random64() >> 33) % n;
-}
-
 uint64_t random_value(void)
 {
     static const uint64_t edges[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000,

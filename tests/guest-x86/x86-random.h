@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Random values, registers and instructions for the comparison with the host, all from one state.
+// Random values, registers and instructions for the comparison with the host.
 #pragma once
 
+#include "tests/base/random.h"
 #include "x86-compare.h"
 
-void random_seed(uint64_t seed);
-uint64_t random64(void);
-unsigned below(unsigned n);
 // Often an edge case.
 uint64_t random_value(void);
 // Fills all registers and the data.

@@ -156,6 +156,16 @@ long_again:
     cmp $0x402000, %rdi
     expect 32, e
 
+    # x87 images have the form of 32-bit code, selectors too
+    fninit
+    fldl 0x5000
+    fnstenv 0x5100
+    cmpw $8, 0x5100 + 16
+    expect 40, e
+    cmpw $0x10, 0x5100 + 24
+    expect 41, e
+    expect_eq 42, $0x5000, 0x5100 + 20
+
     # SSE after CR4 allows it
     mov %cr4, %rax
     or $0x40600, %rax
