@@ -18,7 +18,8 @@
 // Fields of the setup header.
 enum {
     SETUP_SECTS = 0x1f1,
-    SYSSIZE = 0x1f4, // of what follows the real-mode code, in 16 bytes
+    SYSSIZE = 0x1f4, // of what follows the real-mode code, in units
+    SYSSIZE_UNIT = 16,
     HEADER = 0x202,
     VERSION = 0x206,
     TYPE_OF_LOADER = 0x210,
@@ -52,8 +53,9 @@ static int check_header(const uint8_t *data, uint64_t size, uint64_t *setup_byte
     if (!(data[LOADFLAGS] & LOADED_HIGH) || *setup_bytes > MAX_SETUP_BYTES)
         return error_set(error, ENOTSUP, "it is a zImage, which loads low; use a bzImage");
     // Before 2.04 the field had 16 bits, which did not suffice.
-    uint64_t needed = *setup_bytes + (load_le16(data + VERSION) >= 0x0204 ? (uint64_t)load_le32(data + SYSSIZE) * 16 : 0);
-    if (size < needed)
+    uint64_t needed = *setup_bytes + (load_le16(data + VERSION) >= 0x0204 ? (uint64_t)load_le32(data + SYSSIZE) * SYSSIZE_UNIT : 0);
+    // The last unit may be a part of one.
+    if (size + SYSSIZE_UNIT <= needed)
         return error_set(error, EINVAL, "it is cut short: %" PRIu64 " bytes of %" PRIu64 "; fetch it again", size, needed);
     return 0;
 }
