@@ -34,7 +34,8 @@ static int parse_image_options(const struct keyval_list *list, struct block_opti
     const char *cache = keyval_get(list, "cache"), *discard = keyval_get(list, "discard");
     int status;
     if ((status = keyval_bool(list, "readonly", &options->readonly, error)) ||
-        (status = keyval_bool(list, "read-only", &options->readonly, error)))
+        (status = keyval_bool(list, "read-only", &options->readonly, error)) ||
+        (status = keyval_bool(list, "snapshot", &options->snapshot, error)))
         return status;
     if (cache) {
         size_t i = 0;
@@ -143,6 +144,9 @@ static int parse_interface(const struct machine *machine, const struct keyval_li
     unsigned i = 0;
     while (i < DRIVE_INTERFACES && strcmp(drive_interface_names[i], name))
         i++;
+    if (i == DRIVE_INTERFACES && strcmp(name, "scsi") == 0)
+        return error_set(error, ENOTSUP, "if=scsi: SCSI adapters are not built yet; use if=virtio%s",
+                         machine->type->default_drive ? " or if=ide" : "");
     if (i == DRIVE_INTERFACES) {
         const char *near = nearest_name(name, drive_interface_names);
         return error_set(error, EINVAL, near ? "unknown if=%s; did you mean '%s'?"
@@ -156,7 +160,7 @@ static int parse_interface(const struct machine *machine, const struct keyval_li
 static int parse(const struct machine *machine, const struct keyval_list *list, struct drive *drive, struct error *error)
 {
     static const char *const known[] = {"file", "if", "format", "id", "readonly", "read-only", "bus", "unit",
-                                        "index", "cache", "media", "discard", NULL};
+                                        "index", "cache", "media", "discard", "snapshot", NULL};
     const char *media = keyval_get(list, "media");
     *drive = (struct drive){.text = list->text, .id = keyval_get(list, "id")};
     int status = keyval_check(list, known, error);
@@ -184,9 +188,10 @@ static const char *default_id(struct settings *settings, const struct drive *dri
     return arena_string(&settings->arena, name, (size_t)n);
 }
 
-static int open_image(struct machine *machine, const struct keyval_list *list, struct drive *drive, struct error *error)
+static int open_image(struct machine *machine, const struct settings *settings, const struct keyval_list *list,
+                      struct drive *drive, struct error *error)
 {
-    struct block_options options = {.path = keyval_get(list, "file")};
+    struct block_options options = {.path = keyval_get(list, "file"), .snapshot = settings->snapshot};
     int status;
     if (!options.path)
         return 0;
@@ -210,7 +215,7 @@ static int create(struct machine *machine, struct settings *settings, const stru
         return status;
     if (!drive->id)
         drive->id = default_id(settings, drive, number);
-    if ((status = open_image(machine, list, drive, error)))
+    if ((status = open_image(machine, settings, list, drive, error)))
         return status;
     if (drive->interface == DRIVE_PFLASH)
         return place_flash(machine, drive, error);

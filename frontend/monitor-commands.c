@@ -93,8 +93,8 @@ static void info_block(struct monitor *monitor, const char *arguments)
     (void)arguments;
     for (struct backend_entry *e = monitor->machine->backends.entries[BACKEND_DRIVE]; e; e = e->next) {
         const struct block_backend *block = e->backend;
-        fprintf(monitor->out, "%s: %s, %" PRIu64 " bytes%s%s\n", e->id, block->ops->format, block->size,
-                block->readonly ? ", read-only" : "", block->user ? "" : ", not used by a device");
+        fprintf(monitor->out, "%s: %s, %" PRIu64 " bytes%s%s%s\n", e->id, block->ops->format, block->size,
+                block->readonly ? ", read-only" : "", block->temporary ? ", writes are temporary" : "", block->user ? "" : ", not used by a device");
     }
 }
 

@@ -39,6 +39,7 @@ int option_net(struct settings *settings, const char *argument, struct error *er
 int option_no_reboot(struct settings *settings, const char *argument, struct error *error);
 int option_no_shutdown(struct settings *settings, const char *argument, struct error *error);
 int option_no_user_config(struct settings *settings, const char *argument, struct error *error);
+int option_snapshot(struct settings *settings, const char *argument, struct error *error);
 int option_nodefaults(struct settings *settings, const char *argument, struct error *error);
 int option_nographic(struct settings *settings, const char *argument, struct error *error);
 int option_pflash(struct settings *settings, const char *argument, struct error *error);

@@ -76,6 +76,13 @@ int option_drive(struct settings *settings, const char *argument, struct error *
     return 0;
 }
 
+int option_snapshot(struct settings *settings, const char *argument, struct error *error)
+{
+    (void)argument, (void)error;
+    settings->snapshot = true;
+    return 0;
+}
+
 // The options that are short for a -drive. NULL for what is left open.
 static int short_drive(struct settings *settings, const char *option, const char *file, const char *interface,
                        const char *index, const char *media)

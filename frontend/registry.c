@@ -119,8 +119,22 @@ const struct machine_type *registry_default_machine(const char *qemu_arch)
     return NULL;
 }
 
+// Shorter names that QEMU takes, too.
+static const char *device_alias(const char *name)
+{
+    static const char *const aliases[][2] = {{"ahci", "ich9-ahci"},
+                                             {"virtio-blk", "virtio-blk-pci"},
+                                             {"virtio-rng", "virtio-rng-pci"},
+                                             {"virtio-serial", "virtio-serial-pci"}};
+    for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
+        if (!strcmp(aliases[i][0], name))
+            return aliases[i][1];
+    return name;
+}
+
 const struct device_type *registry_find_device(const char *name, struct error *error)
 {
+    name = device_alias(name);
     const char *names[ARRAY_SIZE(registry_devices)];
     size_t count = 0;
     const struct device_type *found = NULL;

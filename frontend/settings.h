@@ -62,6 +62,7 @@ struct settings {
     struct boot_settings boot;
 
     struct setting_group drives, devices, chardevs;
+    bool snapshot; // unless a drive says otherwise
     struct setting_group board_devices; // made before `devices`: what short options and defaults mean
     const char *vga;                    // kind of display device; NULL: the machine's
     struct setting_names serials;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A disk image that is the disk byte for byte: a file or a host block device. A few worker threads do the
 // blocking calls straight on guest memory, so several requests are in flight and neither vCPUs nor the I/O
-// thread wait for the host's disk. Finished requests go back to the I/O loop in one task.
+// thread wait for the host's disk. Finished requests go back to the I/O loop in one task. Writes may go to an overlay.
 #include "hw/core/block.h"
 
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hw/block/overlay.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
 
@@ -25,7 +26,9 @@ enum { WORKERS = 4, COPY_BYTES = 1 << 16 };
 struct raw_file {
     struct block_backend block;
     int fd;
-    bool device; // a host block device
+    struct overlay *overlay; // NULL: writes go to the image
+    int write_fd;            // the image's or the overlay's
+    bool device;             // writes go to a host block device
     bool unsafe;
     struct io_loop *loop;
     struct io_task finished_task;
@@ -41,8 +44,22 @@ struct raw_file {
     bool quit;
 };
 
-// Moves the whole vector; short transfers go on where they stopped. Reading past the file's end gives zeroes
-// (a file may have been cut short behind our back).
+// Moves up to `bytes` and says how many. Reading past the file's end gives zeroes (the last sector need not be whole, and a
+// file may have been cut short behind our back).
+static ssize_t move(struct raw_file *file, char *data, size_t bytes, uint64_t offset, bool write)
+{
+    if (write)
+        return pwrite(file->write_fd, data, bytes, (off_t)offset);
+    uint64_t run = bytes;
+    bool holds = file->overlay && overlay_holds(file->overlay, offset, &run);
+    ssize_t n = pread(holds ? file->write_fd : file->fd, data, run, (off_t)offset);
+    if (n)
+        return n;
+    memset(data, 0, run);
+    return (ssize_t)run;
+}
+
+// Moves the whole vector; short transfers go on where they stopped.
 static int transfer(struct raw_file *file, const struct block_request *request, bool write)
 {
     uint64_t offset = request->offset;
@@ -50,18 +67,13 @@ static int transfer(struct raw_file *file, const struct block_request *request, 
         char *data = request->vector[i].iov_base;
         size_t left = request->vector[i].iov_len;
         while (left) {
-            ssize_t n = write ? pwrite(file->fd, data, left, (off_t)offset)
-                              : pread(file->fd, data, left, (off_t)offset);
+            ssize_t n = move(file, data, left, offset, write);
             if (n < 0 && errno == EINTR)
                 continue;
             if (n < 0)
                 return -errno;
-            if (n == 0 && write)
+            if (n == 0)
                 return -ENOSPC;
-            if (n == 0) {
-                memset(data, 0, left);
-                n = (ssize_t)left;
-            }
             data += n;
             left -= (size_t)n;
             offset += (uint64_t)n;
@@ -73,7 +85,7 @@ static int transfer(struct raw_file *file, const struct block_request *request, 
 // One call for the common case of a vector that the host moves whole.
 static int transfer_vector(struct raw_file *file, const struct block_request *request, bool write)
 {
-    if (request->vector_count > 1 && request->vector_count <= IOV_MAX) {
+    if (!file->overlay && request->vector_count > 1 && request->vector_count <= IOV_MAX) {
         int count = (int)request->vector_count;
         off_t offset = (off_t)request->offset;
         ssize_t n = write ? pwritev(file->fd, request->vector, count, offset)
@@ -104,9 +116,9 @@ static int release_space(struct raw_file *file, uint64_t offset, uint64_t length
 {
     if (file->device) {
         uint64_t range[2] = {offset, length};
-        return ioctl(file->fd, BLKDISCARD, range) ? -errno : 0;
+        return ioctl(file->write_fd, BLKDISCARD, range) ? -errno : 0;
     }
-    return fallocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length)
+    return fallocate(file->write_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length)
                ? -errno
                : 0;
 }
@@ -117,7 +129,7 @@ static int write_zeroes(struct raw_file *file, const struct block_request *reque
     if (request->may_unmap && file->block.discard && !file->device &&
         !release_space(file, request->offset, request->length))
         return 0;
-    if (!file->device && !fallocate(file->fd, mode, (off_t)request->offset, (off_t)request->length))
+    if (!file->device && !fallocate(file->write_fd, mode, (off_t)request->offset, (off_t)request->length))
         return 0;
     return write_zeroes_slowly(file, request->offset, request->length);
 }
@@ -127,6 +139,8 @@ static int run_request(struct raw_file *file, struct block_request *request)
     int result = 0;
     if (!request->length && request->op != BLOCK_FLUSH)
         return 0;
+    if (file->overlay && (request->offset | request->length) % BLOCK_SECTOR_BYTES)
+        return -EINVAL; // no device asks for that
     switch (request->op) {
     case BLOCK_READ:
         return transfer_vector(file, request, false);
@@ -144,6 +158,8 @@ static int run_request(struct raw_file *file, struct block_request *request)
     case BLOCK_FLUSH:
         break;
     }
+    if (!result && file->overlay && request->op != BLOCK_FLUSH)
+        overlay_written(file->overlay, request->offset, request->length);
     bool sync = request->op == BLOCK_FLUSH || !file->block.write_back;
     if (!result && sync && !file->unsafe && !file->block.readonly && fdatasync(file->fd))
         result = -errno;
@@ -244,8 +260,8 @@ static void raw_close(struct block_backend *block)
     pthread_mutex_destroy(&file->mutex);
     pthread_cond_destroy(&file->work);
     pthread_cond_destroy(&file->idle);
-    if (file->fd >= 0)
-        close(file->fd);
+    overlay_destroy(file->overlay);
+    close(file->fd);
     free(block->id);
     free(file);
 }
@@ -282,16 +298,28 @@ static int cannot_open(const struct block_options *options, int why, struct erro
     return error_set(error, why, "cannot open disk image '%s': %s", options->path, strerror(why));
 }
 
+static int add_overlay(struct raw_file *file, struct error *error)
+{
+    int result = overlay_create(file->block.size, &file->overlay, error);
+    if (result)
+        return result;
+    file->write_fd = overlay_file(file->overlay);
+    file->block.temporary = file->unsafe = true;
+    file->device = file->block.discard = false;
+    return 0;
+}
+
 int block_raw_file_open(const struct block_options *options, struct io_loop *loop,
                         struct block_backend **block, struct error *error)
 {
-    int flags = O_CLOEXEC | (options->readonly ? O_RDONLY : O_RDWR);
-    int fd = open(options->path, flags | (options->direct ? O_DIRECT : 0));
+    bool snapshot = options->snapshot && !options->readonly, only_read = snapshot || options->readonly;
+    int flags = O_CLOEXEC | (only_read ? O_RDONLY : O_RDWR);
+    int fd = open(options->path, flags | (options->direct && !snapshot ? O_DIRECT : 0));
     if (fd < 0 && errno == EINVAL && options->direct)
         fd = open(options->path, flags); // the file system has no direct I/O
     if (fd < 0)
         return cannot_open(options, errno, error);
-    if (flock(fd, (options->readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) && errno == EWOULDBLOCK) {
+    if (flock(fd, (only_read ? LOCK_SH : LOCK_EX) | LOCK_NB) && errno == EWOULDBLOCK) {
         close(fd);
         return error_set(error, EAGAIN, "disk image '%s' is in use by another program", options->path);
     }
@@ -301,7 +329,7 @@ int block_raw_file_open(const struct block_options *options, struct io_loop *loo
     file->block.readonly = options->readonly;
     file->block.write_back = !options->write_through;
     file->block.discard = options->discard;
-    file->fd = fd;
+    file->fd = file->write_fd = fd;
     file->unsafe = options->unsafe;
     file->loop = loop;
     file->queue_tail = &file->queue;
@@ -311,6 +339,8 @@ int block_raw_file_open(const struct block_options *options, struct io_loop *loo
     pthread_cond_init(&file->work, NULL);
     pthread_cond_init(&file->idle, NULL);
     int result = find_size(file, options->path, error);
+    if (!result && snapshot)
+        result = add_overlay(file, error);
     if (result) {
         raw_close(&file->block);
         return result;

@@ -55,6 +55,7 @@ struct block_backend {
     bool readonly;
     bool write_back; // a flush is needed for durability; false: each write is durable when done
     bool discard;    // discard and unmap reach the file (discard=unmap)
+    bool temporary;  // what is written is dropped in the end
     void *user;      // the device that has claimed it, NULL when free
 };
 
@@ -66,11 +67,12 @@ struct block_options {
     bool direct;        // cache=none: O_DIRECT where the file takes it
     bool unsafe;        // cache=unsafe: flush does nothing
     bool discard;
+    bool snapshot; // writes go to a temporary file, the image stays as it is; nothing for a read-only one
 };
 
 // A file or host block device that holds the disk byte for byte; a last sector that is not whole counts as filled up with
-// zeroes. Takes a lock on the file so that two writers
-// cannot have it at once (-EAGAIN, with a message).
+// zeroes. Takes a lock on the file so that nobody else has it while
+// one writes to it (-EAGAIN, with a message).
 int block_raw_file_open(const struct block_options *options, struct io_loop *loop,
                         struct block_backend **block, struct error *error);
 

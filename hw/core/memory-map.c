@@ -15,6 +15,7 @@ struct mem_region {
     struct mem_region_desc desc;
     atomic_bool direct_read;
     uint64_t order; // of adding, to settle overlaps
+    struct mem_region *retired; // next one that was removed earlier
 };
 
 struct flat_table {
@@ -29,6 +30,7 @@ struct memory_map {
     _Atomic(struct flat_table *) table;
     _Atomic uint64_t generation;
     struct flat_table *retired;
+    struct mem_region *retired_regions; // ranges of old tables name them
     unsigned retired_count;
     void (*crowded)(void *opaque);
     void *crowded_opaque;
@@ -199,6 +201,11 @@ void memory_map_reclaim(struct memory_map *map)
         map->retired = old->retired;
         free(old);
     }
+    while (map->retired_regions) {
+        struct mem_region *old = map->retired_regions;
+        map->retired_regions = old->retired;
+        free(old);
+    }
     map->retired_count = 0;
     for (struct memory_map *view = map->views; view; view = view->next_view)
         memory_map_reclaim(view);
@@ -251,7 +258,8 @@ void memory_map_remove(struct memory_map *map, struct mem_region *region)
     map->region_count--;
     rebuild(map);
     tell_listeners(map, region->desc.base, region->desc.size);
-    free(region);
+    region->retired = map->retired_regions;
+    map->retired_regions = region;
 }
 
 void memory_map_set_direct_read(struct memory_map *map, struct mem_region *region, bool direct)

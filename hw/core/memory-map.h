@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The guest physical memory map. Regions are added and removed by value; the map keeps a sorted flat table of
 // non-overlapping ranges which is rebuilt on each change, published by one atomic pointer and read without a
-// lock. Old tables stay valid until memory_map_reclaim, which is for moments when no vCPU runs.
+// lock. Old tables and the regions in them stay valid until memory_map_reclaim, which is for moments when no vCPU runs.
 //
 // Where regions overlap, the higher priority wins, then the one added last.
 //

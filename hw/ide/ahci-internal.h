@@ -81,7 +81,8 @@ struct ahci {
 
 extern const struct state_field ahci_port_state[];
 
-void ahci_port_init(struct ahci *host, unsigned number);
+// Its bus is number `number` of those from "ide.FIRST_BUS" on.
+void ahci_port_init(struct ahci *host, unsigned first_bus, unsigned number);
 void ahci_port_reset(struct ahci_port *port);
 uint32_t ahci_port_read(const struct ahci_port *port, unsigned offset);
 void ahci_port_write(struct ahci_port *port, unsigned offset, uint32_t value);

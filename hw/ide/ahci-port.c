@@ -61,7 +61,7 @@ static void plugged(void *opaque, unsigned unit, struct ata_drive *drive)
     ((struct ahci_port *)opaque)->drive = drive;
 }
 
-void ahci_port_init(struct ahci *host, unsigned number)
+void ahci_port_init(struct ahci *host, unsigned first_bus, unsigned number)
 {
     struct ahci_port *port = &host->ports[number];
     port->host = host;
@@ -69,7 +69,7 @@ void ahci_port_init(struct ahci *host, unsigned number)
     port->current = AHCI_NO_SLOT;
     for (unsigned i = 0; i < AHCI_SLOTS; i++)
         port->queued[i].port = port;
-    ide_socket_init(&port->socket, &host->pci.device, number, 0);
+    ide_socket_init(&port->socket, &host->pci.device, first_bus, number, 0);
     port->socket.host = &ahci_drive_ops;
     port->socket.host_opaque = port;
     port->socket.plugged = plugged;

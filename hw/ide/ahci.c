@@ -150,8 +150,9 @@ static int ahci_realize(struct device *device, struct error *error)
     desc.ops = &index_ops;
     pci_add_bar(pci, INDEX_BAR, PCI_BAR_IO, false, desc);
     // The bus that was added last is taken first.
+    unsigned first_bus = ide_free_number(device->machine);
     for (unsigned i = AHCI_PORTS; i-- > 0;)
-        ahci_port_init(host, i);
+        ahci_port_init(host, first_bus, i);
     return 0;
 }
 
@@ -159,7 +160,7 @@ static void ahci_unrealize(struct device *device)
 {
     struct ahci *host = (struct ahci *)device;
     for (unsigned i = 0; i < AHCI_PORTS; i++)
-        bus_remove(device->machine, &host->ports[i].socket.bus);
+        ide_socket_release(&host->ports[i].socket, device->machine);
     pci_unrealize(&host->pci);
 }
 

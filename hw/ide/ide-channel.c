@@ -162,7 +162,7 @@ void ide_channel_init(struct ide_channel *channel, struct device *owner, unsigne
     // The bus that was added last is taken first.
     for (unsigned i = 2; i-- > 0;) {
         struct ide_socket *socket = &channel->sockets[i];
-        ide_socket_init(socket, owner, number, i);
+        ide_socket_init(socket, owner, 0, number, i);
         socket->sibling = &channel->sockets[!i];
         socket->host = &channel->host;
         socket->host_opaque = channel;
@@ -189,7 +189,7 @@ void ide_channel_release(struct ide_channel *channel, struct machine *machine)
     mem_window_hide(&channel->command);
     mem_window_hide(&channel->control_block);
     for (unsigned i = 0; i < 2; i++)
-        bus_remove(machine, &channel->sockets[i].bus);
+        ide_socket_release(&channel->sockets[i], machine);
 }
 
 void ide_channel_reset(struct ide_channel *channel)

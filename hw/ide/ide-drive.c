@@ -2,10 +2,12 @@
 // Disks and CD-ROM drives as devices.
 #include "hw/ide/ide-drive.h"
 
-#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "hw/core/machine.h"
+#include "tcg/base/alloc.h"
 
 enum { UNIT_ANY = UINT32_MAX };
 
@@ -16,13 +18,26 @@ static void firmware_name(const struct bus *bus, const struct device *device, ch
     snprintf(out, size, "drive@%x/disk@%x", socket->number, socket->unit);
 }
 
-void ide_socket_init(struct ide_socket *socket, struct device *owner, unsigned number, unsigned unit)
+void ide_socket_init(struct ide_socket *socket, struct device *owner, unsigned first, unsigned number, unsigned unit)
 {
-    static const char *const names[IDE_BUSES_MAX] = {"ide.0", "ide.1", "ide.2", "ide.3", "ide.4", "ide.5"};
-    assert(number < IDE_BUSES_MAX);
     *socket = (struct ide_socket){.number = number, .unit = unit};
-    socket->bus = (struct bus){.type = "IDE", .name = (char *)names[number], .opaque = socket, .owner = owner,
-                               .firmware_name = firmware_name};
+    socket->bus = (struct bus){.type = "IDE", .opaque = socket, .owner = owner, .firmware_name = firmware_name};
+    socket->bus.name = owner->id ? alloc_format("%s.%u", owner->id, number) : alloc_format("ide.%u", first + number);
+}
+
+void ide_socket_release(struct ide_socket *socket, struct machine *machine)
+{
+    bus_remove(machine, &socket->bus);
+    free(socket->bus.name);
+}
+
+unsigned ide_free_number(const struct machine *machine)
+{
+    unsigned free_number = 0, number;
+    for (const struct bus *bus = machine->buses; bus; bus = bus->next)
+        if (sscanf(bus->name, "ide.%u", &number) == 1 && number >= free_number)
+            free_number = number + 1;
+    return free_number;
 }
 
 struct ide_drive {

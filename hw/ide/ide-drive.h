@@ -7,11 +7,9 @@
 extern const struct device_type ide_hd_type;
 extern const struct device_type ide_cd_type;
 
-enum { IDE_BUSES_MAX = 6 };
-
 // A place for a drive. The bus's opaque pointer is this.
 struct ide_socket {
-    struct bus bus; // of type "IDE"
+    struct bus bus;  // of type "IDE"
     unsigned number; // of the bus among the adapter's
     unsigned unit;   // on the cable
     struct ide_socket *sibling;
@@ -23,5 +21,10 @@ struct ide_socket {
     void *opaque;
 };
 
-// Bus "ide.NUMBER" of an adapter, not yet in the machine's list; what the host hears of it is the caller's to fill in.
-void ide_socket_init(struct ide_socket *socket, struct device *owner, unsigned number, unsigned unit);
+// Fills in bus `number` of an adapter, not yet in the machine's list; what the host hears of it is the caller's to fill in.
+// Its name is "ID.NUMBER" if the user gave the adapter an id, else "ide.N", N being `first` + number.
+void ide_socket_init(struct ide_socket *socket, struct device *owner, unsigned first, unsigned number, unsigned unit);
+// Takes it out of the list.
+void ide_socket_release(struct ide_socket *socket, struct machine *machine);
+// The N from which on there is no bus "ide.N" yet.
+unsigned ide_free_number(const struct machine *machine);

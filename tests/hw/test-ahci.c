@@ -129,6 +129,28 @@ Test(ahci, ports_and_signatures)
     pci_machine_destroy(&pci);
 }
 
+static bool has_bus(const char *name)
+{
+    for (const struct bus *bus = pci.machine->buses; bus; bus = bus->next)
+        if (!strcmp(bus->name, name))
+            return true;
+    return false;
+}
+
+Test(ahci, names_of_buses)
+{
+    make(false);
+    cr_assert(has_bus("ide.0") && has_bus("ide.5") && !has_bus("ide.6"));
+    struct device *named = bare_device(pci.machine, &ich9_ahci_type, (const char *[]){"id=sata", NULL});
+    cr_assert(has_bus("sata.0") && has_bus("sata.5") && !has_bus("ide.6"));
+    bare_device(pci.machine, &ich9_ahci_type, (const char *[]){NULL});
+    cr_assert(has_bus("ide.6") && has_bus("ide.11") && !has_bus("ide.12"));
+    device_destroy(named);
+    cr_assert_not(has_bus("sata.0"));
+    bare_device(pci.machine, &ide_cd_type, (const char *[]){"bus=ide.11", NULL});
+    pci_machine_destroy(&pci);
+}
+
 Test(ahci, identify_by_pio)
 {
     make(false);

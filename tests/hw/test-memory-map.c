@@ -183,6 +183,28 @@ static void count_change(void *opaque, uint64_t base, uint64_t size)
     ++*(unsigned *)opaque;
 }
 
+// A processor that has found a range may look at its region after another one has removed that.
+Test(memory_map, what_a_reader_holds_outlives_its_removal)
+{
+    struct machine *machine = bare_machine_create();
+    struct recorder r = {0};
+    uint64_t offset;
+    struct error error;
+    cr_assert_eq(guest_ram_carve(machine->ram, 0x1000, &offset, &error), 0);
+    struct mem_region_desc desc = {
+        .name = "flash", .size = 0x1000, .kind = MEM_ROM_DEVICE, .ram_offset = offset, .ops = &flash_like, .opaque = &r};
+    for (unsigned i = 0; i < 20; i++) {
+        struct mem_region *flash = memory_map_add(machine->map, desc, &error);
+        const struct mem_range *held = memory_map_find(machine->map, 0x10);
+        memory_map_remove(machine->map, flash);
+        struct mem_region *next = add_mmio(machine, &r, 0x5000, 0x1000, 0);
+        cr_assert(mem_range_direct_read(held));
+        memory_map_remove(machine->map, next);
+        memory_map_reclaim(machine->map);
+    }
+    bare_machine_destroy(machine);
+}
+
 Test(memory_map, flash_reads_follow_its_mode)
 {
     struct machine *machine = bare_machine_create();
