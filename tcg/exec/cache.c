@@ -352,7 +352,8 @@ static void watch_page(struct tcg_cpu *cpu, uint64_t page)
     e->watchers--;
 }
 
-struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags, bool loop)
+struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags,
+                            const struct tcg_exit *from)
 {
     struct tcg_engine *e = cpu->engine;
     for (;;) {
@@ -362,6 +363,8 @@ struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, u
             e->page_blocks = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
             assert(e->page_blocks != MAP_FAILED);
         }
+        // A jump back: exits that are linked stay in their page.
+        bool loop = from && cpu->guest->makes_loops && ram_pc < from->from->ram_pc + from->from->guest_bytes;
         struct tcg_block *b = find(e, ram_pc, flags);
         if (b && loop && !b->loop) {
             kill_block(e, b);
@@ -377,6 +380,7 @@ struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, u
         if (b)
             return b;
         flush_everything(cpu);
+        from = NULL; // it is gone
     }
 }
 

@@ -113,9 +113,10 @@ struct tcg_engine {
 int cache_init(struct tcg_engine *engine, struct error *error);
 void cache_destroy(struct tcg_engine *engine);
 // The block at ram_pc, translated if need be. `pc` is its virtual address. Takes and releases engine->lock; may stop the
-// machine to empty the buffers. With `loop`, a jump back led to it, and it is made anew when it was not made for that. Never
-// NULL.
-struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags, bool loop);
+// machine to empty the buffers. `from` is the exit that leads there, or NULL: when it jumps back, the block is made anew if it
+// was not made as a loop. Never NULL.
+struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags,
+                            const struct tcg_exit *from);
 // Links an exit to the block, if both are still alive.
 void cache_link(struct tcg_engine *engine, struct tcg_exit *exit, struct tcg_block *to);
 // Discards blocks that overlap [ram_offset, +length). Any thread.

@@ -58,12 +58,11 @@ static struct tcg_block *next_block(struct tcg_cpu *cpu, const struct tcg_exit *
     if (!tlb_fetch(cpu, pc, &f))
         return NULL;
     uint64_t flags = cpu->code_context->flags | (uint64_t)f.code_flags << 56;
-    // Exits that are linked stay in their page.
-    bool loop = from && cpu->guest->makes_loops && f.ram_offset < from->from->ram_pc + from->from->guest_bytes;
-    struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, flags, loop);
+    struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, flags, from);
     bool shared = cpu->code_context->space == 0;
     bool logging = log_enabled(LOG_EXEC | LOG_CPU);
-    if (!cpu->engine->interp && (f.global || !shared) && !b->dead && !logging)
+    // Another vCPU may discard the block meanwhile; its entry then leads back here.
+    if (!cpu->engine->interp && (f.global || !shared) && !logging)
         code_table_insert(cpu, pc, b->code.entry + cpu->engine->buffers.exec_delta, f.flushes);
     return b;
 }
