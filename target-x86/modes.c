@@ -83,9 +83,20 @@ static uint64_t segments(const struct x86_cpu *cpu)
     return bits;
 }
 
+// Other code uses the lower halves of general registers and lazy flags alone (slots.h). What becomes of the upper ones is not
+// defined (Intel SDM volume 1, section 3.4.1.1); zero, they look to later 64-bit code as if that code had extended its results.
+static void leave_64_bit_code(struct x86_cpu *cpu)
+{
+    x86_eflags_set(cpu, x86_eflags_get(cpu));
+    for (unsigned n = X86_RAX; n <= X86_RDI; n++)
+        cpu->gpr[n] = (uint32_t)cpu->gpr[n];
+}
+
 void x86_modes_changed(struct x86_cpu *cpu)
 {
     unsigned code = code_size(cpu), cpl = cpu->segs[X86_SS].attr >> DESC_DPL_SHIFT & 3;
+    if (code != 2 && (cpu->block_flags >> X86_BF_CODE & 3) == 2)
+        leave_64_bit_code(cpu);
     if (!(cpu->cr0 & CR0_PE))
         cpl = 0;
     uint64_t flags = code | (uint64_t)cpl << X86_BF_CPL | mmu_index(cpu, cpl) << X86_BF_MMU |

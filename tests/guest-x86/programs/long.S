@@ -87,9 +87,14 @@ long_mode:
     push $0x28
     mov $compatible, %rax
     push %rax
+    mov $-1, %rcx
+    mov $0x100000000, %rax
+    and %rax, %rax               # flags of 64 bits
     lretq
 .code32
 compatible:
+    expect 18, nz
+    mov $5, %ecx
     mov $0x10, %ax
     mov %ax, %ds
     mov %ax, %ss
@@ -104,6 +109,7 @@ compatible:
     ljmp $8, $long_again
 .code64
 long_again:
+    expect_eq 19, $5, %rcx       # extended, although written elsewhere
     # IRETQ with a null SS to the same level
     mov $0x7000, %rsp
     xor %eax, %eax
