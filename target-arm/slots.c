@@ -18,6 +18,7 @@ const struct ir_slot arm_slots[SLOT_COUNT] = {
     [SLOT_NZCV] = {"nzcv", AT(nzcv), IR_I32},
     [SLOT_DAIF] = {"daif", AT(daif), IR_I32},
     [SLOT_BTYPE] = {"btype", AT(btype), IR_I32},
+    [SLOT_EXIT_REQUEST] = {"exit_request", AT(tcg.vcpu.exit_request), IR_I32},
     [SLOT_EXCL_ADDRESS] = {"excl_address", AT(excl_address), IR_I64},
     [SLOT_EXCL_LO] = {"excl_lo", AT(excl_lo), IR_I64},
     [SLOT_EXCL_HI] = {"excl_hi", AT(excl_hi), IR_I64},

@@ -12,6 +12,7 @@ enum arm_slot {
     SLOT_NZCV,  // i32, IR_FLAG_*
     SLOT_DAIF,  // i32
     SLOT_BTYPE, // i32
+    SLOT_EXIT_REQUEST, // i32; changed by other threads
     SLOT_EXCL_ADDRESS,
     SLOT_EXCL_LO,
     SLOT_EXCL_HI,

@@ -132,9 +132,20 @@ bool a64_undefined(struct a64 *a)
     return a64_raise(a, arm_syndrome(EC_UNKNOWN, 0));
 }
 
+static void exit_to(struct a64 *a, int64_t target)
+{
+    if (a->loop == LOOP_MAKE && target == a->start) {
+        ir_loop_back(a->b, SLOT_EXIT_REQUEST, target);
+        return;
+    }
+    if (a->loop == LOOP_MAKE)
+        a->b->region->blocks[a->b->block].cold = true;
+    ir_exit_to(a->b, target);
+}
+
 bool a64_goto(struct a64 *a, int64_t offset)
 {
-    ir_exit_to(a->b, a->pc + offset);
+    exit_to(a, a->pc + offset);
     return false;
 }
 
@@ -146,13 +157,21 @@ bool a64_next_loop(struct a64 *a)
 
 bool a64_branch_if(struct a64 *a, enum ir_cond cond, ir_ref x, ir_ref y, int64_t offset)
 {
-    ir_flush(a->b);
+    // Both ways write the same; in a loop one of them may not need to.
+    if (a->loop == LOOP_NONE)
+        ir_flush(a->b);
     uint32_t taken = ir_new_side(a->b), next = ir_new_side(a->b);
     ir_brcond(a->b, cond, x, y, taken, next);
-    ir_begin_block(a->b, taken);
-    ir_exit_to(a->b, a->pc + offset);
-    ir_begin_block(a->b, next);
-    ir_exit_to(a->b, a->pc + 4);
+    bool on_path = a->loop != LOOP_NONE && a->pc != a->path.last;
+    bool at_target = on_path && (a->path.taken >> a->branches++ & 1);
+    ir_begin_block(a->b, at_target ? next : taken);
+    exit_to(a, a->pc + (at_target ? 4 : offset));
+    ir_begin_block(a->b, at_target ? taken : next);
+    if (at_target)
+        a->pc += (int32_t)offset - 4;
+    if (on_path)
+        return true;
+    exit_to(a, a->pc + 4);
     return false;
 }
 
@@ -255,6 +274,57 @@ static struct ir_fp_rules fp_rules(uint64_t flags)
                                 .tiny_before = true};
 }
 
+static void begin(struct a64 *a)
+{
+    a->pc = a->start;
+    a->first = true;
+    a->branches = 0;
+    a->sp_aligned = false;
+    a->rbit_result = IR_NONE;
+}
+
+// The instructions up to `limit`, or where the block ends. False when it has ended.
+static bool translate_body(struct a64 *a, uint32_t limit)
+{
+    struct tcg_translation *t = a->t;
+    bool go_on = true;
+    t->insn_count = t->guest_bytes = 0;
+    while (go_on && t->insn_count < limit) {
+        uint32_t offset = (uint32_t)(a->pc - a->start);
+        if (offset + 4 > t->code_bytes)
+            break;
+        if (offset + 4 > t->guest_bytes)
+            t->guest_bytes = offset + 4;
+        ir_begin_insn(a->b, a->pc);
+        go_on = translate_insn(a, load_le32(t->code + offset));
+        a->first = false;
+        a->pc += 4;
+        t->insn_count++;
+    }
+    return go_on;
+}
+
+static bool loop_body(void *ctx, bool make)
+{
+    struct a64 *a = ctx;
+    a->loop = make ? LOOP_MAKE : LOOP_LOOK;
+    begin(a);
+    bool good = !translate_body(a, a->path.insns) && a->t->insn_count == a->path.insns;
+    if (ir_open(a->b))
+        ir_exit_to(a->b, a->pc); // only to be left
+    return good;
+}
+
+// False when it is no loop after all, and nothing was built.
+static bool translate_loop(struct a64 *a, uint32_t limit)
+{
+    if (!a64_find_loop(a) || a->path.insns > limit)
+        return false;
+    bool made = ir_build_loop(a->b, loop_body, a);
+    a->loop = LOOP_NONE;
+    return made;
+}
+
 void arm_translate(struct tcg_translation *t)
 {
     struct arm_cpu *cpu = arm_cpu_of(t->cpu);
@@ -263,14 +333,12 @@ void arm_translate(struct tcg_translation *t)
         .t = t,
         .cpu = cpu,
         .flags = t->flags,
-        .pc = t->pc & (TLB_PAGE_SIZE - 1),
+        .start = t->pc & (TLB_PAGE_SIZE - 1),
         .el = extract64(t->flags, ARM_BF_EL, 2),
         .mmu_index = extract64(t->flags, ARM_BF_MMU, 2),
-        .first = true,
-        .rbit_result = IR_NONE,
     };
     t->builder->region->fp = fp_rules(t->flags);
-    t->insn_count = 0;
+    begin(&a);
     if (t->pc & 3) {
         ir_begin_insn(a.b, a.pc);
         a64_call0(&a, &arm_helper_raise_pc_alignment);
@@ -280,18 +348,10 @@ void arm_translate(struct tcg_translation *t)
     }
     // While stepping, the step exception is due after each instruction.
     uint32_t limit = a64_flag(&a, ARM_BF_STEP) ? 1 : t->max_insns;
-    uint32_t offset = 0;
-    bool go_on = true;
-    while (go_on && t->insn_count < limit && offset + 4 <= t->code_bytes) {
-        ir_begin_insn(a.b, a.pc);
-        go_on = translate_insn(&a, load_le32(t->code + offset));
-        a.first = false;
-        offset += 4;
-        a.pc += 4;
-        t->insn_count++;
-    }
-    t->guest_bytes = offset;
-    if (!go_on)
+    if (t->loop && translate_loop(&a, limit))
+        return;
+    begin(&a);
+    if (!translate_body(&a, limit))
         return;
     if (a64_flag(&a, ARM_BF_STEP))
         ir_exit_loop(a.b, ir_pc_plus(a.b, a.pc));

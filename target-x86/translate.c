@@ -265,41 +265,32 @@ static void begin(struct x86_translator *x)
     ir_begin_insn(x->b, x->pc);
 }
 
-// Starts the region again from nothing.
-static void start_over(struct x86_translator *x)
+struct loop_body {
+    struct x86_translator *x;
+    uint32_t insns;
+};
+
+static bool loop_body(void *ctx, bool make)
 {
-    struct ir_region *region = x->b->region;
-    struct ir_region fresh;
-    ir_region_init(&fresh, region->arena, region->slots, region->slot_count);
-    fresh.guest_pc = region->guest_pc;
-    *region = fresh;
-    ir_builder_init(x->b, region);
+    struct loop_body *body = ctx;
+    struct x86_translator *x = body->x;
+    x->loop = make ? LOOP_MAKE : LOOP_LOOK;
     begin(x);
+    bool good = !translate_body(x, body->insns) && x->t->insn_count == body->insns;
+    if (ir_open(x->b))
+        tx_exit_next(x); // only to be left
+    return good;
 }
 
-// A loop is built twice, see ir_begin_loop. False when it is none after all, and nothing was built.
+// False when it is no loop after all, and nothing was built.
 static bool translate_loop(struct x86_translator *x)
 {
-    uint32_t insns;
-    if (!tx_find_loop(x, &insns) || insns > block_limit(x))
+    struct loop_body body = {.x = x};
+    if (!tx_find_loop(x, &body.insns) || body.insns > block_limit(x))
         return false;
-    x->loop = LOOP_LOOK;
-    begin(x);
-    bool good = !translate_body(x, insns) && x->t->insn_count == insns;
-    struct ir_slot_use use = x->b->use;
-    if (good)
-        x->loop = LOOP_MAKE;
-    else
-        x->loop = LOOP_NONE;
-    if (!good && ir_open(x->b))
-        tx_exit_next(x); // only to be left
-    start_over(x);
-    if (!good)
-        return false;
-    ir_begin_loop(x->b, &use);
-    ir_begin_insn(x->b, x->pc);
-    translate_body(x, insns);
-    return true;
+    bool made = ir_build_loop(x->b, loop_body, &body);
+    x->loop = LOOP_NONE;
+    return made;
 }
 
 void x86_translate(struct tcg_translation *t)

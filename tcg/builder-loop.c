@@ -40,7 +40,7 @@ static void jump_to_head(struct ir_builder *b)
     ir_builder_jump(b, b->loop.head, values, b->loop.count);
 }
 
-void ir_begin_loop(struct ir_builder *b, const struct ir_slot_use *use)
+static void begin(struct ir_builder *b, const struct ir_slot_use *use)
 {
     choose(b, use);
     b->loop.head = ir_new_join(b);
@@ -52,6 +52,28 @@ void ir_begin_loop(struct ir_builder *b, const struct ir_slot_use *use)
         if (has(use->written, slot))
             b->dirty[slot / 64] |= BIT64(slot % 64);
     }
+}
+
+// The region and its builder as they were before anything was built.
+static void start_over(struct ir_builder *b)
+{
+    struct ir_region *r = b->region, old = *r;
+    ir_region_init(r, old.arena, old.slots, old.slot_count);
+    r->fp = old.fp;
+    r->guest_pc = old.guest_pc;
+    ir_builder_init(b, r);
+}
+
+bool ir_build_loop(struct ir_builder *b, ir_loop_body *body, void *ctx)
+{
+    bool is_loop = body(ctx, false);
+    struct ir_slot_use use = b->use;
+    start_over(b);
+    if (!is_loop)
+        return false;
+    begin(b, &use);
+    body(ctx, true);
+    return true;
 }
 
 // What is neither carried nor dead at the head goes to memory.

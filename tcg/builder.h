@@ -32,7 +32,7 @@ struct ir_slot_use {
     uint64_t read[4], written[4], exposed[4];
 };
 
-// The loop that the region is, see ir_begin_loop.
+// The loop that the region is, see ir_build_loop.
 enum { IR_LOOP_INTS = 9, IR_LOOP_VECTORS = 10 };
 struct ir_loop {
     uint32_t head;
@@ -152,9 +152,11 @@ void ir_begin_block(struct ir_builder *b, uint32_t block);
 ir_ref ir_param(struct ir_builder *b, enum ir_type type);
 void ir_jump_with(struct ir_builder *b, uint32_t block, ir_ref value);
 
-// A region that ends by jumping back to its own start keeps slots in registers from one round to the next. It is built
-// twice: first as usual, which gives its `use`, then again from the start with this before everything else.
-void ir_begin_loop(struct ir_builder *b, const struct ir_slot_use *use);
+// A region that ends by jumping back to its own start keeps slots in registers from one round to the next. `body` builds it
+// twice, each time from nothing: first as usual, to see what it uses, then with `make`, when ir_loop_back is to end what
+// jumps back. False when `body` said, by returning false the first time, that it is none: nothing is built then.
+typedef bool ir_loop_body(void *ctx, bool make);
+bool ir_build_loop(struct ir_builder *b, ir_loop_body *body, void *ctx);
 // The jump back, instead of ir_exit_to(offset); leaves that way when `poll_slot`, an i32, is not 0.
 void ir_loop_back(struct ir_builder *b, unsigned poll_slot, int64_t offset);
 

@@ -31,7 +31,7 @@ struct tcg_translation {
     const uint8_t *code;       // bytes at pc; readable up to code_bytes
     uint32_t code_bytes;       // up to the end of the page
     uint32_t max_insns;        // end the block after so many
-    bool loop;                 // a jump back came here: the block may be a region that is a loop (ir_begin_loop)
+    bool loop;                 // a jump back came here: the block may be a region that is a loop (ir_build_loop)
     uint32_t insn_count;       // out: guest instructions translated
     uint32_t guest_bytes;      // out: bytes translated, from pc
 };

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // random-streams ACCEL CLASS SEED COUNT [MAX_INSNS]: random instruction streams, run here and by qemu-aarch64, must
-// leave the same registers, flags and memory. CLASS is "integer" or "simd".
+// leave the same registers, flags and memory. CLASS is "integer" or "simd"; with "-loops" behind it the streams are short loops
+// with conditional branches in them, of which engines make regions.
 //
 // Streams come from the rows of the decode table with random fields; Capstone says which encodings are allocated. They
-// are straight-line code between a part that loads all registers and one that stores them. X27 and X28 address data and
-// are never written; loads and stores go through X28. A stream that differs is cut down to its first bad instruction.
+// are straight-line code between a part that loads all registers and one that stores them. X27 and X28 address data, X26
+// counts rounds, and they are never written; loads and stores go through X28. A stream that differs is cut down to its first bad instruction.
 //
-// Left out: branches, system instructions, pointer authentication (keys differ) and what the architecture leaves open.
+// Left out: other branches, system instructions, pointer authentication (keys differ) and what the architecture leaves open.
 // Exits with 77 (skipped) when there is no qemu-aarch64.
 
 #include <capstone/capstone.h>
@@ -28,13 +29,14 @@ enum { INPUT = 0, INPUT_V = 0x200, OUTPUT = 0x800, OUTPUT_V = 0xa00, OUTPUT_END 
 #define BUFFER (DATA + 0x10000)
 enum { BUFFER_BEFORE = 0x1000, BUFFER_AFTER = 0x11000, DATA_BYTES = 0x10000 + BUFFER_AFTER };
 enum { SLOT_SP_VALUE = 31, SLOT_FLAGS = 32, SLOT_FP = 33, INPUT_SLOTS = 34 };
-enum { STREAM = 250, MAX_WORDS = 2048 };
+enum { STREAM = 250, LOOP = 44, MAX_WORDS = 2048 };
 
 struct stream {
     uint32_t insns[STREAM];
     unsigned count;
     _Alignas(8) uint8_t data[DATA_BYTES]; // before
     bool simd;
+    unsigned rounds; // 0: no loop
 };
 
 // --- instructions ---
@@ -72,7 +74,7 @@ static bool field_is(const struct a64_row *row, unsigned low_bit, char letter)
 
 static bool reserved(unsigned reg)
 {
-    return reg == 27 || reg == 28;
+    return reg >= 26 && reg <= 28;
 }
 
 // Whether the instruction leaves X27 and X28 alone and does nothing that the architecture leaves open.
@@ -131,10 +133,23 @@ static void add_memory(struct stream *s, const struct a64_row *row, uint32_t ins
     add_insn(s, MOV_X28_X27_PLUS_64K); // undo writeback
 }
 
+// B.cond, CBZ, CBNZ, TBZ or TBNZ over the next instruction.
+static uint32_t branch_over(void)
+{
+    enum { OVER = 2 << 5 };
+    unsigned kind = below(3), reg = below(26);
+    if (kind == 0)
+        return 0x54000000 | OVER | below(14);
+    if (kind == 1)
+        return 0x34000000 | below(2) << 31 | below(2) << 24 | OVER | reg;
+    return 0x36000000 | below(2) << 31 | below(2) << 24 | below(32) << 19 | OVER | reg;
+}
+
 static void make_stream(struct stream *s)
 {
+    unsigned limit = s->rounds ? 4 + below(LOOP - 8) : STREAM - 4;
     s->count = 0;
-    while (s->count < STREAM - 4) {
+    while (s->count < limit) {
         const struct a64_row *row = a64_row_at(below(a64_row_count()));
         enum row_class class = classify(row, s->simd);
         if (class == ROW_NO)
@@ -144,10 +159,13 @@ static void make_stream(struct stream *s)
             insn = (insn & ~(31u << 5)) | 28u << 5;
         if (a64_decode(insn) != row || !harmless(row, class, insn) || !allocated(insn))
             continue;
-        if (class == ROW_MEMORY)
+        if (class == ROW_MEMORY) {
             add_memory(s, row, insn);
-        else
-            add_insn(s, insn);
+            continue;
+        }
+        if (s->rounds && !below(4))
+            add_insn(s, branch_over());
+        add_insn(s, insn);
     }
     for (unsigned i = 0; i < DATA_BYTES; i += 8) {
         uint64_t value = random64();
@@ -233,9 +251,16 @@ static unsigned program(const struct stream *s, unsigned count, uint32_t *out, b
         0xd4000001, 0xd2800000,                      // SVC #0; MOV X0, #0
         0xd2800ba8, 0xd4000001,                      // MOV X8, #93 (exit); SVC #0
     };
-    unsigned n = prologue(out);
+    unsigned n = prologue(out), start = n + 1;
+    out[n++] = 0xd280001a | s->rounds << 5; // MOV X26, #rounds
     for (unsigned i = 0; i < count; i++)
         out[n++] = s->insns[i];
+    if (s->rounds) {
+        out[n++] = 0xd503201f; // NOP, behind a branch over it
+        out[n++] = 0xd100075a; // SUB X26, X26, #1
+        out[n] = 0xb500001a | ((start - n) & 0x7ffff) << 5; // CBNZ X26
+        n++;
+    }
     n += epilogue(out + n);
     for (unsigned i = 0; user && i < ARRAY_SIZE(write_and_exit); i++)
         out[n++] = write_and_exit[i];
@@ -336,7 +361,7 @@ static bool check(struct arm_machine *m, const struct stream *s)
 int main(int argc, char **argv)
 {
     if (argc < 5) {
-        fprintf(stderr, "usage: random-streams ACCEL integer|simd SEED COUNT [MAX_INSNS]\n");
+        fprintf(stderr, "usage: random-streams ACCEL integer|simd[-loops] SEED COUNT [MAX_INSNS]\n");
         return 2;
     }
     if (!qemu_user_exists())
@@ -345,10 +370,12 @@ int main(int argc, char **argv)
     struct arm_machine *m = arm_machine_create(argv[1], "max", argc > 5 ? (unsigned)atoi(argv[5]) : 0);
     m->kernel_like = true;
     static struct stream s;
-    s.simd = !strcmp(argv[2], "simd");
+    s.simd = starts(argv[2], "simd");
+    bool loops = strstr(argv[2], "-loops") != NULL;
     unsigned seed = (unsigned)atoi(argv[3]), count = (unsigned)atoi(argv[4]), bad = 0;
     for (unsigned i = 0; i < count; i++) {
         random_seed(seed + i);
+        s.rounds = loops ? 2 + below(20) : 0;
         make_stream(&s);
         if (!check(m, &s)) {
             printf("  (seed %u)\n", seed + i);
