@@ -58,7 +58,7 @@ Test(perf_symbols, lines_of_nm)
 
 Test(perf_symbols, nothing_of_use)
 {
-    static const char *const texts[] = {"x", "\n\n\n", "ffffffff81000000 T ", "ffffffff81000000 D data\n", "\x7f" "ELF"};
+    static const char *const texts[] = {"x", "\n\n\n", "ffffffff81000000 T ", "ffffffff81000000 D data\n", "\177ELF"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct error error = {""};
         cr_assert_null(parse(texts[i], strlen(texts[i]), &error));
