@@ -34,6 +34,9 @@ static struct accel *create(const struct accel_ops *ops, const struct accel_opti
     if (options->one_insn_per_tb)
         tcg.max_insns = 1;
     tcg.verify = options->verify;
+    tcg.perfmap = options->perfmap;
+    tcg.jitdump = options->jitdump;
+    tcg.perf_symbols = options->symbols;
     if (tcg.code_mib < MIN_MIB || tcg.code_mib > MAX_MIB)
         error_set(error, ERANGE, "-accel tb-size=%u: it must be from %d to %d MiB", tcg.code_mib, MIN_MIB, MAX_MIB);
     else if (tcg.max_insns > MAX_INSNS)
@@ -50,6 +53,11 @@ static struct accel *create_tcg(const struct accel_options *options, struct erro
 
 static struct accel *create_interp(const struct accel_options *options, struct error *error)
 {
+    if (options->perfmap || options->jitdump) {
+        error_set(error, ENOTSUP, "-perfmap and -jitdump name translated code, which -accel interp does not make; use "
+                  "-accel tcg");
+        return NULL;
+    }
     return create(&interp_accel_ops, options, error);
 }
 

@@ -8,6 +8,7 @@
 
 #include "frontend/consoles.h"
 #include "frontend/drives.h"
+#include "frontend/guest-symbols.h"
 #include "frontend/inspect.h"
 #include "frontend/loader.h"
 #include "frontend/monitor.h"
@@ -17,6 +18,7 @@
 #include "hw/core/device.h"
 #include "hw/core/machine.h"
 #include "tcg/base/alloc.h"
+#include "tcg/exec/perf-symbols.h"
 
 // Options that make no sense without another one.
 static int check_combinations(const struct settings *settings, const struct machine_type *type, struct error *error)
@@ -27,6 +29,8 @@ static int check_combinations(const struct settings *settings, const struct mach
     for (size_t i = 0; i < sizeof(need_kernel) / sizeof(need_kernel[0]); i++)
         if (need_kernel[i].value && !settings->kernel)
             return error_set(error, EINVAL, "-%s needs a kernel: add -kernel FILE", need_kernel[i].name);
+    if (settings->guest_symbols && !settings->perfmap && !settings->jitdump)
+        return error_set(error, EINVAL, "-guest-symbols is for -perfmap or -jitdump; add one");
     // A PC's firmware starts the kernel itself.
     if (settings->kernel && settings->bios && !type->default_firmware)
         return error_set(error, ENOTSUP, "-kernel and -bios together are not built yet for machine '%s'; give one",
@@ -116,6 +120,11 @@ static int create_accel(struct setup *setup, const struct settings *settings, st
         if (status)
             return status;
     }
+    if ((status = guest_symbols_load(settings, &setup->symbols, error)))
+        return status;
+    options.perfmap = settings->perfmap;
+    options.jitdump = settings->jitdump;
+    options.symbols = setup->symbols;
     setup->accel = type->create(&options, error);
     if (!setup->accel)
         return -EINVAL;
@@ -248,5 +257,6 @@ void setup_destroy(struct setup *setup)
     machine_destroy(machine);
     if (setup->accel)
         setup->accel->ops->destroy(setup->accel);
+    perf_symbols_destroy(setup->symbols);
     *setup = (struct setup){0};
 }

@@ -7,12 +7,14 @@
 struct accel;
 struct machine;
 struct monitor;
+struct perf_symbols;
 struct settings;
 
 struct setup {
     struct machine *machine;
     struct accel *accel;
     struct monitor *monitor;
+    struct perf_symbols *symbols; // of the guest, for perf; NULL: none
 };
 
 // On failure everything made so far is undone. `settings` must outlive the machine.

@@ -402,6 +402,27 @@ int option_dfilter(struct settings *settings, const char *argument, struct error
     return log_set_filter(argument, error);
 }
 
+int option_perfmap(struct settings *settings, const char *argument, struct error *error)
+{
+    (void)argument, (void)error;
+    settings->perfmap = true;
+    return 0;
+}
+
+int option_jitdump(struct settings *settings, const char *argument, struct error *error)
+{
+    (void)argument, (void)error;
+    settings->jitdump = true;
+    return 0;
+}
+
+int option_guest_symbols(struct settings *settings, const char *argument, struct error *error)
+{
+    (void)error;
+    settings->guest_symbols = argument;
+    return 0;
+}
+
 int option_help(struct settings *settings, const char *argument, struct error *error)
 {
     (void)argument, (void)error;

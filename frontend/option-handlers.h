@@ -31,6 +31,8 @@ int option_help(struct settings *settings, const char *argument, struct error *e
 int option_initrd(struct settings *settings, const char *argument, struct error *error);
 int option_kernel(struct settings *settings, const char *argument, struct error *error);
 int option_log_file(struct settings *settings, const char *argument, struct error *error);
+int option_guest_symbols(struct settings *settings, const char *argument, struct error *error);
+int option_jitdump(struct settings *settings, const char *argument, struct error *error);
 int option_m(struct settings *settings, const char *argument, struct error *error);
 int option_machine(struct settings *settings, const char *argument, struct error *error);
 int option_monitor(struct settings *settings, const char *argument, struct error *error);
@@ -42,6 +44,7 @@ int option_no_user_config(struct settings *settings, const char *argument, struc
 int option_snapshot(struct settings *settings, const char *argument, struct error *error);
 int option_nodefaults(struct settings *settings, const char *argument, struct error *error);
 int option_nographic(struct settings *settings, const char *argument, struct error *error);
+int option_perfmap(struct settings *settings, const char *argument, struct error *error);
 int option_pflash(struct settings *settings, const char *argument, struct error *error);
 int option_pidfile(struct settings *settings, const char *argument, struct error *error);
 int option_rtc(struct settings *settings, const char *argument, struct error *error);

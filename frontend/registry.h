@@ -12,6 +12,7 @@ struct accel;
 struct cpu_factory;
 struct device_type;
 struct machine_type;
+struct perf_symbols;
 struct property;
 
 struct cpu_family {
@@ -28,6 +29,8 @@ struct accel_options {
     bool one_insn_per_tb;
     bool verify;
     unsigned thread;
+    bool perfmap, jitdump; // options of their own, not properties
+    const struct perf_symbols *symbols;
 };
 
 struct accel_type {

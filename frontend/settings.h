@@ -74,6 +74,8 @@ struct settings {
     const char *name, *uuid, *pidfile;
     uint32_t log_mask;
     const char *log_file;
+    bool perfmap, jitdump;
+    const char *guest_symbols;
 };
 
 void settings_init(struct settings *settings, const char *argv0);

@@ -99,6 +99,9 @@ enum backend_exit {
 // set for everything: see the host's regs.h).
 struct backend *backend_create(const struct backend_layout *layout, struct backend_buffers *buffers, uint32_t features);
 void backend_destroy(struct backend *backend);
+// Calls `name` for each shared stub, with its place in the writable mapping.
+typedef void backend_stub_fn(void *opaque, const char *name, const uint8_t *start, const uint8_t *end);
+void backend_stubs(const struct backend *backend, backend_stub_fn *name, void *opaque);
 
 // -ENOSPC when a buffer is full, -E2BIG when the region is too large for the spill frame. Thread-safe for different
 // buffers.

@@ -5,25 +5,20 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 int exec_memory_create(struct exec_memory *memory, size_t bytes, struct error *error)
 {
-    int fd = memfd_create("lyrebird-code", MFD_CLOEXEC);
-    if (fd < 0)
-        return error_set(error, errno, "cannot make a memory object for translated code: %s", strerror(errno));
-    int result = 0;
-    *memory = (struct exec_memory){.write = MAP_FAILED, .exec = MAP_FAILED, .bytes = bytes};
-    if (ftruncate(fd, (off_t)bytes) == 0) {
-        memory->write = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        memory->exec = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
-    }
-    if (memory->write == MAP_FAILED || memory->exec == MAP_FAILED) {
-        result = error_set(error, errno, "cannot map %zu bytes for translated code: %s", bytes, strerror(errno));
-        exec_memory_destroy(memory);
-    }
-    close(fd);
-    return result;
+    // Not a memfd: perf gives code the names of a perf-PID.map only in what it takes for anonymous memory, which the
+    // /dev/zero of shared anonymous mappings is. Of those, mremap from no bytes makes a second mapping.
+    *memory = (struct exec_memory){.write = MAP_FAILED, .bytes = bytes};
+    memory->exec = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory->exec != MAP_FAILED)
+        memory->write = mremap(memory->exec, 0, bytes, MREMAP_MAYMOVE);
+    if (memory->write != MAP_FAILED && !mprotect(memory->write, bytes, PROT_READ | PROT_WRITE))
+        return 0;
+    int code = errno;
+    exec_memory_destroy(memory);
+    return error_set(error, code, "cannot map %zu bytes for translated code: %s", bytes, strerror(code));
 }
 
 void exec_memory_destroy(struct exec_memory *memory)

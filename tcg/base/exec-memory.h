@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Memory for generated code: one object mapped twice, writable and executable, so that no address is both.
+// Memory for generated code: one piece mapped twice, writable and executable, so that no address is both.
 #pragma once
 
 #include <stddef.h>

@@ -26,6 +26,26 @@ static uint32_t hash_of(const struct tcg_engine *e, uint64_t ram_pc, uint64_t fl
     return (uint32_t)(h >> 40) & e->hash_mask;
 }
 
+// --- names for perf ---
+
+static void name_stub(void *opaque, const char *name, const uint8_t *start, const uint8_t *end)
+{
+    const struct tcg_engine *e = opaque;
+    uint64_t address = (uint64_t)(uintptr_t)(start + e->buffers.exec_delta);
+    perf_records_add_stub(e->perf, name, start, address, (size_t)(end - start));
+}
+
+static int start_perf(struct tcg_engine *e, struct error *error)
+{
+    if (!e->options.perfmap && !e->options.jitdump)
+        return 0;
+    e->perf = perf_records_create(e->options.perfmap, e->options.jitdump, e->options.perf_symbols, error);
+    if (!e->perf)
+        return -EIO;
+    backend_stubs(e->backend, name_stub, e);
+    return 0;
+}
+
 int cache_init(struct tcg_engine *e, struct error *error)
 {
     pthread_mutex_init(&e->lock, NULL);
@@ -54,7 +74,7 @@ int cache_init(struct tcg_engine *e, struct error *error)
     e->code_start = e->buffers.code;
     e->hash_mask = (1u << HASH_LOG2) - 1;
     e->hash = ALLOC_ARRAY(struct tcg_block *, (size_t)e->hash_mask + 1);
-    return 0;
+    return start_perf(e, error);
 }
 
 static void free_blocks(struct tcg_engine *e)
@@ -68,6 +88,7 @@ static void free_blocks(struct tcg_engine *e)
 
 void cache_destroy(struct tcg_engine *e)
 {
+    perf_records_destroy(e->perf);
     free_blocks(e);
     free(e->hash);
     if (e->page_blocks)
@@ -166,6 +187,10 @@ static void flush_everything(struct tcg_cpu *cpu)
     arena_reset(&e->arena);
     e->buffers.code = e->code_start;
     e->buffers.meta = e->meta + 16;
+    if (e->perf) {
+        perf_records_restart(e->perf);
+        backend_stubs(e->backend, name_stub, e);
+    }
     for (unsigned i = 0; i < group->count; i++)
         code_tables_clear(tcg_cpu_of(group->cpus[i]));
     pthread_mutex_unlock(&e->lock);
@@ -320,6 +345,9 @@ static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ra
     if (b->code.entry && log_wanted(&t))
         log_code(LOG_OUT_ASM, CS_ARCH_X86, CS_MODE_64, b->code.entry, (size_t)(b->code.end - b->code.entry),
                  (uint64_t)(uintptr_t)b->code.entry + (uint64_t)e->buffers.exec_delta);
+    if (e->perf)
+        perf_records_add_block(e->perf, pc, b->code.entry, (uint64_t)(uintptr_t)(b->code.entry + e->buffers.exec_delta),
+                               (size_t)(b->code.end - b->code.entry));
     adopt(e, b, page);
     e->stats.ir_ops += region.ins_count;
     clock_gettime(CLOCK_MONOTONIC, &to);

@@ -7,6 +7,7 @@
 
 #include "hw/core/accel.h"
 
+struct perf_symbols;
 struct tcg_cpu;
 
 // What the program offers as -accel tcg and -accel interp.
@@ -18,6 +19,8 @@ struct tcg_options {
     uint32_t max_insns;    // guest instructions in a block, 1..512
     uint32_t host_features; // mask of host features to use
     bool verify;           // check the IR of every block
+    bool perfmap, jitdump; // files for perf: see tcg/exec/perf-records.h
+    const struct perf_symbols *perf_symbols; // for them; NULL or outliving the accelerator
 };
 
 // An accelerator with these options; `options` NULL for the defaults. Free with its ops' destroy.

@@ -13,6 +13,7 @@
 #include "tcg/base/exec-memory.h"
 #include "tcg/exec/engine.h"
 #include "tcg/exec/guest.h"
+#include "tcg/exec/perf-records.h"
 #include "tcg/exec/tlb-large.h"
 
 enum {
@@ -107,6 +108,7 @@ struct tcg_engine {
     struct arena arena; // of the translation in hand; the interpreter's regions
     struct memory_map_listener map_listener;
     struct tcg_stats stats;
+    struct perf_records *perf; // NULL: not asked for
 };
 
 // --- cache.c ---

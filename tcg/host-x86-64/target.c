@@ -157,6 +157,14 @@ static void emit_stubs(struct backend *b, struct x86_code *c)
     x86_load(c, true, TLB_REG, x86_at(STATE_REG, lay->tlb_tables));
     x86_alu_ri(c, X86_ADD, true, RSP, DUMP_RETURN);
     x86_byte(c, 0xc3);
+    b->stubs_end = c->p;
+}
+
+void backend_stubs(const struct backend *b, backend_stub_fn *name, void *opaque)
+{
+    name(opaque, "enter", b->enter, b->exit_link);
+    name(opaque, "leave", b->exit_link, b->slow_stub);
+    name(opaque, "slow access", b->slow_stub, b->stubs_end);
 }
 
 struct backend *backend_create(const struct backend_layout *layout, struct backend_buffers *buffers, uint32_t features)
