@@ -288,9 +288,10 @@ static uint64_t set(void)
     return sum;
 }
 
-static uint64_t copy(void)
+// From a block to one so many bytes behind it.
+static uint64_t copy_apart(size_t distance)
 {
-    uint8_t *to = work_alloc(LARGEST), *from = work_alloc(LARGEST);
+    uint8_t *from = work_alloc(distance + LARGEST), *to = from + distance;
     uint64_t sum = 0;
     for (size_t i = 0; i < LARGEST; i++)
         from[i] = (uint8_t)(i * 31 >> 4);
@@ -303,14 +304,24 @@ static uint64_t copy(void)
         for (size_t i = 0; i < bytes; i += 61)
             sum = work_mix(sum, to[i]);
     }
-    free(to);
     free(from);
     return sum;
+}
+
+static uint64_t copy(void)
+{
+    return copy_apart(LARGEST + 5 * 4096);
+}
+
+// Pages that are a power of two apart share a place in a TLB that is found by low bits of the address.
+static uint64_t copy_aliased(void)
+{
+    return copy_apart(LARGEST);
 }
 
 const struct work_item work_integer[] = {
     {"arithmetic", arithmetic}, {"sieve", sieve},       {"sort", sort},   {"hash", hash},
     {"crc", crc},               {"bytecode", bytecode}, {"calls", calls}, {"virtual", virtual_calls},
     {"format", format},         {"allocate", allocate}, {"chase", chase}, {"memset", set},
-    {"memcpy", copy},           {NULL, NULL},
+    {"memcpy", copy},           {"memcpy-aliased", copy_aliased}, {NULL, NULL},
 };

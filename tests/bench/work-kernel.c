@@ -74,7 +74,7 @@ static uint64_t pipes(void)
             ;
         _exit(3);
     }
-    for (unsigned i = 0; i < 10000; i++) {
+    for (unsigned i = 0; i < 4000; i++) {
         byte = (uint8_t)(i & 15);
         if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
             work_fail("pipe");
@@ -156,7 +156,7 @@ static pthread_t start_thread(void *(*run)(void *), void *argument)
 static uint64_t threads(void)
 {
     uint64_t sum = 0;
-    for (unsigned i = 0; i < 1500; i++)
+    for (unsigned i = 0; i < 600; i++)
         pthread_join(start_thread(add_one, &sum), NULL);
     return sum;
 }
