@@ -16,6 +16,12 @@ static const struct property tcg_properties[] = {
      "blocks of one guest instruction: slow, for debugging", NULL},
     {"max-insns", PROPERTY_UINT32, offsetof(struct accel_options, max_insns), "0",
      "guest instructions in a block (1 to 512; 0: as the program likes)", NULL},
+    {"tier2", PROPERTY_BOOL, offsetof(struct accel_options, tier2), "on",
+     "compile what has run hot as regions of several blocks", NULL},
+    {"tier2-threshold", PROPERTY_UINT32, offsetof(struct accel_options, tier2_threshold), "2000",
+     "entries of a block before it is hot (1: everything is, at once)", NULL},
+    {"tier2-threads", PROPERTY_UINT32, offsetof(struct accel_options, tier2_threads), "1",
+     "host threads that compile regions (0 to 4; 0: the processors' own)", NULL},
     {"verify", PROPERTY_BOOL, offsetof(struct accel_options, verify), "off",
      "check the intermediate representation of every block", NULL},
     {"thread", PROPERTY_CHOICE, offsetof(struct accel_options, thread), "multi", "a host thread for each processor",
@@ -25,7 +31,7 @@ static const struct property tcg_properties[] = {
 
 static struct accel *create(const struct accel_ops *ops, const struct accel_options *options, struct error *error)
 {
-    enum { MIN_MIB = 8, MAX_MIB = 2047, MAX_INSNS = 512 };
+    enum { MIN_MIB = 8, MAX_MIB = 2047, MAX_INSNS = 512, MAX_THREADS = 4 };
     struct tcg_options tcg = tcg_default_options();
     if (options->tb_size_mib)
         tcg.code_mib = options->tb_size_mib;
@@ -33,6 +39,9 @@ static struct accel *create(const struct accel_ops *ops, const struct accel_opti
         tcg.max_insns = options->max_insns;
     if (options->one_insn_per_tb)
         tcg.max_insns = 1;
+    tcg.tier2 = options->tier2;
+    tcg.tier2_threshold = options->tier2_threshold;
+    tcg.tier2_threads = options->tier2_threads;
     tcg.verify = options->verify;
     tcg.perfmap = options->perfmap;
     tcg.jitdump = options->jitdump;
@@ -41,6 +50,10 @@ static struct accel *create(const struct accel_ops *ops, const struct accel_opti
         error_set(error, ERANGE, "-accel tb-size=%u: it must be from %d to %d MiB", tcg.code_mib, MIN_MIB, MAX_MIB);
     else if (tcg.max_insns > MAX_INSNS)
         error_set(error, ERANGE, "-accel max-insns=%u: it must be from 1 to %d", tcg.max_insns, MAX_INSNS);
+    else if (!tcg.tier2_threshold)
+        error_set(error, ERANGE, "-accel tier2-threshold=0: it must be at least 1; tier2=off makes no regions");
+    else if (tcg.tier2_threads > MAX_THREADS)
+        error_set(error, ERANGE, "-accel tier2-threads=%u: it must be from 0 to %d", tcg.tier2_threads, MAX_THREADS);
     else
         return tcg_accel_create(ops, &tcg);
     return NULL;

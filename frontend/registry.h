@@ -27,6 +27,8 @@ struct accel_options {
     uint32_t tb_size_mib;  // code buffer, 0: the accelerator's choice
     uint32_t max_insns;    // guest instructions in a block, 0: likewise
     bool one_insn_per_tb;
+    bool tier2;
+    uint32_t tier2_threshold, tier2_threads;
     bool verify;
     unsigned thread;
     bool perfmap, jitdump; // options of their own, not properties

@@ -110,7 +110,6 @@ const struct guest_ops arm_guest_ops = {
     .name = "aarch64",
     .slots = arm_slots,
     .slot_count = SLOT_COUNT,
-    .makes_loops = true,
     .block_flags = block_flags,
     .code_space = code_space,
     .fetch_mmu_index = fetch_mmu_index,

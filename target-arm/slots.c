@@ -12,13 +12,13 @@
 const struct ir_slot arm_slots[SLOT_COUNT] = {
     [SLOT_PC_PAGE] = {"pc_page", AT(tcg.pc_page), IR_I64},
     [SLOT_PC_OFFSET] = {"pc_offset", AT(tcg.pc_offset), IR_I32},
+    [SLOT_EXIT_REQUEST] = {"exit_request", AT(tcg.vcpu.exit_request), IR_I32},
     X(0), X(1), X(2), X(3), X(4), X(5), X(6), X(7), X(8), X(9), X(10), X(11), X(12), X(13), X(14), X(15),
     X(16), X(17), X(18), X(19), X(20), X(21), X(22), X(23), X(24), X(25), X(26), X(27), X(28), X(29), X(30),
     [SLOT_SP] = {"sp", AT(sp), IR_I64},
     [SLOT_NZCV] = {"nzcv", AT(nzcv), IR_I32},
     [SLOT_DAIF] = {"daif", AT(daif), IR_I32},
     [SLOT_BTYPE] = {"btype", AT(btype), IR_I32},
-    [SLOT_EXIT_REQUEST] = {"exit_request", AT(tcg.vcpu.exit_request), IR_I32},
     [SLOT_EXCL_ADDRESS] = {"excl_address", AT(excl_address), IR_I64},
     [SLOT_EXCL_LO] = {"excl_lo", AT(excl_lo), IR_I64},
     [SLOT_EXCL_HI] = {"excl_hi", AT(excl_hi), IR_I64},
@@ -42,7 +42,6 @@ const struct ir_slot arm_slots[SLOT_COUNT] = {
 
 _Static_assert(offsetof(struct arm_cpu, tcg) == 0, "engines see the guest state as a struct tcg_cpu");
 _Static_assert(offsetof(struct arm_cpu, v) % 16 == 0, "vectors are loaded by aligned moves");
-_Static_assert(offsetof(struct arm_cpu, v) + sizeof(((struct arm_cpu *)0)->v) < 4096, "slots are near the start");
 
 int arm_slot_at(int32_t offset)
 {

@@ -7,12 +7,12 @@
 enum arm_slot {
     SLOT_PC_PAGE = IR_SLOT_PC_PAGE,
     SLOT_PC_OFFSET = IR_SLOT_PC_OFFSET,
+    SLOT_EXIT_REQUEST = IR_SLOT_EXIT_REQUEST,
     SLOT_X0 = IR_SLOT_FIRST_GUEST, // to X30
     SLOT_SP = SLOT_X0 + 31,
     SLOT_NZCV,  // i32, IR_FLAG_*
     SLOT_DAIF,  // i32
     SLOT_BTYPE, // i32
-    SLOT_EXIT_REQUEST, // i32; changed by other threads
     SLOT_EXCL_ADDRESS,
     SLOT_EXCL_LO,
     SLOT_EXCL_HI,

@@ -37,10 +37,10 @@ static bool add_sub_imm(struct a64 *a, uint32_t insn, bool subtract, bool set_fl
         a64_set(a, rd, a64_add_sub_flags(a, n, ir_imm(a->b, type, imm), subtract));
         return true;
     }
-    bool aligned = a->sp_aligned && rn == 31 && !(imm & 15);
+    bool aligned = a->notes.sp_aligned && rn == 31 && !(imm & 15);
     a64_set_sp(a, rd, ir_addi(a->b, n, subtract ? -(int64_t)imm : (int64_t)imm));
     if (rd == 31 && type == IR_I64)
-        a->sp_aligned = aligned;
+        a->notes.sp_aligned = aligned;
     return true;
 }
 

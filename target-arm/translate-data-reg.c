@@ -369,8 +369,8 @@ bool a64_RBIT_int(struct a64 *a, uint32_t insn)
     x = swap_groups(a, x, 2, UINT64_C(0x3333333333333333));
     x = swap_groups(a, x, 1, UINT64_C(0x5555555555555555));
     a64_set(a, insn_rd(insn), x);
-    a->rbit_result = x;
-    a->rbit_source = n;
+    a->notes.rbit_result = x;
+    a->notes.rbit_source = n;
     return true;
 }
 
@@ -404,8 +404,8 @@ bool a64_CLZ_int(struct a64 *a, uint32_t insn)
 {
     ir_ref n = a64_reg(a, insn_type(insn), insn_rn(insn));
     // RBIT then CLZ is how compilers count trailing zeros; the RBIT is dead code then, more often than not.
-    bool trailing = n == a->rbit_result;
-    a64_set(a, insn_rd(insn), ir_op1(a->b, trailing ? IR_CTZ : IR_CLZ, trailing ? a->rbit_source : n));
+    bool trailing = n == a->notes.rbit_result;
+    a64_set(a, insn_rd(insn), ir_op1(a->b, trailing ? IR_CTZ : IR_CLZ, trailing ? a->notes.rbit_source : n));
     return true;
 }
 

@@ -55,10 +55,10 @@ static void transfer(struct a64 *a, uint32_t insn, ir_ref address, struct ir_mem
 
 void a64_write_base(struct a64 *a, unsigned rn, ir_ref value, int64_t offset)
 {
-    bool aligned = rn == 31 && a->sp_aligned && !(offset & 15);
+    bool aligned = rn == 31 && a->notes.sp_aligned && !(offset & 15);
     a64_set_sp(a, rn, value);
     if (rn == 31)
-        a->sp_aligned = aligned;
+        a->notes.sp_aligned = aligned;
 }
 
 bool a64_LDST_imm(struct a64 *a, uint32_t insn)

@@ -68,7 +68,8 @@ bool a64_DSB(struct a64 *a, uint32_t insn)
 bool a64_ISB(struct a64 *a, uint32_t insn)
 {
     (void)insn;
-    return a64_goto(a, 4);
+    ir_exit_anew(a->b, a->pc + 4);
+    return false;
 }
 
 bool a64_SB(struct a64 *a, uint32_t insn)

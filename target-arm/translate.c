@@ -10,6 +10,7 @@
 #include "target-arm/exception.h"
 #include "target-arm/helper.h"
 #include "tcg/base/endian.h"
+#include "tcg/region.h"
 
 enum { NO_REGISTER = 31 };
 
@@ -44,7 +45,7 @@ void a64_set_sp(struct a64 *a, unsigned n, ir_ref value)
         return;
     }
     ir_set(a->b, SLOT_SP, ir_zext(a->b, value));
-    a->sp_aligned = false;
+    a->notes.sp_aligned = false;
 }
 
 ir_ref a64_v(struct a64 *a, unsigned n)
@@ -93,7 +94,7 @@ uint32_t a64_pack_nzcv(unsigned nzcv)
 // immediate forms of ADD and SUB say so), which leaves one check in most blocks.
 static void check_sp_alignment(struct a64 *a)
 {
-    if (a->sp_aligned || !a64_flag(a, ARM_BF_SP_CHECK))
+    if (a->notes.sp_aligned || !a64_flag(a, ARM_BF_SP_CHECK))
         return;
     uint32_t fault = ir_new_side(a->b), good = ir_new_side(a->b);
     a->b->region->blocks[fault].cold = true;
@@ -101,7 +102,7 @@ static void check_sp_alignment(struct a64 *a)
     ir_begin_block(a->b, fault);
     a64_raise(a, arm_syndrome(EC_SP_ALIGNMENT, 0));
     ir_begin_block(a->b, good);
-    a->sp_aligned = true;
+    a->notes.sp_aligned = true;
 }
 
 ir_ref a64_base(struct a64 *a, unsigned n)
@@ -132,20 +133,9 @@ bool a64_undefined(struct a64 *a)
     return a64_raise(a, arm_syndrome(EC_UNKNOWN, 0));
 }
 
-static void exit_to(struct a64 *a, int64_t target)
-{
-    if (a->loop == LOOP_MAKE && target == a->start) {
-        ir_loop_back(a->b, SLOT_EXIT_REQUEST, target);
-        return;
-    }
-    if (a->loop == LOOP_MAKE)
-        a->b->region->blocks[a->b->block].cold = true;
-    ir_exit_to(a->b, target);
-}
-
 bool a64_goto(struct a64 *a, int64_t offset)
 {
-    exit_to(a, a->pc + offset);
+    ir_exit_to(a->b, a->pc + offset);
     return false;
 }
 
@@ -157,21 +147,12 @@ bool a64_next_loop(struct a64 *a)
 
 bool a64_branch_if(struct a64 *a, enum ir_cond cond, ir_ref x, ir_ref y, int64_t offset)
 {
-    // Both ways write the same; in a loop one of them may not need to.
-    if (a->loop == LOOP_NONE)
-        ir_flush(a->b);
     uint32_t taken = ir_new_side(a->b), next = ir_new_side(a->b);
-    ir_brcond(a->b, cond, x, y, taken, next);
-    bool on_path = a->loop != LOOP_NONE && a->pc != a->path.last;
-    bool at_target = on_path && (a->path.taken >> a->branches++ & 1);
-    ir_begin_block(a->b, at_target ? next : taken);
-    exit_to(a, a->pc + (at_target ? 4 : offset));
-    ir_begin_block(a->b, at_target ? taken : next);
-    if (at_target)
-        a->pc += (int32_t)offset - 4;
-    if (on_path)
-        return true;
-    exit_to(a, a->pc + 4);
+    ir_branch_out(a->b, cond, x, y, taken, next);
+    ir_begin_block(a->b, taken);
+    ir_exit_to(a->b, a->pc + offset);
+    ir_begin_block(a->b, next);
+    ir_exit_to(a->b, a->pc + 4);
     return false;
 }
 
@@ -274,55 +255,22 @@ static struct ir_fp_rules fp_rules(uint64_t flags)
                                 .tiny_before = true};
 }
 
-static void begin(struct a64 *a)
-{
-    a->pc = a->start;
-    a->first = true;
-    a->branches = 0;
-    a->sp_aligned = false;
-    a->rbit_result = IR_NONE;
-}
-
 // The instructions up to `limit`, or where the block ends. False when it has ended.
 static bool translate_body(struct a64 *a, uint32_t limit)
 {
     struct tcg_translation *t = a->t;
     bool go_on = true;
     t->insn_count = t->guest_bytes = 0;
-    while (go_on && t->insn_count < limit) {
-        uint32_t offset = (uint32_t)(a->pc - a->start);
-        if (offset + 4 > t->code_bytes)
-            break;
-        if (offset + 4 > t->guest_bytes)
-            t->guest_bytes = offset + 4;
+    while (go_on && t->insn_count < limit && t->guest_bytes < t->code_bytes &&
+           !(t->insn_count && ir_at_member(a->b, a->pc))) {
         ir_begin_insn(a->b, a->pc);
-        go_on = translate_insn(a, load_le32(t->code + offset));
+        go_on = translate_insn(a, load_le32(t->code + t->guest_bytes));
         a->first = false;
         a->pc += 4;
         t->insn_count++;
+        t->guest_bytes += 4;
     }
     return go_on;
-}
-
-static bool loop_body(void *ctx, bool make)
-{
-    struct a64 *a = ctx;
-    a->loop = make ? LOOP_MAKE : LOOP_LOOK;
-    begin(a);
-    bool good = !translate_body(a, a->path.insns) && a->t->insn_count == a->path.insns;
-    if (ir_open(a->b))
-        ir_exit_to(a->b, a->pc); // only to be left
-    return good;
-}
-
-// False when it is no loop after all, and nothing was built.
-static bool translate_loop(struct a64 *a, uint32_t limit)
-{
-    if (!a64_find_loop(a) || a->path.insns > limit)
-        return false;
-    bool made = ir_build_loop(a->b, loop_body, a);
-    a->loop = LOOP_NONE;
-    return made;
 }
 
 void arm_translate(struct tcg_translation *t)
@@ -333,12 +281,16 @@ void arm_translate(struct tcg_translation *t)
         .t = t,
         .cpu = cpu,
         .flags = t->flags,
-        .start = t->pc & (TLB_PAGE_SIZE - 1),
+        .pc = t->pc & (TLB_PAGE_SIZE - 1),
+        .first = !t->inner, // no branch inside a page leaves anything to check
+        .notes = {.rbit_result = IR_NONE},
         .el = extract64(t->flags, ARM_BF_EL, 2),
         .mmu_index = extract64(t->flags, ARM_BF_MMU, 2),
     };
     t->builder->region->fp = fp_rules(t->flags);
-    begin(&a);
+    ir_keep_notes(a.b, &a.notes, sizeof(a.notes));
+    // While stepping, the step exception is due after each instruction.
+    t->single = t->pc & 3 || a64_flag(&a, ARM_BF_STEP) || a64_flag(&a, ARM_BF_STEP_PENDING) || a64_flag(&a, ARM_BF_ILLEGAL);
     if (t->pc & 3) {
         ir_begin_insn(a.b, a.pc);
         a64_call0(&a, &arm_helper_raise_pc_alignment);
@@ -346,12 +298,7 @@ void arm_translate(struct tcg_translation *t)
         t->guest_bytes = 1; // whatever is there, it is not executed
         return;
     }
-    // While stepping, the step exception is due after each instruction.
-    uint32_t limit = a64_flag(&a, ARM_BF_STEP) ? 1 : t->max_insns;
-    if (t->loop && translate_loop(&a, limit))
-        return;
-    begin(&a);
-    if (!translate_body(&a, limit))
+    if (!translate_body(&a, a64_flag(&a, ARM_BF_STEP) ? 1 : t->max_insns))
         return;
     if (a64_flag(&a, ARM_BF_STEP))
         ir_exit_loop(a.b, ir_pc_plus(a.b, a.pc));

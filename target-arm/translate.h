@@ -14,12 +14,10 @@
 #include "tcg/base/bits.h"
 #include "tcg/builder.h"
 
-// A block that is a loop: it goes on behind conditional branches forward and ends with the branch back to its start.
-enum a64_loop { LOOP_NONE, LOOP_LOOK, LOOP_MAKE };
-struct a64_path {
-    uint32_t insns;
-    int32_t last;   // offset of the branch back
-    uint32_t taken; // bit set of the conditional branches before it behind which the loop goes on at the target
+// What is known at a point, kept along side blocks (ir_keep_notes).
+struct a64_notes {
+    bool sp_aligned;           // SP is a multiple of 16
+    ir_ref rbit_result, rbit_source; // of the last RBIT, so that RBIT and CLZ become one operation
 };
 
 struct a64 {
@@ -31,12 +29,7 @@ struct a64 {
     uint8_t el;
     uint8_t mmu_index;
     bool first;                // the first instruction of the block
-    enum a64_loop loop;        // LOOP_LOOK: to see what slots it uses
-    int32_t start;             // of the block
-    struct a64_path path;      // of the loop
-    unsigned branches;         // conditional ones on it so far
-    bool sp_aligned;           // SP is known to be a multiple of 16
-    ir_ref rbit_result, rbit_source; // of the last RBIT, so that RBIT and CLZ become one operation
+    struct a64_notes notes;
 };
 
 // Handlers, one a row.
@@ -132,6 +125,3 @@ ir_ref a64_call3(struct a64 *a, const struct ir_helper *helper, ir_ref x, ir_ref
 
 // Translates a block; the guest_ops entry.
 void arm_translate(struct tcg_translation *t);
-
-// Looks ahead from the block's start: whether it is a loop, and then a->path.
-bool a64_find_loop(struct a64 *a);

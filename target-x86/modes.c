@@ -166,6 +166,5 @@ const struct guest_ops x86_guest_ops = {
     .save_host_state = save_host_state,
     .watched = x86_watched,
     .open_bus = true,
-    .makes_loops = true,
     .atomics_anywhere = true,
 };

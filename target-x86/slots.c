@@ -31,8 +31,7 @@
         [SLOT_EFLAGS] = {"eflags", AT(eflags), IR_I32},                                                                \
         [SLOT_SHADOW] = {"shadow", AT(shadow), IR_I32},                                                                \
         [SLOT_SINGLE] = {"single", AT(single), IR_I32},                                                                \
-        [SLOT_EXIT_REQUEST] = {"exit_request", AT(tcg.vcpu.exit_request), IR_I32},                                     \
-        [SLOT_IRQ_LINES] = {"irq_lines", AT(tcg.vcpu.irq_lines), IR_I32},                                              \
+        [SLOT_EXIT_REQUEST] = {"exit_request", AT(tcg.vcpu.exit_request), IR_I32},                     \
         SEG(X86_ES, "es"), SEG(X86_CS, "cs"), SEG(X86_SS, "ss"),                                                       \
         SEG(X86_DS, "ds"), SEG(X86_FS, "fs"), SEG(X86_GS, "gs"),                                                       \
         XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7),                                                \

@@ -7,6 +7,7 @@
 enum x86_slot {
     SLOT_PC_PAGE = IR_SLOT_PC_PAGE,
     SLOT_PC_OFFSET = IR_SLOT_PC_OFFSET,
+    SLOT_EXIT_REQUEST = IR_SLOT_EXIT_REQUEST,
     SLOT_GPR = IR_SLOT_FIRST_GUEST, // 16, i64 *
     SLOT_CC_DST = SLOT_GPR + 16, // with the next two, i64 *
     SLOT_CC_SRC,
@@ -15,8 +16,6 @@ enum x86_slot {
     SLOT_EFLAGS,    // i32
     SLOT_SHADOW,    // i32
     SLOT_SINGLE,    // i32
-    SLOT_IRQ_LINES, // i32; changed by other threads
-    SLOT_EXIT_REQUEST, // the same
     SLOT_SEG_BASE,  // 6, i64
     SLOT_SEG_LIMIT = SLOT_SEG_BASE + 6, // 6, i32
     SLOT_SELECTOR = SLOT_SEG_LIMIT + 6, // 6, i32

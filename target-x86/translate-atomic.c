@@ -103,6 +103,6 @@ bool x86_tr_cmpxchg16b(struct x86_translator *x, const struct x86_decoded *in)
     tx_raise_if(x, IR_TSTNE, address, tx_i64(x, 15), X86_GP);
     tx_flags(x);
     tx_call2(x, &x86_helper_cmpxchg16b, address, tx_i32(x, x->mmu));
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     return true;
 }

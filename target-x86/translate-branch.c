@@ -4,15 +4,20 @@
 
 #include "target-x86/translate.h"
 
+static bool branch_relative(struct x86_translator *x, const struct x86_decoded *in, struct tx_condition c)
+{
+    uint32_t taken = ir_new_side(x->b), next = ir_new_side(x->b);
+    ir_branch_out(x->b, c.cond, c.a, c.b, taken, next);
+    ir_begin_block(x->b, taken);
+    tx_exit_relative(x, in);
+    ir_begin_block(x->b, next);
+    return tx_exit_offset(x, x->next);
+}
+
 bool x86_tr_jcc(struct x86_translator *x, const struct x86_decoded *in)
 {
     struct tx_condition c = tx_condition(x, in->opcode & 15);
-    tx_before_branch(x);
-    uint32_t taken = ir_new_side(x->b), next = ir_new_side(x->b);
-    ir_brcond(x->b, c.cond, c.a, c.b, taken, next);
-    ir_begin_block(x->b, taken);
-    tx_exit_relative(x, in);
-    return tx_not_taken(x, next);
+    return branch_relative(x, in, c);
 }
 
 bool x86_tr_jmp(struct x86_translator *x, const struct x86_decoded *in)
@@ -66,12 +71,7 @@ bool x86_tr_loop(struct x86_translator *x, const struct x86_decoded *in)
     ir_ref go = ir_setcond(b, IR_I32, kind == JCXZ ? IR_EQ : IR_NE, count, zero);
     if (kind < LOOP)
         go = ir_and(b, go, tx_setcond(x, IR_I32, kind == LOOPE ? 4 : 5));
-    tx_before_branch(x);
-    uint32_t taken = ir_new_side(b), next = ir_new_side(b);
-    ir_brcond(b, IR_NE, go, tx_i32(x, 0), taken, next);
-    ir_begin_block(b, taken);
-    tx_exit_relative(x, in);
-    return tx_not_taken(x, next);
+    return branch_relative(x, in, (struct tx_condition){IR_NE, go, tx_i32(x, 0)});
 }
 
 // --- far -----------------------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ bool x86_tr_load_far(struct x86_translator *x, const struct x86_decoded *in)
     ir_ref selector, offset;
     read_far(x, in, &selector, &offset);
     tx_call2(x, &x86_helper_load_segment, tx_i32(x, in->row->arg), selector);
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     tx_write(x, in, 0, in->opsize == 3 ? offset : ir_trunc(x->b, offset));
     return tx_exit_next_loop(x);
 }
@@ -134,10 +134,9 @@ bool x86_tr_int(struct x86_translator *x, const struct x86_decoded *in)
     uint32_t next = IR_NONE;
     if (kind == INTO) {
         struct tx_condition c = tx_condition(x, 1);
-        ir_flush(x->b);
         uint32_t taken = ir_new_side(x->b);
         next = ir_new_side(x->b);
-        ir_brcond(x->b, c.cond, c.a, c.b, next, taken);
+        ir_branch_out(x->b, c.cond, c.a, c.b, next, taken);
         ir_begin_block(x->b, taken);
     }
     ir_ref pc = tx_call3(x, &x86_helper_software_interrupt, tx_i32(x, vector), tx_i32(x, kind == INT1),
@@ -145,7 +144,7 @@ bool x86_tr_int(struct x86_translator *x, const struct x86_decoded *in)
     ir_exit_loop(x->b, pc);
     if (kind == INTO) {
         ir_begin_block(x->b, next);
-        return tx_exit_next(x);
+        return tx_exit_offset(x, x->next);
     }
     return false;
 }

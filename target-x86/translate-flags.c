@@ -21,15 +21,15 @@ static struct tx_condition flag_set(struct x86_translator *x, uint32_t mask)
 
 static struct tx_condition compare(struct x86_translator *x, enum ir_cond cond, bool is_signed)
 {
-    unsigned size = x->cc.size;
-    ir_ref a = is_signed ? tx_sx(x, x->cc.first, size) : tx_zx(x, x->cc.first, size);
-    ir_ref b = is_signed ? tx_sx(x, x->cc.src, size) : tx_zx(x, x->cc.src, size);
+    unsigned size = x->notes.cc.size;
+    ir_ref a = is_signed ? tx_sx(x, x->notes.cc.first, size) : tx_zx(x, x->notes.cc.first, size);
+    ir_ref b = is_signed ? tx_sx(x, x->notes.cc.src, size) : tx_zx(x, x->notes.cc.src, size);
     return (struct tx_condition){cond, a, b};
 }
 
 static struct tx_condition carry(struct x86_translator *x)
 {
-    const struct x86_cc *cc = &x->cc;
+    const struct x86_cc *cc = &x->notes.cc;
     switch (cc->kind) {
     case CC_ADD:
         return (struct tx_condition){IR_LTU, tx_zx(x, cc->dst, cc->size), tx_zx(x, cc->src, cc->size)};
@@ -53,7 +53,7 @@ static struct tx_condition carry(struct x86_translator *x)
 
 static struct tx_condition zero(struct x86_translator *x)
 {
-    const struct x86_cc *cc = &x->cc;
+    const struct x86_cc *cc = &x->notes.cc;
     if (cc->kind == CC_FLAGS || cc->kind == CC_DYNAMIC)
         return flag_set(x, FLAG_Z);
     return cc->kind == CC_SUB ? compare(x, IR_EQ, false) : against_zero(x, IR_EQ, tx_zx(x, cc->dst, cc->size));
@@ -61,14 +61,14 @@ static struct tx_condition zero(struct x86_translator *x)
 
 static struct tx_condition below_or_equal(struct x86_translator *x)
 {
-    if (x->cc.kind == CC_SUB)
+    if (x->notes.cc.kind == CC_SUB)
         return compare(x, IR_LEU, false);
-    return x->cc.kind == CC_LOGIC ? zero(x) : flag_set(x, FLAG_C | FLAG_Z);
+    return x->notes.cc.kind == CC_LOGIC ? zero(x) : flag_set(x, FLAG_C | FLAG_Z);
 }
 
 static struct tx_condition sign(struct x86_translator *x)
 {
-    const struct x86_cc *cc = &x->cc;
+    const struct x86_cc *cc = &x->notes.cc;
     if (cc->kind == CC_FLAGS || cc->kind == CC_DYNAMIC)
         return flag_set(x, FLAG_S);
     return against_zero(x, IR_LT, tx_sx(x, cc->dst, cc->size));
@@ -76,7 +76,7 @@ static struct tx_condition sign(struct x86_translator *x)
 
 static struct tx_condition less(struct x86_translator *x, bool or_equal)
 {
-    const struct x86_cc *cc = &x->cc;
+    const struct x86_cc *cc = &x->notes.cc;
     if (cc->kind == CC_SUB)
         return compare(x, or_equal ? IR_LE : IR_LT, true);
     if (cc->kind == CC_LOGIC)
@@ -95,7 +95,7 @@ struct tx_condition tx_condition(struct x86_translator *x, unsigned cc)
     struct tx_condition c;
     switch (cc >> 1) {
     case 0:
-        c = x->cc.kind == CC_LOGIC || x->cc.kind == CC_CARRY ? never(x) : flag_set(x, FLAG_O);
+        c = x->notes.cc.kind == CC_LOGIC || x->notes.cc.kind == CC_CARRY ? never(x) : flag_set(x, FLAG_O);
         break;
     case 1:
         c = carry(x);
@@ -134,7 +134,7 @@ ir_ref tx_carry(struct x86_translator *x)
 
 ir_ref tx_flags(struct x86_translator *x)
 {
-    if (x->cc.kind == CC_FLAGS)
+    if (x->notes.cc.kind == CC_FLAGS)
         return ir_trunc(x->b, ir_get(x->b, SLOT_CC_SRC));
     ir_ref flags = tx_call4(x, &x86_helper_flags_of, ir_get(x->b, SLOT_CC_OP), ir_get(x->b, SLOT_CC_DST),
                              ir_get(x->b, SLOT_CC_SRC), ir_get(x->b, SLOT_CC_SRC2));
@@ -151,13 +151,13 @@ void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, i
         ir_set(x->b, SLOT_CC_SRC, tx_as_gpr(x, src));
     if (src2 != IR_NONE)
         ir_set(x->b, SLOT_CC_SRC2, tx_as_gpr(x, src2));
-    x->cc = (struct x86_cc){kind, size, dst, src, src2, IR_NONE};
+    x->notes.cc = (struct x86_cc){kind, size, dst, src, src2, IR_NONE};
 }
 
 void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref first, ir_ref second)
 {
     tx_set_cc(x, CC_SUB, size, dst, second, IR_NONE);
-    x->cc.first = first;
+    x->notes.cc.first = first;
 }
 
 void tx_set_flags(struct x86_translator *x, ir_ref flags)
@@ -174,7 +174,7 @@ void tx_set_cc_if(struct x86_translator *x, ir_ref changes, enum x86_cc_kind kin
     ir_set(b, SLOT_CC_OP, ir_select(b, IR_NE, changes, zero, op, ir_get(b, SLOT_CC_OP)));
     ir_set(b, SLOT_CC_DST, ir_select(b, IR_NE, changes, zero, tx_as_gpr(x, dst), ir_get(b, SLOT_CC_DST)));
     ir_set(b, SLOT_CC_SRC, ir_select(b, IR_NE, changes, zero, tx_as_gpr(x, src), ir_get(b, SLOT_CC_SRC)));
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
 }
 
 void tx_set_some_flags(struct x86_translator *x, uint32_t mask, ir_ref flags)

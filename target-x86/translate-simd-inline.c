@@ -57,7 +57,7 @@ static void store_across(struct x86_translator *x, ir_ref address, struct simd_v
               inside);
     ir_begin_block(x->b, across);
     tx_call4(x, &x86_helper_store_wide, address, tx_i32(x, x->mmu), v.half[0], v.half[1]);
-    tx_exit_next(x);
+    tx_exit_anew(x, x->next);
     ir_begin_block(x->b, inside);
 }
 

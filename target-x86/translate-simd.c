@@ -89,7 +89,7 @@ static bool run_native(struct x86_translator *x, const struct x86_decoded *in, u
         return false;
     if (mmx)
         tx_call0(x, &x86_helper_x87_pending);
-    x->x87_live = x->x87_live && !mmx;
+    x->notes.x87_live = x->notes.x87_live && !mmx;
     int m = tx_simd_memory(in);
     ir_ref address = tx_i64(x, 0);
     uint64_t is4 = 0;
@@ -110,7 +110,7 @@ static bool run_native(struct x86_translator *x, const struct x86_decoded *in, u
     spec |= destination(in);
     struct x86_native *native = x->cpu->native;
     tx_call3(x, &x86_helper_native, tx_i64(x, x86_native_stub(native, in)), tx_i64(x, spec), address);
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     return true;
 }
 
@@ -157,7 +157,7 @@ bool x86_tr_blendv(struct x86_translator *x, const struct x86_decoded *in)
         return false;
     unsigned lane = in->opcode == 0x10 ? 1 : in->opcode == 0x14 ? 4 : 8;
     tx_call2(x, &x86_helper_blend, tx_i32(x, in->op[0].reg | lane << 4), second_vector(x, in));
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     return true;
 }
 
@@ -166,7 +166,7 @@ bool x86_tr_sha256rnds2(struct x86_translator *x, const struct x86_decoded *in)
     if (!tx_simd_allowed(x, in, false))
         return false;
     tx_call2(x, &x86_helper_sha256rnds2, tx_i32(x, in->op[0].reg), second_vector(x, in));
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     return true;
 }
 
@@ -177,11 +177,11 @@ bool x86_tr_maskmov(struct x86_translator *x, const struct x86_decoded *in)
         return false;
     if (mmx)
         tx_call0(x, &x86_helper_begin_mmx);
-    x->x87_live = x->x87_live && !mmx;
+    x->notes.x87_live = x->notes.x87_live && !mmx;
     unsigned bytes = mmx ? 8 : 16, segment = in->segment_prefix ? in->segment : X86_DS;
     ir_ref address = tx_linear(x, segment, tx_gpr_address(x, X86_RDI, in->addrsize), bytes, true);
     tx_call2(x, &x86_helper_maskmov, tx_i32(x, in->op[0].reg | in->op[1].reg << 4 | bytes << 8 | x->mmu << 16), address);
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     return true;
 }
 
@@ -194,7 +194,7 @@ bool x86_tr_vmaskmov(struct x86_translator *x, const struct x86_decoded *in)
     ir_ref address = tx_address(x, in, bytes, store);
     uint32_t what = in->reg | (uint32_t)in->vvvv << 4 | bytes << 8 | x->mmu << 16 | lane << 20 | (uint32_t)store << 24;
     tx_call2(x, &x86_helper_vmaskmov, tx_i32(x, what), address);
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     return true;
 }
 
@@ -203,7 +203,7 @@ bool x86_tr_emms(struct x86_translator *x, const struct x86_decoded *in)
     if (!tx_simd_allowed(x, in, true))
         return false;
     tx_call0(x, &x86_helper_emms);
-    x->x87_live = false;
+    x->notes.x87_live = false;
     return true;
 }
 

@@ -69,14 +69,14 @@ bool x86_tr_popf(struct x86_translator *x, const struct x86_decoded *in)
     ir_ref value = ir_trunc(x->b, tx_stack_top(x, in->opsize));
     tx_add_sp(x, 1 << in->opsize);
     ir_ref changed = tx_call2(x, &x86_helper_popf, value, tx_i32(x, in->opsize));
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     // Few changes of flags are changes of mode.
     uint32_t modes = ir_new_side(x->b), same = ir_new_side(x->b);
     ir_brcond(x->b, IR_NE, changed, tx_i32(x, 0), modes, same);
     ir_begin_block(x->b, modes);
     tx_exit_next_loop(x);
     ir_begin_block(x->b, same);
-    return tx_exit_next(x);
+    return tx_exit_anew(x, x->next);
 }
 
 bool x86_tr_leave(struct x86_translator *x, const struct x86_decoded *in)

@@ -30,13 +30,13 @@ static bool by_helper(struct x86_translator *x, const struct x86_decoded *in, en
     ir_ref what = tx_i32(x, op | size << 4 | in->addrsize << 8 | segment << 12 | (in->rep ? 1u << 16 : 0) |
                                  (in->rep == 0xf2 ? 1u << 17 : 0) | x->mmu << 20);
     ir_ref more = tx_call1(x, &x86_helper_string, what);
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     uint32_t again = ir_new_side(x->b), done = ir_new_side(x->b);
     ir_brcond(x->b, IR_NE, more, tx_i32(x, 0), again, done);
     ir_begin_block(x->b, again);
-    tx_exit_offset(x, x->pc);
+    tx_exit_anew(x, x->pc);
     ir_begin_block(x->b, done);
-    return tx_exit_next(x);
+    return tx_exit_anew(x, x->next);
 }
 
 bool x86_tr_string(struct x86_translator *x, const struct x86_decoded *in)

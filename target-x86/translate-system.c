@@ -6,7 +6,7 @@
 
 static bool changes_modes(struct x86_translator *x)
 {
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     return tx_exit_next_loop(x);
 }
 
@@ -36,7 +36,7 @@ bool x86_tr_mov_to_seg(struct x86_translator *x, const struct x86_decoded *in)
     tx_call2(x, &x86_helper_load_segment, tx_i32(x, segment), selector);
     // In 64-bit code no block depends on these segments.
     if (x->mode == 2 && segment != X86_SS) {
-        x->cc.kind = CC_DYNAMIC;
+        x->notes.cc.kind = CC_DYNAMIC;
         return true;
     }
     if (segment == X86_SS)
@@ -128,7 +128,7 @@ bool x86_tr_swapgs(struct x86_translator *x, const struct x86_decoded *in)
 {
     (void)in;
     tx_call0(x, &x86_helper_swapgs);
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     return true;
 }
 
@@ -248,17 +248,17 @@ bool x86_tr_in(struct x86_translator *x, const struct x86_decoded *in)
 {
     unsigned size = in->op[0].size > 2 ? 2 : in->op[0].size;
     ir_ref value = tx_call2(x, &x86_helper_in, port(x, in, 1), tx_i32(x, 1u << size));
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     tx_set_gpr(x, X86_RAX, size, value);
-    return tx_exit_next(x);
+    return tx_exit_anew(x, x->next);
 }
 
 bool x86_tr_out(struct x86_translator *x, const struct x86_decoded *in)
 {
     unsigned size = in->op[1].size > 2 ? 2 : in->op[1].size;
     tx_call3(x, &x86_helper_out, port(x, in, 0), tx_i32(x, 1u << size), tx_zx(x, tx_gpr(x, X86_RAX, size), size));
-    x->cc.kind = CC_DYNAMIC;
-    return tx_exit_next(x);
+    x->notes.cc.kind = CC_DYNAMIC;
+    return tx_exit_anew(x, x->next);
 }
 
 // --- interrupts ----------------------------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ bool x86_tr_cpuid(struct x86_translator *x, const struct x86_decoded *in)
 {
     (void)in;
     tx_call0(x, &x86_helper_cpuid);
-    x->cc.kind = CC_DYNAMIC;
+    x->notes.cc.kind = CC_DYNAMIC;
     return true;
 }
 

@@ -21,9 +21,9 @@ static ir_ref emit0(struct x86_translator *x, enum ir_type type, struct host_x87
 // The state is loaded before the first x87 instruction of a block that finds it in memory, and the block entered again.
 static void make_live(struct x86_translator *x)
 {
-    if (x->x87_live)
+    if (x->notes.x87_live)
         return;
-    x->x87_live = true;
+    x->notes.x87_live = true;
     if (tx_flag(x, X86_BF_TF) || tx_flag(x, X86_BF_SHADOW) || tx_flag(x, X86_BF_SINGLE) || tx_flag(x, X86_BF_BREAKPOINTS)) {
         tx_call0(x, &x86_helper_x87_load);
         return;
@@ -140,7 +140,7 @@ static void store(struct x86_translator *x, const struct x86_decoded *in, struct
     ir_brcond(b, IR_EQ, host, tx_i64(x, 0), slow, good);
     ir_begin_block(b, slow);
     by_helper(x, in, address, offset);
-    tx_exit_next(x);
+    tx_exit_anew(x, x->next);
     ir_begin_block(b, good);
     enum ir_type type = op.out > LONG_PART ? IR_V128 : op.out == 8 ? IR_I64 : IR_I32;
     ir_ref value = emit0(x, type, op);

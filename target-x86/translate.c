@@ -12,6 +12,7 @@
 #include "target-x86/mmu.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
+#include "tcg/region.h"
 
 // --- leaving -------------------------------------------------------------------------------------------------------
 
@@ -59,21 +60,21 @@ bool tx_exit_pc(struct x86_translator *x, ir_ref pc)
     return false;
 }
 
+// The linear address `offset` bytes from the page base.
+static ir_ref linear_at(struct x86_translator *x, int64_t offset)
+{
+    ir_ref pc = ir_pc_plus(x->b, offset);
+    bool inside = offset >= 0 && offset < TLB_PAGE_SIZE;
+    return x->mode == 2 || inside ? pc : cut_linear(x, pc);
+}
+
 bool tx_exit_offset(struct x86_translator *x, int64_t offset)
 {
-    bool inside = offset >= 0 && offset < TLB_PAGE_SIZE;
-    if (x->loop == LOOP_MAKE && offset == x->start) {
-        ir_loop_back(x->b, SLOT_EXIT_REQUEST, offset);
-        return false;
-    }
-    if (x->loop == LOOP_MAKE)
-        x->b->region->blocks[x->b->block].cold = true;
-    if (inside && !tx_flag(x, X86_BF_TF) && !leaves_by_loop(x)) {
-        ir_exit_to(x->b, offset);
-        return false;
-    }
-    ir_ref pc = ir_pc_plus(x->b, offset);
-    return tx_exit_pc(x, x->mode == 2 || inside ? pc : cut_linear(x, pc));
+    // Interrupts that were held off are looked for now: soon they may be disabled again.
+    if (offset < 0 || offset >= TLB_PAGE_SIZE || tx_flag(x, X86_BF_TF) || leaves_by_loop(x) || x->after_sti)
+        return tx_exit_anew(x, offset);
+    ir_exit_to(x->b, offset);
+    return false;
 }
 
 bool tx_exit_rip(struct x86_translator *x, ir_ref rip, unsigned size)
@@ -106,16 +107,17 @@ bool tx_exit_relative(struct x86_translator *x, const struct x86_decoded *in)
     return tx_exit_rip(x, ir_addi(x->b, tx_next_rip(x), (int64_t)in->imm), in->opsize == 1 ? 1 : 2);
 }
 
-bool tx_exit_next(struct x86_translator *x)
+bool tx_exit_anew(struct x86_translator *x, int64_t offset)
 {
-    return tx_exit_offset(x, x->next);
+    if (offset < 0 || offset >= TLB_PAGE_SIZE || tx_flag(x, X86_BF_TF) || leaves_by_loop(x))
+        return tx_exit_pc(x, linear_at(x, offset));
+    ir_exit_anew(x->b, offset);
+    return false;
 }
 
 bool tx_exit_next_loop(struct x86_translator *x)
 {
-    ir_ref pc = ir_pc_plus(x->b, x->next);
-    if (x->mode != 2)
-        pc = cut_linear(x, pc);
+    ir_ref pc = linear_at(x, x->next);
     if (tx_flag(x, X86_BF_TF))
         tx_call1(x, &x86_helper_step, pc);
     else
@@ -232,18 +234,19 @@ static bool translate_body(struct x86_translator *x, uint32_t limit)
 {
     struct tcg_translation *t = x->t;
     uint32_t offset = 0;
-    bool go_on = true, after_sti = false;
+    bool go_on = true;
     t->insn_count = 0;
-    while (go_on && !after_sti && t->insn_count < limit && offset < t->code_bytes) {
+    while (go_on && !x->after_sti && t->insn_count < limit && offset < t->code_bytes &&
+           !(t->insn_count && ir_at_member(x->b, x->pc))) {
         struct x86_decoded in;
         enum x86_decode_result result = x86_decode(t->code + offset, t->code_bytes - offset, x->mode, &in);
         if (result == X86_DECODE_MORE && t->insn_count)
             break;
         ir_begin_insn(x->b, x->pc);
-        // Interrupts are looked for between blocks.
-        after_sti = x->sti;
+        x->after_sti = x->sti;
         x->sti = false;
         if (result == X86_DECODE_MORE) {
+            t->single = true;
             go_on = translate_across(x);
             offset = t->code_bytes;
         } else {
@@ -257,42 +260,6 @@ static bool translate_body(struct x86_translator *x, uint32_t limit)
     return go_on;
 }
 
-static void begin(struct x86_translator *x)
-{
-    x->pc = x->start;
-    x->cc = (struct x86_cc){.kind = CC_DYNAMIC};
-    x->x87_live = false;
-    ir_begin_insn(x->b, x->pc);
-}
-
-struct loop_body {
-    struct x86_translator *x;
-    uint32_t insns;
-};
-
-static bool loop_body(void *ctx, bool make)
-{
-    struct loop_body *body = ctx;
-    struct x86_translator *x = body->x;
-    x->loop = make ? LOOP_MAKE : LOOP_LOOK;
-    begin(x);
-    bool good = !translate_body(x, body->insns) && x->t->insn_count == body->insns;
-    if (ir_open(x->b))
-        tx_exit_next(x); // only to be left
-    return good;
-}
-
-// False when it is no loop after all, and nothing was built.
-static bool translate_loop(struct x86_translator *x)
-{
-    struct loop_body body = {.x = x};
-    if (!tx_find_loop(x, &body.insns) || body.insns > block_limit(x))
-        return false;
-    bool made = ir_build_loop(x->b, loop_body, &body);
-    x->loop = LOOP_NONE;
-    return made;
-}
-
 void x86_translate(struct tcg_translation *t)
 {
     struct x86_translator x = {
@@ -303,16 +270,18 @@ void x86_translate(struct tcg_translation *t)
         .mode = t->flags >> X86_BF_CODE & 3,
         .cpl = t->flags >> X86_BF_CPL & 3,
         .mmu = t->flags >> X86_BF_MMU & 3,
-        .start = t->pc & (TLB_PAGE_SIZE - 1),
+        .pc = t->pc & (TLB_PAGE_SIZE - 1),
+        .notes = {.cc = {.kind = CC_DYNAMIC}},
     };
     if (x.mode != 2)
         t->builder->region->slots = x86_slots_narrow;
     // FP operations are the host's own (HOSTFP): the region's rules, made for others, stay empty.
-    if (t->loop && translate_loop(&x))
-        return;
-    begin(&x);
+    ir_keep_notes(x.b, &x.notes, sizeof(x.notes));
+    ir_begin_insn(x.b, x.pc);
+    uint32_t limit = block_limit(&x);
+    t->single = limit == 1;
     begin_special(&x);
-    if (!translate_body(&x, block_limit(&x)))
+    if (!translate_body(&x, limit))
         return;
     if (!t->insn_count)
         x.next = x.pc;
@@ -321,5 +290,5 @@ void x86_translate(struct tcg_translation *t)
     if (x.sti)
         tx_exit_next_loop(&x);
     else
-        tx_exit_next(&x);
+        tx_exit_offset(&x, x.next);
 }

@@ -23,8 +23,11 @@ struct x86_cc {
     ir_ref first;          // first operand of SUB
 };
 
-// A block that is a loop: it goes on behind conditional jumps forward and ends with the jump back to its start.
-enum x86_loop { LOOP_NONE, LOOP_LOOK, LOOP_MAKE };
+// What is known at a point, kept along side blocks (ir_keep_notes).
+struct x86_notes {
+    struct x86_cc cc;
+    bool x87_live;             // the x87 state is in the host's x87
+};
 
 struct x86_translator {
     struct ir_builder *b;
@@ -34,11 +37,8 @@ struct x86_translator {
     unsigned mode;             // 0 16-, 1 32-, 2 64-bit code
     unsigned cpl, mmu;
     int32_t pc, next;          // of this instruction and the one after it, from the page base
-    struct x86_cc cc;
-    bool x87_live;             // at this point the x87 state is in the host's x87
-    enum x86_loop loop;        // LOOP_LOOK: to see what slots it uses
-    int32_t start, last;       // of the block; offset of the loop's last instruction
-    bool sti;                  // the instruction was STI: interrupts are held off for one more
+    struct x86_notes notes;
+    bool sti, after_sti;       // the instruction was STI: interrupts are held off for one more; it is that one
 };
 
 static inline bool tx_flag(const struct x86_translator *x, unsigned bit)
@@ -136,7 +136,7 @@ bool tx_exit_offset(struct x86_translator *x, int64_t offset); // linear, from t
 bool tx_exit_pc(struct x86_translator *x, ir_ref pc);          // linear address
 bool tx_exit_rip(struct x86_translator *x, ir_ref rip, unsigned size); // in CS; cut to the operand size
 bool tx_exit_relative(struct x86_translator *x, const struct x86_decoded *in);
-bool tx_exit_next(struct x86_translator *x);
+bool tx_exit_anew(struct x86_translator *x, int64_t offset); // the same, but always by the entry of a block: ir_exit_anew
 bool tx_exit_next_loop(struct x86_translator *x); // after a look at modes and interrupts
 // A block that is left at once when the condition does not hold.
 void tx_raise_if(struct x86_translator *x, enum ir_cond cond, ir_ref a, ir_ref b, enum x86_vector vector);
@@ -157,13 +157,6 @@ static inline ir_ref tx_i64(struct x86_translator *x, uint64_t value)
 {
     return ir_i64(x->b, value);
 }
-
-// Looks ahead from the block's start: whether it is a loop, with its last instruction in x->last and its length in *insns.
-bool tx_find_loop(struct x86_translator *x, uint32_t *insns);
-// At a conditional jump: where the paths may part, before the branch is built.
-void tx_before_branch(struct x86_translator *x);
-// After the taken path of a conditional jump was built: goes on with the next instruction, in this region or another.
-bool tx_not_taken(struct x86_translator *x, uint32_t next);
 
 // The guest_ops entry.
 void x86_translate(struct tcg_translation *t);

@@ -35,7 +35,7 @@ struct backend_jump_entry {
 
 // Where things are: byte offsets from the state structure, and addresses that emitted code calls.
 struct backend_layout {
-    int32_t pc_page, pc_offset, exit_request, tlb_tables, jump_table;
+    int32_t pc_page, pc_offset, exit_request, tlb_tables, jump_table, heat;
     // void slow_access(state, register dump): performs the access of a site.
     void (*slow_access)(void *state, void *dump);
 };
@@ -93,6 +93,8 @@ enum backend_exit {
     BACKEND_EXIT_LOOP,   // pc is in the state; look at everything anew
     BACKEND_EXIT_LOOKUP, // pc is in the state; modes have not changed
     BACKEND_EXIT_LINK,   // a struct tcg_exit was taken; pc is in the state
+    BACKEND_EXIT_HOT,    // the counter of the region that was entered (ir_region.heat) is 0 now; nothing was executed
+    BACKEND_EXIT_COUNT,
 };
 
 // Writes the shared stubs at the start of the code buffer. Probes the host; `features` limits what is used (all bits

@@ -8,7 +8,21 @@ struct ir_slot_state {
     ir_ref value; // newest known value, or IR_NONE
 };
 
-// Emits without folding.
-ir_ref ir_builder_append(struct ir_builder *b, const struct ir_ins *ins);
+struct ir_block_state {
+    bool join, reached;
+    struct ir_slot_set written;
+    // Of a side block, when its predecessor branched to it:
+    struct ir_slot_state *slots;
+    struct ir_slot_set dirty;
+    void *notes;
+};
+
+// Writes one dirty slot back.
+void ir_builder_flush_slot(struct ir_builder *b, unsigned slot);
+// Keeps what is known here for a side block.
+void ir_builder_save(struct ir_builder *b, uint32_t block);
+void ir_builder_end_block(struct ir_builder *b);
 // A jump to a block with values for its parameters, without writing slots back.
 void ir_builder_jump(struct ir_builder *b, uint32_t block, const ir_ref *values, unsigned count);
+// At an exit to `offset`: goes on in the region instead when that is a member of the plan. False: it is to be an exit.
+bool ir_region_goes_on(struct ir_builder *b, int32_t offset);

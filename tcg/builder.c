@@ -10,12 +10,6 @@
 
 enum { MAX_SLOTS = 256 };
 
-struct ir_block_state {
-    bool join;
-    struct ir_slot_state *slots; // of a side block, when its predecessor branched to it
-    uint64_t dirty[4];
-};
-
 static struct ir_ins *append(struct ir_builder *b, const struct ir_ins *ins)
 {
     struct ir_region *r = b->region;
@@ -23,11 +17,6 @@ static struct ir_ins *append(struct ir_builder *b, const struct ir_ins *ins)
     IR_GROW(r, ins, ins);
     r->ins[r->ins_count] = *ins;
     return &r->ins[r->ins_count++];
-}
-
-ir_ref ir_builder_append(struct ir_builder *b, const struct ir_ins *ins)
-{
-    return (ir_ref)(append(b, ins) - b->region->ins);
 }
 
 static uint32_t new_block(struct ir_builder *b, bool join)
@@ -44,7 +33,7 @@ static void forget_slots(struct ir_builder *b)
 {
     for (unsigned i = 0; i < b->region->slot_count; i++)
         b->slots[i].value = IR_NONE;
-    memset(b->dirty, 0, sizeof(b->dirty));
+    b->dirty = (struct ir_slot_set){0};
 }
 
 void ir_builder_init(struct ir_builder *b, struct ir_region *region)
@@ -106,24 +95,28 @@ bool ir_const_value(const struct ir_builder *b, ir_ref ref, uint64_t *value)
 
 // --- state ---
 
-// Anything may look at the state now: what has no newer value shows the old one.
+// Anything may look at the state now: what has not been written on the way here shows its value from before.
 static void expose(struct ir_builder *b)
 {
-    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty); w++)
-        b->use.exposed[w] |= ~b->dirty[w];
+    for (unsigned w = 0; w < ARRAY_SIZE(b->written.bits); w++)
+        b->use.exposed.bits[w] |= ~b->written.bits[w];
 }
 
 ir_ref ir_get(struct ir_builder *b, unsigned slot)
 {
     struct ir_slot_state *s = &b->slots[slot];
-    if (s->value == IR_NONE) {
-        b->use.read[slot / 64] |= BIT64(slot % 64);
-        b->use.exposed[slot / 64] |= BIT64(slot % 64);
-        struct ir_ins ins = {.op = IR_GETSLOT, .type = b->region->slots[slot].type, .imm = slot,
-                             .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
-        s->value = (ir_ref)(append(b, &ins) - b->region->ins);
+    if (s->value != IR_NONE)
+        return s->value;
+    if (!ir_slot_set_has(&b->written, slot)) {
+        ir_slot_set_add(&b->use.read, slot);
+        ir_slot_set_add(&b->use.exposed, slot);
     }
-    return s->value;
+    struct ir_ins ins = {.op = IR_GETSLOT, .type = b->region->slots[slot].type, .imm = slot,
+                         .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
+    ir_ref value = (ir_ref)(append(b, &ins) - b->region->ins);
+    if (slot != IR_SLOT_EXIT_REQUEST) // read anew each time
+        s->value = value;
+    return value;
 }
 
 void ir_set(struct ir_builder *b, unsigned slot, ir_ref value)
@@ -132,22 +125,25 @@ void ir_set(struct ir_builder *b, unsigned slot, ir_ref value)
     if (b->slots[slot].value == value)
         return;
     b->slots[slot].value = value;
-    b->dirty[slot / 64] |= BIT64(slot % 64);
-    b->use.written[slot / 64] |= BIT64(slot % 64);
+    ir_slot_set_add(&b->dirty, slot);
+    ir_slot_set_add(&b->written, slot);
+    ir_slot_set_add(&b->use.written, slot);
+}
+
+void ir_builder_flush_slot(struct ir_builder *b, unsigned slot)
+{
+    struct ir_ins ins = {.op = IR_SETSLOT, .type = b->region->slots[slot].type, .imm = slot,
+                         .arg = {b->slots[slot].value, IR_NONE, IR_NONE, IR_NONE}};
+    append(b, &ins);
+    ir_slot_set_remove(&b->dirty, slot);
 }
 
 void ir_flush(struct ir_builder *b)
 {
     expose(b);
-    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty); w++) {
-        for (uint64_t bits = b->dirty[w]; bits; bits &= bits - 1) {
-            unsigned slot = w * 64 + ctz64(bits);
-            struct ir_ins ins = {.op = IR_SETSLOT, .type = b->region->slots[slot].type, .imm = slot,
-                                 .arg = {b->slots[slot].value, IR_NONE, IR_NONE, IR_NONE}};
-            append(b, &ins);
-        }
-        b->dirty[w] = 0;
-    }
+    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty.bits); w++)
+        for (uint64_t bits = b->dirty.bits[w]; bits; bits &= bits - 1)
+            ir_builder_flush_slot(b, w * 64 + ctz64(bits));
 }
 
 // The pc offset in memory, for a call that may leave by itself.
@@ -171,8 +167,8 @@ static uint32_t take_snapshot(struct ir_builder *b)
     IR_GROW(r, snapshots, snapshot);
     struct ir_snapshot *s = &r->snapshots[r->snapshot_count];
     *s = (struct ir_snapshot){.pc_offset = b->pc_offset, .first = r->snapshot_entry_count};
-    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty); w++) {
-        for (uint64_t bits = b->dirty[w]; bits; bits &= bits - 1) {
+    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty.bits); w++) {
+        for (uint64_t bits = b->dirty.bits[w]; bits; bits &= bits - 1) {
             unsigned slot = w * 64 + ctz64(bits);
             IR_GROW(r, snapshot_entries, snapshot_entry);
             r->snapshot_entries[r->snapshot_entry_count++] =
@@ -530,7 +526,7 @@ void ir_fence(struct ir_builder *b, enum ir_fence kind)
 
 // --- calls ---
 
-static void end_block(struct ir_builder *b)
+void ir_builder_end_block(struct ir_builder *b)
 {
     b->region->blocks[b->block].end = b->region->ins_count;
     b->block = IR_NONE;
@@ -565,13 +561,15 @@ ir_ref ir_call(struct ir_builder *b, const struct ir_helper *helper, const ir_re
     struct ir_ins ins = {.op = IR_CALL, .type = helper->result, .imm = number,
                          .arg = {helper->arg_count, add_list(r, args, helper->arg_count), IR_NONE, IR_NONE}};
     ir_ref result = (ir_ref)(append(b, &ins) - r->ins);
-    if (helper->flags & (IR_HELPER_WRITES_STATE | IR_HELPER_SWITCHES_TLB))
+    if (helper->flags & (IR_HELPER_WRITES_STATE | IR_HELPER_SWITCHES_TLB)) {
         forget_slots(b);
+        b->use.written = IR_SLOT_SET_ALL;
+    }
     if (!(helper->flags & IR_HELPER_PURE))
         forget_groups(b);
     if (helper->flags & IR_HELPER_NORETURN) {
         ir_emit(b, IR_UNREACHABLE, IR_VOID, 0, IR_NONE, IR_NONE, IR_NONE, 0);
-        end_block(b);
+        ir_builder_end_block(b);
     }
     return helper->result == IR_VOID ? IR_NONE : result;
 }
@@ -588,15 +586,34 @@ uint32_t ir_new_side(struct ir_builder *b)
     return new_block(b, false);
 }
 
+// What is known here goes to a side block whole; a join only learns what has been written on all ways there.
 static void leave_to(struct ir_builder *b, uint32_t block)
 {
     struct ir_block_state *s = &b->blocks[block];
-    if (s->join)
+    if (s->join && s->reached) {
+        for (unsigned w = 0; w < ARRAY_SIZE(s->written.bits); w++)
+            s->written.bits[w] &= b->written.bits[w];
         return;
-    assert(!s->slots && "a side block has one predecessor");
-    s->slots = ARENA_ARRAY(b->region->arena, struct ir_slot_state, b->region->slot_count);
+    }
+    assert(!s->reached && "a side block has one predecessor");
+    s->reached = true;
+    s->written = b->written;
+    if (!s->join)
+        ir_builder_save(b, block);
+}
+
+void ir_builder_save(struct ir_builder *b, uint32_t block)
+{
+    struct ir_block_state *s = &b->blocks[block];
+    if (!s->slots)
+        s->slots = ARENA_ARRAY(b->region->arena, struct ir_slot_state, b->region->slot_count);
     memcpy(s->slots, b->slots, sizeof(*s->slots) * b->region->slot_count);
-    memcpy(s->dirty, b->dirty, sizeof(s->dirty));
+    s->dirty = b->dirty;
+    s->written = b->written;
+    if (b->notes) {
+        s->notes = arena_alloc(b->region->arena, b->notes_bytes);
+        memcpy(s->notes, b->notes, b->notes_bytes);
+    }
 }
 
 void ir_builder_jump(struct ir_builder *b, uint32_t block, const ir_ref *values, unsigned count)
@@ -606,7 +623,7 @@ void ir_builder_jump(struct ir_builder *b, uint32_t block, const ir_ref *values,
         ins.arg[2] = add_list(b->region, values, count);
     append(b, &ins);
     leave_to(b, block);
-    end_block(b);
+    ir_builder_end_block(b);
 }
 
 void ir_jump(struct ir_builder *b, uint32_t block)
@@ -639,7 +656,14 @@ void ir_brcond(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint
     append(b, &ins);
     leave_to(b, if_true);
     leave_to(b, if_false);
-    end_block(b);
+    ir_builder_end_block(b);
+}
+
+void ir_branch_out(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false)
+{
+    if (!b->plan)
+        ir_flush(b);
+    ir_brcond(b, cond, a, c, if_true, if_false);
 }
 
 void ir_begin_block(struct ir_builder *b, uint32_t block)
@@ -649,13 +673,25 @@ void ir_begin_block(struct ir_builder *b, uint32_t block)
     forget_groups(b);
     b->region->blocks[block].begin = b->region->ins_count;
     const struct ir_block_state *s = &b->blocks[block];
+    b->written = s->written;
     if (s->join) {
         forget_slots(b);
         return;
     }
     assert(s->slots && "a side block begins after the branch to it");
     memcpy(b->slots, s->slots, sizeof(*s->slots) * b->region->slot_count);
-    memcpy(b->dirty, s->dirty, sizeof(s->dirty));
+    b->dirty = s->dirty;
+    if (b->notes && s->notes)
+        memcpy(b->notes, s->notes, b->notes_bytes);
+}
+
+void ir_keep_notes(struct ir_builder *b, void *notes, size_t bytes)
+{
+    b->notes = notes;
+    b->notes_bytes = bytes;
+    const struct ir_block_state *s = &b->blocks[b->block];
+    if (s->notes)
+        memcpy(notes, s->notes, bytes);
 }
 
 ir_ref ir_param(struct ir_builder *b, enum ir_type type)
@@ -664,7 +700,7 @@ ir_ref ir_param(struct ir_builder *b, enum ir_type type)
     return (ir_ref)(append(b, &ins) - b->region->ins);
 }
 
-void ir_exit_to(struct ir_builder *b, int64_t offset)
+void ir_exit_anew(struct ir_builder *b, int64_t offset)
 {
     if (offset < 0 || offset >= 4096) {
         ir_exit_indirect(b, ir_pc_plus(b, offset));
@@ -672,19 +708,26 @@ void ir_exit_to(struct ir_builder *b, int64_t offset)
     }
     ir_flush(b);
     ir_emit(b, IR_EXIT_TO, IR_VOID, 0, IR_NONE, IR_NONE, IR_NONE, (uint64_t)offset);
-    end_block(b);
+    ir_builder_end_block(b);
+}
+
+void ir_exit_to(struct ir_builder *b, int64_t offset)
+{
+    bool inside = offset >= 0 && offset < 4096;
+    if (!b->plan || !inside || !ir_region_goes_on(b, (int32_t)offset))
+        ir_exit_anew(b, offset);
 }
 
 void ir_exit_indirect(struct ir_builder *b, ir_ref pc)
 {
     ir_flush(b);
     ir_emit(b, IR_EXIT_INDIRECT, IR_VOID, 0, pc, IR_NONE, IR_NONE, 0);
-    end_block(b);
+    ir_builder_end_block(b);
 }
 
 void ir_exit_loop(struct ir_builder *b, ir_ref pc)
 {
     ir_flush(b);
     ir_emit(b, IR_EXIT_LOOP, IR_VOID, 0, pc, IR_NONE, IR_NONE, 0);
-    end_block(b);
+    ir_builder_end_block(b);
 }

@@ -26,20 +26,33 @@ struct ir_access_group {
 };
 enum { IR_ACCESS_GROUPS = 6, IR_ACCESS_REACH = 512 };
 
-// What the builder saw of the slots: those whose first use was a read, those written, and those whose value from before the
-// region somebody may have looked at (a read, a snapshot, an exit or a call while they had no newer one).
+// A set of state slots.
+struct ir_slot_set {
+    uint64_t bits[4];
+};
+#define IR_SLOT_SET_ALL ((struct ir_slot_set){{~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)}})
+
+static inline bool ir_slot_set_has(const struct ir_slot_set *set, unsigned slot)
+{
+    return set->bits[slot / 64] >> (slot % 64) & 1;
+}
+static inline void ir_slot_set_add(struct ir_slot_set *set, unsigned slot)
+{
+    set->bits[slot / 64] |= UINT64_C(1) << (slot % 64);
+}
+static inline void ir_slot_set_remove(struct ir_slot_set *set, unsigned slot)
+{
+    set->bits[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+}
+
+// What was done with the slots since ir_builder_init: those whose first use on some path was a read, those that may have been
+// written, and those whose value from before somebody may have looked at (a read, a snapshot, an exit or a call on a path
+// that had not written them).
 struct ir_slot_use {
-    uint64_t read[4], written[4], exposed[4];
+    struct ir_slot_set read, written, exposed;
 };
 
-// The loop that the region is, see ir_build_loop.
-enum { IR_LOOP_INTS = 9, IR_LOOP_VECTORS = 10 };
-struct ir_loop {
-    uint32_t head;
-    unsigned count;
-    uint8_t slots[IR_LOOP_INTS + IR_LOOP_VECTORS];
-    uint64_t carried[4], dead[4];
-};
+struct ir_plan;
 
 struct ir_builder {
     struct ir_region *region;
@@ -48,11 +61,14 @@ struct ir_builder {
     uint32_t block_state_capacity;
     uint32_t block;                    // current block, or IR_NONE after a terminator
     int32_t pc_offset;                 // current guest instruction, relative to the page base
-    uint64_t dirty[4];                 // bit set of slots whose value is not in memory
+    struct ir_slot_set dirty;          // whose value is not in memory
+    struct ir_slot_set written;        // on every path that led here
     struct ir_access_group groups[IR_ACCESS_GROUPS];
     unsigned group_count, next_group;
     struct ir_slot_use use;
-    struct ir_loop loop;
+    struct ir_plan *plan;              // of a region of several guest blocks, see region.h; NULL: of one
+    void *notes;                       // ir_keep_notes
+    size_t notes_bytes;
 };
 
 // Starts the region's entry block. `region` is fresh from ir_region_init.
@@ -146,19 +162,19 @@ uint32_t ir_new_join(struct ir_builder *b);
 uint32_t ir_new_side(struct ir_builder *b);
 void ir_jump(struct ir_builder *b, uint32_t block);
 void ir_brcond(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false);
+// The branch that ends a block of guest code, both ways side blocks with an exit each. Writes dirty slots back before it where
+// both ways would.
+void ir_branch_out(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false);
 // Makes `block` current; the one before must be ended, and this one have all its predecessors (joins) or its one.
 void ir_begin_block(struct ir_builder *b, uint32_t block);
 // Adds a parameter to a join that has just begun; values come from ir_jump_with.
 ir_ref ir_param(struct ir_builder *b, enum ir_type type);
 void ir_jump_with(struct ir_builder *b, uint32_t block, ir_ref value);
 
-// A region that ends by jumping back to its own start keeps slots in registers from one round to the next. `body` builds it
-// twice, each time from nothing: first as usual, to see what it uses, then with `make`, when ir_loop_back is to end what
-// jumps back. False when `body` said, by returning false the first time, that it is none: nothing is built then.
-typedef bool ir_loop_body(void *ctx, bool make);
-bool ir_build_loop(struct ir_builder *b, ir_loop_body *body, void *ctx);
-// The jump back, instead of ir_exit_to(offset); leaves that way when `poll_slot`, an i32, is not 0.
-void ir_loop_back(struct ir_builder *b, unsigned poll_slot, int64_t offset);
+// What a translator knows of values at a point (how flags were made, say), in an object of its own: it goes along to side
+// blocks, as what is known of slots does. Fills `notes` in if the current block is such a one; the caller has set it to what
+// holds when nothing is known.
+void ir_keep_notes(struct ir_builder *b, void *notes, size_t bytes);
 
 // Whether the current path still goes on.
 static inline bool ir_open(const struct ir_builder *b)
@@ -166,8 +182,11 @@ static inline bool ir_open(const struct ir_builder *b)
     return b->block != IR_NONE;
 }
 
-// Leave for guest code at `offset` from the entry's page base (linked directly when it is in that page).
+// Go on with guest code at `offset` from the entry's page base: in the region when it is part of that, else as ir_exit_anew.
 void ir_exit_to(struct ir_builder *b, int64_t offset);
+// Leave for the block there (linked directly when it is in that page): after what may have changed code, or asked the vCPU to
+// leave, which blocks see at their entry.
+void ir_exit_anew(struct ir_builder *b, int64_t offset);
 // Leave for the guest address in an i64.
 void ir_exit_indirect(struct ir_builder *b, ir_ref pc);
 // Leave for the run loop, which looks at modes, requests and interrupts anew before it goes on at the address.

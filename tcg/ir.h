@@ -234,6 +234,7 @@ struct ir_slot {
 enum {
     IR_SLOT_PC_PAGE,   // i64: address of the page that the pc is in
     IR_SLOT_PC_OFFSET, // i32: offset of the pc from there; meaningful in memory only when out of translated code
+    IR_SLOT_EXIT_REQUEST, // i32, not 0 when translated code is to leave for the run loop; other threads write it
     IR_SLOT_FIRST_GUEST,
 };
 
@@ -268,6 +269,7 @@ struct ir_region {
     unsigned slot_count;
     struct ir_fp_rules fp;
     uint64_t guest_pc; // of the entry, for logs only
+    int32_t heat;      // the counter that entries count down, an index from backend_layout.heat; negative: none
 
     struct ir_ins *ins;
     uint32_t ins_count, ins_capacity;

@@ -7,16 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
-
-#include <capstone/capstone.h>
 
 #include "hw/core/machine.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
-#include "tcg/base/log.h"
 #include "tcg/exec/private.h"
-#include "tcg/opt.h"
 
 enum { HASH_LOG2 = 16 };
 
@@ -68,13 +63,15 @@ int cache_init(struct tcg_engine *e, struct error *error)
         .exit_request = offsetof(struct tcg_cpu, vcpu) + offsetof(struct vcpu, exit_request),
         .tlb_tables = offsetof(struct tcg_cpu, tlb_tables),
         .jump_table = offsetof(struct tcg_cpu, jump_table),
+        .heat = offsetof(struct tcg_cpu, heat),
         .slow_access = slow_access,
     };
     e->backend = backend_create(&layout, &e->buffers, e->options.host_features);
     e->code_start = e->buffers.code;
     e->hash_mask = (1u << HASH_LOG2) - 1;
     e->hash = ALLOC_ARRAY(struct tcg_block *, (size_t)e->hash_mask + 1);
-    return start_perf(e, error);
+    int status = start_perf(e, error);
+    return status ? status : tier2_init(e, error);
 }
 
 static void free_blocks(struct tcg_engine *e)
@@ -88,6 +85,7 @@ static void free_blocks(struct tcg_engine *e)
 
 void cache_destroy(struct tcg_engine *e)
 {
+    tier2_destroy(e);
     perf_records_destroy(e->perf);
     free_blocks(e);
     free(e->hash);
@@ -110,11 +108,11 @@ static void kill_block(struct tcg_engine *e, struct tcg_block *b)
     if (b->dead)
         return;
     b->dead = true;
-    e->stats.invalidations++;
+    e->invalidations++;
     if (!e->interp)
         backend_kill(&b->code);
-    // Who goes round in it sees that at the poll.
-    for (unsigned i = 0; b->loop && i < e->machine->vcpus.count; i++)
+    // Who goes round in it sees that at a poll.
+    for (unsigned i = 0; b->region && i < e->machine->vcpus.count; i++)
         vcpu_kick(e->machine->vcpus.cpus[i]);
     for (struct tcg_exit *x = b->incoming; x; x = x->next_in) {
         x->to = NULL;
@@ -128,6 +126,18 @@ static void kill_block(struct tcg_engine *e, struct tcg_block *b)
     *link = b->hash_next;
 }
 
+// Whether guest code of the block is in [ram_offset, +length).
+static bool overlaps(const struct tcg_block *b, uint64_t ram_offset, uint64_t length)
+{
+    uint64_t page = b->ram_pc & -(uint64_t)TLB_PAGE_SIZE;
+    for (unsigned i = 0; i < b->span_count; i++) {
+        uint64_t start = page + b->spans[i].start;
+        if (start < ram_offset + length && ram_offset < start + b->spans[i].bytes)
+            return true;
+    }
+    return false;
+}
+
 void cache_invalidate(struct tcg_engine *e, uint64_t ram_offset, uint64_t length)
 {
     if (!length || !e->page_blocks)
@@ -138,8 +148,7 @@ void cache_invalidate(struct tcg_engine *e, uint64_t ram_offset, uint64_t length
         struct tcg_block **link = &e->page_blocks[page];
         while (*link) {
             struct tcg_block *b = *link;
-            bool overlaps = b->ram_pc < ram_offset + length && ram_offset < b->ram_pc + b->guest_bytes;
-            if (overlaps) {
+            if (overlaps(b, ram_offset, length)) {
                 kill_block(e, b);
                 *link = b->page_next;
             } else {
@@ -158,13 +167,11 @@ bool cache_has_block_around(struct tcg_cpu *cpu, uint64_t ram_offset, uint64_t l
     struct tcg_engine *e = cpu->engine;
     bool found = false;
     pthread_mutex_lock(&e->lock);
-    const struct tcg_block *b = e->page_blocks ? e->page_blocks[ram_offset >> TLB_PAGE_BITS] : NULL;
-    for (; b && !found; b = b->page_next) {
-        uint32_t start = b->ram_pc & (TLB_PAGE_SIZE - 1);
-        found = b->insns > 1 && !((b->flags ^ cpu->code_context->flags) << 8) &&
-                b->ram_pc < ram_offset + length && ram_offset < b->ram_pc + b->guest_bytes &&
-                pc_offset - start < b->guest_bytes;
-    }
+    uint64_t page = ram_offset & -(uint64_t)TLB_PAGE_SIZE;
+    const struct tcg_block *b = e->page_blocks ? e->page_blocks[page >> TLB_PAGE_BITS] : NULL;
+    for (; b && !found; b = b->page_next)
+        found = b->insns > 1 && !((b->flags ^ cpu->code_context->flags) << 8) && overlaps(b, ram_offset, length) &&
+                overlaps(b, page + pc_offset, 1);
     pthread_mutex_unlock(&e->lock);
     return found;
 }
@@ -175,8 +182,9 @@ static void flush_everything(struct tcg_cpu *cpu)
     struct tcg_engine *e = cpu->engine;
     struct vcpu_group *group = &e->machine->vcpus;
     vcpu_exclusive_begin(group, &cpu->vcpu);
+    tier2_pause(e);
     pthread_mutex_lock(&e->lock);
-    e->stats.flushes++;
+    e->flushes++;
     for (struct tcg_block *b = e->all; b; b = b->all_next) {
         uint64_t page = b->ram_pc >> TLB_PAGE_BITS;
         e->page_blocks[page] = NULL;
@@ -194,172 +202,68 @@ static void flush_everything(struct tcg_cpu *cpu)
     for (unsigned i = 0; i < group->count; i++)
         code_tables_clear(tcg_cpu_of(group->cpus[i]));
     pthread_mutex_unlock(&e->lock);
+    tier2_resume(e);
     vcpu_exclusive_end(group, &cpu->vcpu);
 }
 
-// --- logs ---
+// --- finding and making ---
 
-static void log_code(enum log_category category, int arch, int mode, const uint8_t *code, size_t bytes, uint64_t address)
+struct tcg_block *cache_find(const struct tcg_engine *e, uint64_t ram_pc, uint64_t flags)
 {
-    FILE *out = log_lock(category);
-    csh handle;
-    if (!out)
-        return;
-    if (cs_open((cs_arch)arch, (cs_mode)mode, &handle) == CS_ERR_OK) {
-        size_t done = 0;
-        while (done < bytes) {
-            cs_insn *insn;
-            size_t count = cs_disasm(handle, code + done, bytes - done, address + done, 0, &insn);
-            for (size_t i = 0; i < count; i++) {
-                fprintf(out, "0x%" PRIx64 ":  %s %s\n", insn[i].address, insn[i].mnemonic, insn[i].op_str);
-                done += insn[i].size;
-            }
-            if (count)
-                cs_free(insn, count);
-            if (done < bytes) {
-                unsigned step = arch == CS_ARCH_ARM64 && bytes - done >= 4 ? 4 : 1;
-                fprintf(out, "0x%" PRIx64 ":  .byte", address + done);
-                for (unsigned i = 0; i < step; i++)
-                    fprintf(out, " %02x", code[done + i]);
-                fputc('\n', out);
-                done += step;
-            }
-        }
-        cs_close(&handle);
-    }
-    fputc('\n', out);
-    log_unlock(out);
+    struct tcg_block *b = e->hash[hash_of(e, ram_pc, flags)];
+    while (b && (b->ram_pc != ram_pc || b->flags != flags))
+        b = b->hash_next;
+    return b;
 }
 
-static void log_ir(enum log_category category, const struct ir_region *region, uint64_t pc)
+void cache_adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t pc)
 {
-    FILE *out = log_lock(category);
-    if (!out)
-        return;
-    fprintf(out, "IR of block at 0x%" PRIx64 "%s\n", pc, category == LOG_OP_OPT ? " after the passes" : "");
-    ir_dump(region, out);
-    fputc('\n', out);
-    log_unlock(out);
-}
-
-// --- translating ---
-
-static bool log_wanted(const struct tcg_translation *t)
-{
-    return log_mask & (LOG_IN_ASM | LOG_OP | LOG_OP_OPT | LOG_OUT_ASM) && log_address_wanted(t->pc);
-}
-
-// Between the passes: logs the region, verifies it if that is asked for.
-static void check(const struct tcg_engine *e, const struct ir_region *region, const struct tcg_translation *t,
-                  enum log_category category)
-{
-    if (log_wanted(t))
-        log_ir(category, region, t->pc);
-    const char *message = e->options.verify ? ir_verify(region) : NULL;
-    if (message) {
-        fprintf(stderr, "lyrebird: bad IR at guest pc %#" PRIx64 ": %s\n", t->pc, message);
-        ir_dump(region, stderr);
-        abort();
-    }
-}
-
-// Builds the IR of a block and runs the passes. Called with engine->lock held.
-static void build(struct tcg_cpu *cpu, struct ir_region *region, struct tcg_translation *t)
-{
-    struct tcg_engine *e = cpu->engine;
-    struct ir_builder builder;
-    ir_region_init(region, &e->arena, cpu->guest->slots, cpu->guest->slot_count);
-    region->guest_pc = t->pc;
-    ir_builder_init(&builder, region);
-    t->builder = &builder;
-    cpu->guest->translate(t);
-    assert(!ir_open(&builder));
-    if (log_wanted(t)) {
-        int arch, mode;
-        cpu->vcpu.ops->disassembler(&cpu->vcpu, &arch, &mode);
-        log_code(LOG_IN_ASM, arch, mode, t->code, t->guest_bytes, t->pc);
-    }
-    check(e, region, t, LOG_OP);
-    ir_opt_dce(region);
-    check(e, region, t, LOG_OP_OPT);
-}
-
-static void adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t page)
-{
+    struct tcg_block *old = cache_find(e, b->ram_pc, b->flags);
+    if (old)
+        kill_block(e, old);
     uint32_t h = hash_of(e, b->ram_pc, b->flags);
+    uint64_t page = b->ram_pc >> TLB_PAGE_BITS;
     b->hash_next = e->hash[h];
     e->hash[h] = b;
     b->page_next = e->page_blocks[page];
     e->page_blocks[page] = b;
     b->all_next = e->all;
     e->all = b;
-    e->stats.blocks++;
-    e->stats.insns += b->insns;
-    e->stats.guest_bytes += b->guest_bytes;
-    e->stats.host_bytes += (uint64_t)(b->code.end - b->code.entry);
+    struct tcg_stats *s = &e->stats[b->region];
+    s->blocks++;
+    s->insns += b->insns;
+    for (unsigned i = 0; i < b->span_count; i++)
+        s->guest_bytes += b->spans[i].bytes;
+    s->host_bytes += (uint64_t)(b->code.end - b->code.entry);
+    s->ir_ops += b->ir_ops;
+    s->translate_ns += b->translate_ns;
+    if (e->perf)
+        perf_records_add_block(e->perf, pc, b->code.entry, (uint64_t)(uintptr_t)(b->code.entry + e->buffers.exec_delta),
+                               (size_t)(b->code.end - b->code.entry));
 }
 
-// Translates the block; NULL when a buffer is full. Called with engine->lock held.
-static struct tcg_block *translate(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags, bool loop)
+// Called with engine->lock held. NULL when a buffer is full.
+static struct tcg_block *make(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
 {
     struct tcg_engine *e = cpu->engine;
     if (e->interp && e->arena.bytes >= e->memory.bytes)
         return NULL; // regions fill memory as code would
-    struct timespec from, to;
-    clock_gettime(CLOCK_MONOTONIC, &from);
     uint64_t page = ram_pc >> TLB_PAGE_BITS;
     if (!(atomic_fetch_or(&e->ram->page_flags[page], PAGE_CODE) & PAGE_CODE))
         tlb_protect_page(e, page << TLB_PAGE_BITS);
-    struct tcg_block *b = ALLOC(struct tcg_block);
-    b->ram_pc = ram_pc;
-    b->flags = flags;
-    b->loop = loop;
-    struct ir_region region;
-    struct tcg_translation t = {.cpu = cpu, .pc = pc, .flags = flags, .code = e->ram->host + ram_pc,
-                                .code_bytes = TLB_PAGE_SIZE - (uint32_t)(ram_pc & (TLB_PAGE_SIZE - 1)),
-                                .max_insns = e->options.max_insns, .loop = loop};
-    int result = 0;
-    do {
-        if (!e->interp)
-            arena_reset(&e->arena);
-        build(cpu, &region, &t);
-        if (!e->interp)
-            result = backend_compile(e->backend, &region, (int32_t)(pc & (TLB_PAGE_SIZE - 1)), &e->buffers, &b->code);
-        // Too large for the spill frame: a shorter block is not.
-        if (!t.loop)
-            t.max_insns = t.insn_count / 2;
-        t.loop = false;
-    } while (result == -E2BIG && t.max_insns);
-    if (result) {
-        free(b);
-        return NULL;
+    static const uint64_t anywhere[TLB_PAGE_SIZE / 64] = {[0 ... TLB_PAGE_SIZE / 64 - 1] = ~UINT64_C(0)};
+    struct translation job = {.cpu = cpu, .pc = pc, .ram_pc = ram_pc, .flags = flags, .arena = &e->arena,
+                              .buffers = &e->buffers, .page = e->ram->host + (page << TLB_PAGE_BITS)};
+    struct tcg_block *b = NULL;
+    if (e->options.tier2 && e->options.tier2_threshold == 1) {
+        job.wanted = anywhere;
+        translate(e, &job, &b);
+        job.wanted = NULL;
     }
-    b->guest_bytes = t.guest_bytes;
-    b->insns = t.insn_count;
-    if (e->interp) {
-        b->ir = arena_alloc(&e->arena, sizeof(region));
-        *b->ir = region;
-    }
-    for (struct tcg_exit *x = b->code.exits; x; x = x->next_in)
-        x->from = b;
-    if (b->code.entry && log_wanted(&t))
-        log_code(LOG_OUT_ASM, CS_ARCH_X86, CS_MODE_64, b->code.entry, (size_t)(b->code.end - b->code.entry),
-                 (uint64_t)(uintptr_t)b->code.entry + (uint64_t)e->buffers.exec_delta);
-    if (e->perf)
-        perf_records_add_block(e->perf, pc, b->code.entry, (uint64_t)(uintptr_t)(b->code.entry + e->buffers.exec_delta),
-                               (size_t)(b->code.end - b->code.entry));
-    adopt(e, b, page);
-    e->stats.ir_ops += region.ins_count;
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    e->stats.translate_ns += (uint64_t)(to.tv_sec - from.tv_sec) * 1000000000u + (uint64_t)(to.tv_nsec - from.tv_nsec);
-    return b;
-}
-
-static struct tcg_block *find(const struct tcg_engine *e, uint64_t ram_pc, uint64_t flags)
-{
-    struct tcg_block *b = e->hash[hash_of(e, ram_pc, flags)];
-    while (b && (b->ram_pc != ram_pc || b->flags != flags))
-        b = b->hash_next;
+    if (!b)
+        translate(e, &job, &b);
+    if (b)
+        cache_adopt(e, b, pc);
     return b;
 }
 
@@ -380,8 +284,7 @@ static void watch_page(struct tcg_cpu *cpu, uint64_t page)
     e->watchers--;
 }
 
-struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags,
-                            const struct tcg_exit *from)
+struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
 {
     struct tcg_engine *e = cpu->engine;
     for (;;) {
@@ -391,24 +294,17 @@ struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, u
             e->page_blocks = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
             assert(e->page_blocks != MAP_FAILED);
         }
-        // A jump back: exits that are linked stay in their page.
-        bool loop = from && cpu->guest->makes_loops && ram_pc < from->from->ram_pc + from->from->guest_bytes;
-        struct tcg_block *b = find(e, ram_pc, flags);
-        if (b && loop && !b->loop) {
-            kill_block(e, b);
-            b = NULL;
-        }
+        struct tcg_block *b = cache_find(e, ram_pc, flags);
         if (!b) {
             watch_page(cpu, ram_pc >> TLB_PAGE_BITS);
-            b = find(e, ram_pc, flags);
+            b = cache_find(e, ram_pc, flags);
         }
         if (!b)
-            b = translate(cpu, pc, ram_pc, flags, loop);
+            b = make(cpu, pc, ram_pc, flags);
         pthread_mutex_unlock(&e->lock);
         if (b)
             return b;
         flush_everything(cpu);
-        from = NULL; // it is gone
     }
 }
 
@@ -424,23 +320,30 @@ void cache_link(struct tcg_engine *e, struct tcg_exit *exit, struct tcg_block *t
     pthread_mutex_unlock(&e->lock);
 }
 
+static void print_tier(const char *name, const struct tcg_stats *s, FILE *out)
+{
+    double seconds = (double)s->translate_ns / 1e9;
+    fprintf(out, "%-20s %" PRIu64 "\n", name, s->blocks);
+    fprintf(out, "  guest instructions %" PRIu64 " (%.1f each)\n", s->insns,
+            s->blocks ? (double)s->insns / (double)s->blocks : 0.0);
+    fprintf(out, "  IR operations      %" PRIu64 " (%.1f an instruction)\n", s->ir_ops,
+            s->insns ? (double)s->ir_ops / (double)s->insns : 0.0);
+    fprintf(out, "  host code          %" PRIu64 " bytes (%.1f a guest byte)\n", s->host_bytes,
+            s->guest_bytes ? (double)s->host_bytes / (double)s->guest_bytes : 0.0);
+    fprintf(out, "  translation time   %.3f s (%.2f million instructions a second)\n", seconds,
+            seconds > 0 ? (double)s->insns / seconds / 1e6 : 0.0);
+}
+
 void cache_print(struct tcg_engine *e, FILE *out)
 {
     pthread_mutex_lock(&e->lock);
-    const struct tcg_stats *s = &e->stats;
-    double seconds = (double)s->translate_ns / 1e9;
     fprintf(out, "engine               %s\n", e->accel.ops->name);
-    fprintf(out, "blocks translated    %" PRIu64 "\n", s->blocks);
-    fprintf(out, "guest instructions   %" PRIu64 " (%.1f a block)\n", s->insns,
-            s->blocks ? (double)s->insns / (double)s->blocks : 0.0);
-    fprintf(out, "IR operations        %" PRIu64 " (%.1f an instruction)\n", s->ir_ops,
-            s->insns ? (double)s->ir_ops / (double)s->insns : 0.0);
-    fprintf(out, "host code            %" PRIu64 " bytes (%.1f a guest byte)\n", s->host_bytes,
-            s->guest_bytes ? (double)s->host_bytes / (double)s->guest_bytes : 0.0);
+    print_tier("blocks translated", &e->stats[0], out);
+    if (e->options.tier2)
+        print_tier("regions (tier 2)", &e->stats[1], out);
     fprintf(out, "code buffer          %zu of %zu bytes\n", (size_t)(e->buffers.code - e->memory.write), e->memory.bytes);
-    fprintf(out, "translation time     %.3f s (%.2f million instructions a second)\n", seconds,
-            seconds > 0 ? (double)s->insns / seconds / 1e6 : 0.0);
-    fprintf(out, "blocks invalidated   %" PRIu64 "\n", s->invalidations);
-    fprintf(out, "buffer flushes       %" PRIu64 "\n", s->flushes);
+    fprintf(out, "blocks invalidated   %" PRIu64 "\n", e->invalidations);
+    fprintf(out, "buffer flushes       %" PRIu64 "\n", e->flushes);
     pthread_mutex_unlock(&e->lock);
+    tier2_print(e, out);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "hw/core/vcpu.h"
+#include "tcg/backend.h"
 #include "tcg/builder.h"
 #include "tcg/exec/tlb.h"
 #include "tcg/fp-flags.h"
@@ -31,7 +32,8 @@ struct tcg_translation {
     const uint8_t *code;       // bytes at pc; readable up to code_bytes
     uint32_t code_bytes;       // up to the end of the page
     uint32_t max_insns;        // end the block after so many
-    bool loop;                 // a jump back came here: the block may be a region that is a loop (ir_build_loop)
+    bool inner;                // only branches from the same page lead here: the block is a member of a region, not its entry
+    bool single;               // out: not to be part of a region of several blocks
     uint32_t insn_count;       // out: guest instructions translated
     uint32_t guest_bytes;      // out: bytes translated, from pc
 };
@@ -50,7 +52,8 @@ struct guest_ops {
     // The mmu index that instruction fetches use now.
     unsigned (*fetch_mmu_index)(struct tcg_cpu *cpu);
 
-    // Translates one basic block. Must not look at guest memory other than `code`.
+    // Translates one basic block, which also ends where ir_at_member says that another begins. Must not look at guest memory
+    // other than `code`. Any thread.
     void (*translate)(struct tcg_translation *t);
 
     // Walks the page tables. False with `fault` filled in. Must not raise. `access` decides which accessed or dirty
@@ -77,9 +80,10 @@ struct guest_ops {
     // (stored_into_own_block), where this is called again.
     bool (*watched)(struct tcg_cpu *cpu, uint64_t gva, unsigned size, enum tlb_access access);
     bool open_bus;         // where nothing answers, loads find ones and stores are lost; raise_bus_error is for fetches
-    bool makes_loops;      // `translate` looks at `loop`
     bool atomics_anywhere; // read-modify-writes work across pages and on devices too
 };
+
+enum { TCG_HEAT_LOG2 = 12 };
 
 // Hot fields first: translated code addresses the structure with 8-bit displacements.
 struct tcg_cpu {
@@ -101,7 +105,9 @@ struct tcg_cpu {
     void (*restore)(struct tcg_cpu *cpu); // puts state in memory when the interpreter leaves in its middle, or NULL
     void *restore_data;
     jmp_buf leave;
-    uint64_t blocks_entered, tlb_fills, lookups; // statistics
+    uint64_t exits[BACKEND_EXIT_COUNT], tlb_fills, lookups; // statistics
+    // Entries that blocks (by tcg_heat_index) have left before they are hot.
+    uint32_t heat[1 << TCG_HEAT_LOG2];
 };
 
 static inline struct tcg_cpu *tcg_cpu_of(struct vcpu *vcpu)

@@ -71,18 +71,29 @@ struct tlb_state {
     struct tlb_large large;
 };
 
+// A piece of guest code, from its offset in the page.
+struct tcg_span {
+    uint16_t start, bytes;
+};
+
+// Translated code: of one block of guest code, or of a region (tier 2).
 struct tcg_block {
     uint64_t ram_pc, flags; // the key
-    uint32_t guest_bytes, insns;
-    bool dead, loop; // a loop as far as its guest can make one of it
+    uint32_t insns, ir_ops, translate_ns;
+    bool dead, region;
+    bool hot;               // its counter has run out
+    uint8_t requests;       // for a region instead
     struct backend_code code;
     struct tcg_exit *incoming;
     struct tcg_block *hash_next, *page_next, *all_next;
     struct ir_region *ir; // the interpreter's
+    unsigned span_count;
+    struct tcg_span spans[]; // all in the page of ram_pc
 };
 
+// Of one tier.
 struct tcg_stats {
-    uint64_t blocks, insns, host_bytes, guest_bytes, ir_ops, translate_ns, flushes, invalidations;
+    uint64_t blocks, insns, host_bytes, guest_bytes, ir_ops, translate_ns;
 };
 
 struct tcg_engine {
@@ -107,7 +118,9 @@ struct tcg_engine {
     unsigned watchers;              // vCPUs that wait before they translate from a page that had no code
     struct arena arena; // of the translation in hand; the interpreter's regions
     struct memory_map_listener map_listener;
-    struct tcg_stats stats;
+    struct tcg_stats stats[2]; // blocks, regions
+    uint64_t flushes, invalidations;
+    struct tier2 *tier2;       // NULL: off
     struct perf_records *perf; // NULL: not asked for
 };
 
@@ -115,10 +128,11 @@ struct tcg_engine {
 int cache_init(struct tcg_engine *engine, struct error *error);
 void cache_destroy(struct tcg_engine *engine);
 // The block at ram_pc, translated if need be. `pc` is its virtual address. Takes and releases engine->lock; may stop the
-// machine to empty the buffers. `from` is the exit that leads there, or NULL: when it jumps back, the block is made anew if it
-// was not made as a loop. Never NULL.
-struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags,
-                            const struct tcg_exit *from);
+// machine to empty the buffers. Never NULL.
+struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags);
+// With engine->lock held: the block at ram_pc, or NULL; makes a new one the one at its place instead of what is there.
+struct tcg_block *cache_find(const struct tcg_engine *engine, uint64_t ram_pc, uint64_t flags);
+void cache_adopt(struct tcg_engine *engine, struct tcg_block *block, uint64_t pc);
 // Links an exit to the block, if both are still alive.
 void cache_link(struct tcg_engine *engine, struct tcg_exit *exit, struct tcg_block *to);
 // Discards blocks that overlap [ram_offset, +length). Any thread.
@@ -127,6 +141,34 @@ void cache_invalidate(struct tcg_engine *engine, uint64_t ram_offset, uint64_t l
 // several instructions, the one at `pc_offset` of its page among them.
 bool cache_has_block_around(struct tcg_cpu *cpu, uint64_t ram_offset, uint64_t length, uint32_t pc_offset);
 void cache_print(struct tcg_engine *engine, FILE *out);
+
+// --- translate.c ---
+struct translation {
+    struct tcg_cpu *cpu;    // whose guest; its modes are in `flags`
+    uint64_t pc, ram_pc, flags;
+    const uint8_t *page;    // the page that ram_pc is in
+    const uint64_t *wanted; // bit set of offsets in the page where members of a region may begin; NULL: one block
+    struct arena *arena;
+    struct backend_buffers *buffers;
+};
+// Makes a block, which nobody knows yet. -ENOSPC: a buffer is full; -ENOENT or -E2BIG: there is no region to make.
+int translate(struct tcg_engine *engine, const struct translation *job, struct tcg_block **block);
+// The counter of entries, in tcg_cpu.heat, for the code at a place in RAM.
+static inline int32_t tcg_heat_index(uint64_t ram_pc)
+{
+    return (int32_t)((ram_pc * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - TCG_HEAT_LOG2));
+}
+
+// --- tier2.c ---
+int tier2_init(struct tcg_engine *engine, struct error *error);
+void tier2_destroy(struct tcg_engine *engine);
+// The counter of the block at the vCPU's pc has run out.
+void tier2_hot(struct tcg_cpu *cpu);
+// No region is being compiled from here to tier2_resume; those that were begun before come to nothing. Around emptying the
+// buffers.
+void tier2_pause(struct tcg_engine *engine);
+void tier2_resume(struct tcg_engine *engine);
+void tier2_print(struct tcg_engine *engine, FILE *out);
 
 // --- tlb.c ---
 struct tlb_fetched {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The run loop of the translating accelerators, and what the program sees of them.
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hw/core/machine.h"
 #include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
 #include "tcg/base/log.h"
 #include "tcg/fp-flags.h"
 #include "tcg/exec/private.h"
@@ -49,8 +51,8 @@ void tcg_discard_code(struct tcg_cpu *cpu, uint64_t pc)
     cache_invalidate(cpu->engine, (uint64_t)(tcg_fetch_host(cpu, pc) - cpu->engine->ram->host), 1);
 }
 
-// The block to run next, or NULL when an exception was taken instead. `from` is the exit that leads there, or NULL.
-static struct tcg_block *next_block(struct tcg_cpu *cpu, const struct tcg_exit *from)
+// The block to run next, or NULL when an exception was taken instead.
+static struct tcg_block *next_block(struct tcg_cpu *cpu)
 {
     uint64_t pc = tcg_get_pc(cpu);
     struct tlb_fetched f;
@@ -58,7 +60,7 @@ static struct tcg_block *next_block(struct tcg_cpu *cpu, const struct tcg_exit *
     if (!tlb_fetch(cpu, pc, &f))
         return NULL;
     uint64_t flags = cpu->code_context->flags | (uint64_t)f.code_flags << 56;
-    struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, flags, from);
+    struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, flags);
     bool shared = cpu->code_context->space == 0;
     bool logging = log_enabled(LOG_EXEC | LOG_CPU);
     // Another vCPU may discard the block meanwhile; its entry then leads back here.
@@ -88,7 +90,7 @@ static bool begin_alone(struct tcg_cpu *cpu, const struct tcg_block *b, uint64_t
         return true;
     vcpu_exclusive_begin(cpu->vcpu.group, &cpu->vcpu);
     cpu->others_stopped = true;
-    return flushes == cpu->engine->stats.flushes && !b->dead;
+    return flushes == cpu->engine->flushes && !b->dead;
 }
 
 static void end_alone(struct tcg_cpu *cpu)
@@ -123,9 +125,9 @@ static void loop(struct tcg_cpu *cpu)
         enum backend_exit reason = BACKEND_EXIT_LOOKUP;
         while (reason != BACKEND_EXIT_LOOP) {
             tcg_set_pc(cpu, tcg_get_pc(cpu));
-            uint64_t flushes = e->stats.flushes;
-            struct tcg_block *b = next_block(cpu, link);
-            uint64_t found_at = e->stats.flushes;
+            uint64_t flushes = e->flushes;
+            struct tcg_block *b = next_block(cpu);
+            uint64_t found_at = e->flushes;
             if (flushes != found_at)
                 link = NULL; // the exit is gone
             if (!b) {
@@ -142,7 +144,6 @@ static void loop(struct tcg_cpu *cpu)
                 cpu->alone = true;
                 continue;
             }
-            cpu->blocks_entered++;
             enter_code(cpu);
             if (e->interp)
                 reason = interp_enter(cpu, b, &link);
@@ -150,6 +151,9 @@ static void loop(struct tcg_cpu *cpu)
                 reason = backend_enter(e->backend, cpu, b->code.entry + e->buffers.exec_delta, &link);
             leave_code(cpu);
             end_alone(cpu);
+            cpu->exits[reason]++;
+            if (reason == BACKEND_EXIT_HOT)
+                tier2_hot(cpu);
             if (reason != BACKEND_EXIT_LINK || log_enabled(LOG_EXEC | LOG_CPU))
                 link = NULL;
         }
@@ -175,7 +179,8 @@ static void run(struct accel *accel, struct vcpu *vcpu)
 
 struct tcg_options tcg_default_options(void)
 {
-    return (struct tcg_options){.code_mib = 256, .max_insns = 96, .host_features = ~0u};
+    return (struct tcg_options){.code_mib = 256, .max_insns = 96, .host_features = ~0u, .tier2 = true,
+                                .tier2_threshold = 2000, .tier2_threads = 1};
 }
 
 struct accel *tcg_accel_create(const struct accel_ops *ops, const struct tcg_options *options)
@@ -184,6 +189,9 @@ struct accel *tcg_accel_create(const struct accel_ops *ops, const struct tcg_opt
     e->accel.ops = ops;
     e->options = options ? *options : tcg_default_options();
     e->interp = ops == &interp_accel_ops;
+    // Single instructions are asked for to see them; and regions of the interpreter would not be any faster.
+    if (e->options.max_insns == 1 || (e->interp && e->options.tier2_threshold > 1))
+        e->options.tier2 = false;
     return &e->accel;
 }
 
@@ -232,6 +240,8 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
     cpu->engine = e;
     cpu->memory = e->map;
     cpu->fp_control = fp_env_reset_control();
+    for (unsigned i = 0; i < ARRAY_SIZE(cpu->heat); i++)
+        cpu->heat[i] = e->options.tier2 ? e->options.tier2_threshold : 0;
     vcpu->accel = accel;
     tlb_init(cpu);
     return 0;
@@ -254,9 +264,11 @@ static void print_info(struct accel *accel, const char *what, struct vcpu *vcpu,
     cache_print(e, out);
     for (unsigned i = 0; i < e->machine->vcpus.count; i++) {
         const struct tcg_cpu *cpu = tcg_cpu_of(e->machine->vcpus.cpus[i]);
-        fprintf(out, "cpu %u: entries from the run loop %llu, lookups %llu, soft-TLB fills %llu\n", i,
-                (unsigned long long)cpu->blocks_entered, (unsigned long long)cpu->lookups,
-                (unsigned long long)cpu->tlb_fills);
+        const uint64_t *exits = cpu->exits;
+        fprintf(out, "cpu %u: soft-TLB fills %" PRIu64 ", lookups %" PRIu64 "; exits to the run loop: for modes or interrupts %"
+                PRIu64 ", unknown targets %" PRIu64 ", unlinked %" PRIu64 ", hot %" PRIu64 "\n", i, cpu->tlb_fills,
+                cpu->lookups, exits[BACKEND_EXIT_LOOP], exits[BACKEND_EXIT_LOOKUP], exits[BACKEND_EXIT_LINK],
+                exits[BACKEND_EXIT_HOT]);
     }
 }
 

@@ -32,7 +32,7 @@ struct backend {
     struct backend_layout layout;
     uint32_t features;
     ptrdiff_t exec_delta;
-    const uint8_t *enter, *slow_stub, *exit_loop, *exit_loop_pc, *exit_lookup_pc, *exit_link, *stubs_end;
+    const uint8_t *enter, *slow_stub, *exit_loop, *exit_loop_pc, *exit_lookup_pc, *exit_link, *exit_hot, *stubs_end;
     struct ra_host ra_host;
 };
 

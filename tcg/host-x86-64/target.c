@@ -111,6 +111,10 @@ static void emit_stubs(struct backend *b, struct x86_code *c)
     x86_mov_ri(c, RAX, BACKEND_EXIT_LINK);
     uint8_t *to_leave = x86_jmp(c);
 
+    b->exit_hot = c->p;
+    x86_mov_ri(c, RAX, BACKEND_EXIT_HOT);
+    uint8_t *hot_to_leave = x86_jmp(c);
+
     // RDI: the pc.
     b->exit_lookup_pc = c->p;
     x86_mov_ri(c, RAX, BACKEND_EXIT_LOOKUP);
@@ -128,6 +132,7 @@ static void emit_stubs(struct backend *b, struct x86_code *c)
     b->exit_loop = c->p;
     x86_mov_ri(c, RAX, BACKEND_EXIT_LOOP);
     x86_patch(to_leave, c->p);
+    x86_patch(hot_to_leave, c->p);
     x86_patch(to_leave2, c->p);
     x86_alu_ri(c, X86_ADD, true, RSP, FRAME_BYTES);
     x86_pop(c, RDX);
@@ -355,7 +360,11 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
 
     code->entry = l.c.p;
     x86_alu_mi(&l.c, X86_CMP, false, x86_at(STATE_REG, backend->layout.exit_request), 0);
-    uint8_t *poll = x86_jcc(&l.c, X86_NE);
+    uint8_t *poll = x86_jcc(&l.c, X86_NE), *hot = NULL;
+    if (region->heat >= 0) {
+        x86_alu_mi(&l.c, X86_SUB, false, x86_at(STATE_REG, backend->layout.heat + region->heat * 4), 1);
+        hot = x86_jcc(&l.c, X86_E);
+    }
     if (!lower_blocks(&l))
         goto failed;
     emit_slow_paths(&l);
@@ -365,6 +374,11 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
     code->poll = poll - 2;
     x86_store_imm(&l.c, false, x86_at(STATE_REG, backend->layout.pc_offset), entry_offset);
     x86_jmp_to(&l.c, backend->exit_loop);
+    if (hot) {
+        x86_patch(hot, l.c.p);
+        x86_store_imm(&l.c, false, x86_at(STATE_REG, backend->layout.pc_offset), entry_offset);
+        x86_jmp_to(&l.c, backend->exit_hot);
+    }
     if (l.c.overflow)
         goto failed;
     for (uint32_t i = 0; i < l.fixup_count; i++)

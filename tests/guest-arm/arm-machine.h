@@ -20,7 +20,7 @@ struct arm_machine {
 
 #define ARM_MACHINE_RAM UINT64_C(0x40000000)
 
-// `accel` is "tcg" or "interp"; max_insns 0 for the default. Ends the program with a message when it cannot.
+// `accel` as test_machine_create takes it; max_insns 0 for the default. Ends the program with a message when it cannot.
 struct arm_machine *arm_machine_create(const char *accel, const char *model, unsigned max_insns);
 void arm_machine_destroy(struct arm_machine *m);
 // Resets the processor and lets it run at `entry`. False when it has not come to an HVC within some seconds.

@@ -97,7 +97,7 @@ int main(int argc, char **argv)
         pthread_create(&stopper, NULL, stop_soon, m);
         arm_machine_run(m, CODE);
         pthread_join(stopper, NULL);
-        entered += m->cpu->tcg.blocks_entered;
+        entered += m->cpu->tcg.lookups;
     }
     printf("%u guests survived\n", count);
     arm_machine_destroy(m);

@@ -24,7 +24,7 @@ struct x86_machine {
 
 #define X86_MACHINE_RAM UINT64_C(0x10000000)
 
-// `accel` is "tcg" or "interp"; max_insns 0 for the default. Ends the program with a message when it cannot.
+// `accel` as test_machine_create takes it; max_insns 0 for the default. Ends the program with a message when it cannot.
 struct x86_machine *x86_machine_create(const char *accel, const char *model, unsigned max_insns);
 // With several processors, for x86_machine_run_all.
 struct x86_machine *x86_machine_create_smp(const char *accel, const char *model, unsigned max_insns, unsigned cpus);

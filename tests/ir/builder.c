@@ -5,9 +5,9 @@
 #include "tcg/builder.h"
 #include "tcg/opt.h"
 
-static const struct ir_slot slots[] = {{"pc_page", 0, IR_I64}, {"pc_offset", 8, IR_I32}, {"a", 16, IR_I64},
-                                       {"b", 24, IR_I64}};
-enum { SLOT_A = 2, SLOT_B };
+static const struct ir_slot slots[] = {{"pc_page", 0, IR_I64}, {"pc_offset", 8, IR_I32},
+                                       {"exit_request", 12, IR_I32}, {"a", 16, IR_I64}, {"b", 24, IR_I64}};
+enum { SLOT_A = IR_SLOT_FIRST_GUEST, SLOT_B, SLOT_COUNT };
 
 static struct arena arena;
 static struct ir_region region;
@@ -16,7 +16,7 @@ static struct ir_builder b;
 static void begin(void)
 {
     arena_reset(&arena);
-    ir_region_init(&region, &arena, slots, 4);
+    ir_region_init(&region, &arena, slots, SLOT_COUNT);
     ir_builder_init(&b, &region);
     ir_begin_insn(&b, 0x10);
 }

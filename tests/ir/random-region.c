@@ -13,6 +13,7 @@
 const struct ir_slot test_slots[] = {
     {"pc_page", offsetof(struct test_state, cpu.pc_page), IR_I64},
     {"pc_offset", offsetof(struct test_state, cpu.pc_offset), IR_I32},
+    {"exit_request", offsetof(struct test_state, cpu.vcpu.exit_request), IR_I32},
     X(0), X(1), X(2), X(3), X(4), X(5), X(6), X(7), X(8), X(9), X(10), X(11),
     W(0), W(1), W(2), W(3),
     V(0), V(1), V(2), V(3), V(4), V(5),
@@ -22,7 +23,7 @@ const struct ir_slot test_slots[] = {
 #undef V
 const unsigned test_slot_count = ARRAY_SIZE(test_slots);
 
-enum { SLOT_X = 2, SLOT_W = SLOT_X + TEST_INTS, SLOT_V = SLOT_W + TEST_WORDS, POOL = 24 };
+enum { SLOT_X = IR_SLOT_FIRST_GUEST, SLOT_W = SLOT_X + TEST_INTS, SLOT_V = SLOT_W + TEST_WORDS, POOL = 24 };
 
 uint64_t random_next(uint64_t *seed)
 {

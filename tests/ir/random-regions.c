@@ -110,7 +110,7 @@ static void check_seed(struct rig *rig, struct random_options options)
                 !memcmp(&by_code.x, &by_interp.x, sizeof(by_code) - offsetof(struct test_state, x));
     if (!same) {
         ir_dump(&region, stderr);
-        for (unsigned i = 2; i < test_slot_count; i++) {
+        for (unsigned i = IR_SLOT_FIRST_GUEST; i < test_slot_count; i++) {
             const uint8_t *a = (const uint8_t *)&by_interp + test_slots[i].offset;
             const uint8_t *b = (const uint8_t *)&by_code + test_slots[i].offset;
             if (memcmp(a, b, ir_type_bytes(test_slots[i].type))) {

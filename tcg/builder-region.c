@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+// Builds regions: the look at each member, and the edges and heads of the region itself.
+//
+// A way into a member that has not begun waits as a side block with all that is known there. When its turn comes, a member
+// with one way in just goes on in that block. Else what the ways agree on stays known; slots that differ, or that change in the
+// loop that the member is the head of, become parameters where the region reads them, and else go to memory, if anybody
+// may look there before they are written again.
+#include <assert.h>
+#include <string.h>
+
+#include "tcg/base/bits.h"
+#include "tcg/builder-private.h"
+#include "tcg/ir-private.h"
+#include "tcg/region-plan.h"
+
+enum { MAX_INT_PARAMS = 9, MAX_VECTOR_PARAMS = 10, MAX_LOOKS = 256 };
+
+bool ir_at_member(const struct ir_builder *b, int32_t offset)
+{
+    return b->plan && ir_plan_find(b->plan, offset) >= 0;
+}
+
+// The region and its builder as they were before anything was built.
+static void start_over(struct ir_builder *b)
+{
+    struct ir_region *r = b->region, old = *r;
+    struct ir_plan *plan = b->plan;
+    ir_region_init(r, old.arena, old.slots, old.slot_count);
+    r->fp = old.fp;
+    r->guest_pc = old.guest_pc;
+    ir_builder_init(b, r);
+    b->plan = plan;
+}
+
+// --- looking -------------------------------------------------------------------------------------------------------
+
+static void note_edge(struct ir_builder *b, int32_t offset)
+{
+    struct ir_member *m = &b->plan->members[b->plan->current];
+    if (m->edge_count == IR_MEMBER_EDGES)
+        m->too_many = true;
+    else
+        m->edges[m->edge_count++] = (struct ir_edge){.offset = offset, .written = b->written};
+    // Whatever ends the block: nobody will run it.
+    ir_emit(b, IR_UNREACHABLE, IR_VOID, 0, IR_NONE, IR_NONE, IR_NONE, 0);
+    ir_builder_end_block(b);
+}
+
+static bool look(struct ir_builder *b, unsigned n, const struct ir_region_source *source)
+{
+    struct ir_member *m = &b->plan->members[n];
+    start_over(b);
+    b->plan->current = n;
+    m->edge_count = 0;
+    m->looked = true;
+    m->end = source->build(source->ctx, n, m->offset);
+    m->use = b->use;
+    return m->end >= 0 && !m->too_many;
+}
+
+static void add_member(struct ir_plan *plan, int32_t offset)
+{
+    plan->members[plan->count++] = (struct ir_member){.offset = offset, .head = IR_NONE};
+    // Who runs over its start is to end there.
+    for (unsigned i = 0; i < plan->count; i++)
+        if (plan->members[i].offset < offset && offset < plan->members[i].end)
+            plan->members[i].looked = false;
+}
+
+static void remove_last(struct ir_plan *plan, int32_t *refused, unsigned *refused_count)
+{
+    int32_t offset = refused[(*refused_count)++] = plan->members[--plan->count].offset;
+    for (unsigned i = 0; i < plan->count; i++)
+        if (plan->members[i].end == offset)
+            plan->members[i].looked = false; // it may have ended for that one
+}
+
+static bool among(const int32_t *list, unsigned count, int32_t offset)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (list[i] == offset)
+            return true;
+    return false;
+}
+
+// Looks at members and finds new ones until there are no more. False when the entry itself cannot be one.
+static bool find_members(struct ir_builder *b, const struct ir_region_source *source)
+{
+    struct ir_plan *plan = b->plan;
+    int32_t refused[IR_MEMBERS];
+    unsigned refused_count = 0;
+    for (unsigned n = 0, looks = 0; n < plan->count; looks++) {
+        if (plan->members[n].looked) {
+            n++;
+            continue;
+        }
+        if (looks > MAX_LOOKS)
+            return false;
+        if (!look(b, n, source)) {
+            // Only the last may be given up without leaving numbers unused; others were looked at before.
+            if (n == 0 || n != plan->count - 1 || refused_count == IR_MEMBERS)
+                return false;
+            remove_last(plan, refused, &refused_count);
+            n = 0;
+            continue;
+        }
+        for (unsigned i = 0; i < plan->members[n].edge_count && plan->count < IR_MEMBERS; i++) {
+            int32_t to = plan->members[n].edges[i].offset;
+            if (ir_plan_find(plan, to) >= 0 || among(refused, refused_count, to) || !source->wanted(source->ctx, to))
+                continue;
+            add_member(plan, to);
+            // One at a time, so that one that is refused is the last.
+            if (!look(b, plan->count - 1, source)) {
+                if (refused_count == IR_MEMBERS)
+                    return false;
+                remove_last(plan, refused, &refused_count);
+                break;
+            }
+        }
+        n = 0;
+    }
+    return true;
+}
+
+// --- making: heads -------------------------------------------------------------------------------------------------
+
+// What becomes of a slot at a join.
+enum fate {
+    KEPT,    // all ways have the same value, or none has one
+    PARAM,   // different values
+    MEMORY,  // the value is in memory
+    LOST,    // nobody looks before it is written
+};
+
+struct joining {
+    struct ir_builder *b;
+    struct ir_member *m;
+    unsigned ints, vectors;
+    uint8_t fate[256];
+};
+
+static bool takes_param(struct joining *j, unsigned slot)
+{
+    bool is_int = ir_type_is_int(j->b->region->slots[slot].type);
+    unsigned *count = is_int ? &j->ints : &j->vectors;
+    if (*count == (is_int ? MAX_INT_PARAMS : MAX_VECTOR_PARAMS))
+        return false;
+    ++*count;
+    ir_slot_set_add(&j->m->is_param, slot);
+    j->m->params[j->m->param_count++] = (uint8_t)slot;
+    return true;
+}
+
+static bool agree(const struct joining *j, unsigned slot)
+{
+    const struct ir_block_state *states = j->b->blocks;
+    ir_ref first = states[j->m->ways[0]].slots[slot].value;
+    for (unsigned i = 1; i < j->m->way_count; i++)
+        if (states[j->m->ways[i]].slots[slot].value != first)
+            return false;
+    return true;
+}
+
+static void decide(struct joining *j)
+{
+    const struct ir_member *m = j->m;
+    // First those that the loop reads, then those that something behind it does.
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (unsigned slot = 0; slot < j->b->region->slot_count; slot++) {
+            bool early = ir_slot_set_has(&m->live, slot) && (!m->loop_head || ir_slot_set_has(&m->inside, slot));
+            if (early != (pass == 0))
+                continue;
+            bool changes = m->loop_head && ir_slot_set_has(&m->changed, slot);
+            if (slot == IR_SLOT_EXIT_REQUEST)
+                j->fate[slot] = MEMORY;
+            else if (!changes && agree(j, slot))
+                j->fate[slot] = KEPT;
+            else if (!ir_slot_set_has(&m->needed, slot))
+                j->fate[slot] = LOST;
+            else if (ir_slot_set_has(&m->live, slot) && takes_param(j, slot))
+                j->fate[slot] = PARAM;
+            else
+                j->fate[slot] = MEMORY;
+        }
+    }
+}
+
+static bool is_dirty_on_some_way(const struct joining *j, unsigned slot)
+{
+    for (unsigned i = 0; i < j->m->way_count; i++)
+        if (ir_slot_set_has(&j->b->blocks[j->m->ways[i]].dirty, slot))
+            return true;
+    return false;
+}
+
+static void jump_to_head(struct ir_builder *b, const struct ir_member *m)
+{
+    ir_ref values[MAX_INT_PARAMS + MAX_VECTOR_PARAMS];
+    for (unsigned i = 0; i < m->param_count; i++)
+        values[i] = ir_get(b, m->params[i]);
+    ir_builder_jump(b, m->head, values, m->param_count);
+}
+
+// The loop finds what it reads and never writes in registers.
+static void load_invariants(struct joining *j)
+{
+    const struct ir_member *m = j->m;
+    for (unsigned slot = 0; slot < j->b->region->slot_count; slot++)
+        if (j->fate[slot] == KEPT && ir_slot_set_has(&m->inside, slot) && !ir_slot_set_has(&m->changed, slot))
+            ir_get(j->b, slot);
+}
+
+static void finish_way(struct joining *j, uint32_t way)
+{
+    struct ir_builder *b = j->b;
+    ir_begin_block(b, way);
+    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty.bits); w++) {
+        for (uint64_t bits = b->dirty.bits[w]; bits; bits &= bits - 1) {
+            unsigned slot = w * 64 + ctz64(bits);
+            if (j->fate[slot] == MEMORY)
+                ir_builder_flush_slot(b, slot);
+        }
+    }
+    if (j->m->loop_head && j->m->way_count == 1)
+        load_invariants(j);
+    if (way == j->m->ways[0])
+        memcpy(j->m->slots, b->slots, sizeof(*b->slots) * b->region->slot_count);
+    jump_to_head(b, j->m);
+}
+
+static void begin_join(struct ir_builder *b, struct ir_member *m)
+{
+    struct joining j = {.b = b, .m = m};
+    struct ir_slot_set dirty = {0};
+    decide(&j);
+    m->head = ir_new_join(b);
+    m->slots = ARENA_ARRAY(b->region->arena, struct ir_slot_state, b->region->slot_count);
+    for (unsigned slot = 0; slot < b->region->slot_count; slot++)
+        if ((j.fate[slot] == KEPT && is_dirty_on_some_way(&j, slot)) ||
+            (j.fate[slot] == PARAM &&
+             (is_dirty_on_some_way(&j, slot) || (m->loop_head && ir_slot_set_has(&m->changed, slot)))))
+            ir_slot_set_add(&dirty, slot);
+    for (unsigned i = 0; i < m->way_count; i++)
+        finish_way(&j, m->ways[i]);
+    ir_begin_block(b, m->head);
+    for (unsigned i = 0; i < m->param_count; i++)
+        m->slots[m->params[i]].value = ir_param(b, b->region->slots[m->params[i]].type);
+    for (unsigned slot = 0; slot < b->region->slot_count; slot++)
+        if (j.fate[slot] == MEMORY || j.fate[slot] == LOST)
+            m->slots[slot].value = IR_NONE;
+    m->dirty = b->dirty = dirty;
+    memcpy(b->slots, m->slots, sizeof(*b->slots) * b->region->slot_count);
+}
+
+// --- making: edges -------------------------------------------------------------------------------------------------
+
+// A side block for the way to a member: the current one if nothing is in it, else one that it jumps to.
+static void wait_for(struct ir_builder *b, struct ir_member *m)
+{
+    uint32_t way = b->block;
+    if (way == 0 || b->blocks[way].join || b->region->blocks[way].begin != b->region->ins_count) {
+        way = ir_new_side(b);
+        ir_builder_jump(b, way, NULL, 0);
+    } else {
+        ir_builder_save(b, way);
+        b->block = IR_NONE;
+    }
+    m->ways[m->way_count++] = way;
+}
+
+// Whether what is known here can be brought to what the head expects.
+static bool conforms(const struct ir_builder *b, const struct ir_member *m)
+{
+    for (unsigned slot = 0; slot < b->region->slot_count; slot++)
+        if (m->slots[slot].value != IR_NONE && !ir_slot_set_has(&m->is_param, slot) && m->slots[slot].value != b->slots[slot].value)
+            return false;
+    return true;
+}
+
+static void jump_back(struct ir_builder *b, const struct ir_member *m)
+{
+    uint32_t out = ir_new_side(b), again = ir_new_side(b);
+    b->region->blocks[out].cold = true;
+    ir_brcond(b, IR_NE, ir_get(b, IR_SLOT_EXIT_REQUEST), ir_i32(b, 0), out, again);
+    ir_begin_block(b, out);
+    ir_exit_anew(b, m->offset);
+    ir_begin_block(b, again);
+    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty.bits); w++) {
+        for (uint64_t bits = b->dirty.bits[w] & ~m->dirty.bits[w]; bits; bits &= bits - 1) {
+            unsigned slot = w * 64 + ctz64(bits);
+            if (ir_slot_set_has(&m->needed, slot))
+                ir_builder_flush_slot(b, slot);
+        }
+    }
+    jump_to_head(b, m);
+}
+
+bool ir_region_goes_on(struct ir_builder *b, int32_t offset)
+{
+    if (!b->plan->making) {
+        note_edge(b, offset);
+        return true;
+    }
+    int n = ir_plan_find(b->plan, offset);
+    struct ir_member *m = n < 0 ? NULL : &b->plan->members[n];
+    if (m && !m->begun && m->way_count < ARRAY_SIZE(m->ways)) {
+        wait_for(b, m);
+        return true;
+    }
+    if (m && m->begun && m->head != IR_NONE && conforms(b, m)) {
+        jump_back(b, m);
+        return true;
+    }
+    b->region->blocks[b->block].cold |= b->block != 0;
+    return false;
+}
+
+// --- the region ----------------------------------------------------------------------------------------------------
+
+static void make(struct ir_builder *b, const struct ir_region_source *source)
+{
+    struct ir_plan *plan = b->plan;
+    start_over(b);
+    plan->making = true;
+    ir_region_goes_on(b, plan->members[0].offset);
+    for (unsigned i = 0; i < plan->reached; i++) {
+        struct ir_member *m = &plan->members[plan->order[i]];
+        m->begun = true;
+        b->notes = NULL; // they were the last one's
+        if (!m->way_count)
+            continue; // what led here was folded away
+        if (m->way_count == 1 && !m->loop_head)
+            ir_begin_block(b, m->ways[0]);
+        else
+            begin_join(b, m);
+        source->build(source->ctx, plan->order[i], m->offset);
+        assert(!ir_open(b));
+    }
+}
+
+unsigned ir_build_region(struct ir_builder *b, int32_t entry, const struct ir_region_source *source)
+{
+    struct ir_plan *plan = ARENA_ARRAY(b->region->arena, struct ir_plan, 1);
+    b->plan = plan;
+    add_member(plan, entry);
+    bool good = find_members(b, source);
+    if (good)
+        ir_plan_analyse(plan);
+    if (good && (plan->count > 1 || plan->members[0].loop_head)) {
+        make(b, source);
+        return plan->count;
+    }
+    b->plan = NULL;
+    start_over(b);
+    return 0;
+}

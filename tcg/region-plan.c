@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// The analysis of a region's members: an order, natural loops, and backward data flow over sets of slots.
+#include "tcg/region-plan.h"
+
+#include "tcg/base/bits.h"
+
+static void unite(struct ir_slot_set *a, const struct ir_slot_set *b)
+{
+    for (unsigned w = 0; w < ARRAY_SIZE(a->bits); w++)
+        a->bits[w] |= b->bits[w];
+}
+
+int ir_plan_find(const struct ir_plan *plan, int32_t offset)
+{
+    for (unsigned i = 0; i < plan->count; i++)
+        if (plan->members[i].offset == offset)
+            return (int)i;
+    return -1;
+}
+
+// Depth first; the way that is followed last, the one that is not a taken branch, comes next in the order.
+static void visit(struct ir_plan *plan, unsigned n, unsigned *left)
+{
+    struct ir_member *m = &plan->members[n];
+    m->reached = true;
+    for (unsigned i = 0; i < m->edge_count; i++)
+        if (m->edges[i].to >= 0 && !plan->members[m->edges[i].to].reached)
+            visit(plan, (unsigned)m->edges[i].to, left);
+    m->order = --*left;
+    plan->order[m->order] = n;
+}
+
+static void number(struct ir_plan *plan)
+{
+    unsigned left = plan->count;
+    visit(plan, 0, &left);
+    plan->reached = plan->count - left;
+    for (unsigned i = 0; i < plan->reached; i++) {
+        plan->order[i] = plan->order[left + i];
+        plan->members[plan->order[i]].order = i;
+    }
+}
+
+static bool leads_to(const struct ir_member *m, unsigned n)
+{
+    for (unsigned i = 0; i < m->edge_count; i++)
+        if (m->edges[i].to == (int)n)
+            return true;
+    return false;
+}
+
+// The members of the loop that a jump from `tail` back to `head` closes: those that reach `tail` and not through `head`.
+static uint32_t loop_of(const struct ir_plan *plan, unsigned head, unsigned tail)
+{
+    uint32_t loop = BIT32(head) | BIT32(tail), todo = BIT32(tail) & ~BIT32(head);
+    while (todo) {
+        unsigned n = ctz32(todo);
+        todo &= todo - 1;
+        for (unsigned p = 0; p < plan->count; p++) {
+            if (plan->members[p].reached && !(loop & BIT32(p)) && leads_to(&plan->members[p], n)) {
+                loop |= BIT32(p);
+                todo |= BIT32(p);
+            }
+        }
+    }
+    return loop;
+}
+
+static void find_loop(struct ir_plan *plan, unsigned head)
+{
+    struct ir_member *h = &plan->members[head];
+    uint32_t loop = 0;
+    for (unsigned p = 0; p < plan->count; p++)
+        if (plan->members[p].reached && plan->members[p].order >= h->order && leads_to(&plan->members[p], head))
+            loop |= loop_of(plan, head, p);
+    h->loop_head = loop != 0;
+    for (uint32_t rest = loop; rest; rest &= rest - 1) {
+        unite(&h->changed, &plan->members[ctz32(rest)].use.written);
+        unite(&h->inside, &plan->members[ctz32(rest)].use.read);
+    }
+    // A loop that is entered elsewhere too: nothing that is known at this head holds on the other way in.
+    if (head != 0 && (loop & 1))
+        h->changed = IR_SLOT_SET_ALL;
+}
+
+// set |= from & ~without. True when that changed the set.
+static bool add_without(struct ir_slot_set *set, const struct ir_slot_set *from, const struct ir_slot_set *without)
+{
+    uint64_t more = 0;
+    for (unsigned w = 0; w < ARRAY_SIZE(set->bits); w++) {
+        uint64_t bits = from->bits[w] & ~without->bits[w] & ~set->bits[w];
+        set->bits[w] |= bits;
+        more |= bits;
+    }
+    return more != 0;
+}
+
+static bool flow(struct ir_plan *plan, struct ir_member *m)
+{
+    static const struct ir_slot_set all = {{~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)}};
+    bool changed = false;
+    for (unsigned i = 0; i < m->edge_count; i++) {
+        const struct ir_edge *e = &m->edges[i];
+        changed |= add_without(&m->needed, e->to >= 0 ? &plan->members[e->to].needed : &all, &e->written);
+        if (e->to >= 0)
+            changed |= add_without(&m->live, &plan->members[e->to].live, &e->written);
+    }
+    return changed;
+}
+
+void ir_plan_analyse(struct ir_plan *plan)
+{
+    for (unsigned n = 0; n < plan->count; n++) {
+        struct ir_member *m = &plan->members[n];
+        for (unsigned i = 0; i < m->edge_count; i++)
+            m->edges[i].to = ir_plan_find(plan, m->edges[i].offset);
+        m->live = m->use.read;
+        m->needed = m->use.exposed;
+    }
+    number(plan);
+    for (unsigned i = 0; i < plan->reached; i++)
+        find_loop(plan, plan->order[i]);
+    for (bool again = true; again;) {
+        again = false;
+        for (unsigned i = plan->reached; i-- > 0;)
+            again |= flow(plan, &plan->members[plan->order[i]]);
+    }
+}
