@@ -10,6 +10,7 @@ struct ir_slot_state {
 
 struct ir_block_state {
     bool join, reached;
+    uint32_t branched; // instructions there were when it was first branched to
     struct ir_slot_set written;
     // Of a side block, when its predecessor branched to it:
     struct ir_slot_state *slots;

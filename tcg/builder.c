@@ -181,12 +181,37 @@ static uint32_t take_snapshot(struct ir_builder *b)
 
 // --- operations ---
 
+static bool same(const struct ir_ins *a, const struct ir_ins *c)
+{
+    return a->op == c->op && a->type == c->type && a->aux == c->aux && a->imm == c->imm && a->arg[0] == c->arg[0] &&
+           a->arg[1] == c->arg[1] && a->arg[2] == c->arg[2] && a->arg[3] == c->arg[3];
+}
+
+// A pure operation: the same one that was emitted before, if that holds here and is remembered.
+static ir_ref emit_pure(struct ir_builder *b, const struct ir_ins *ins)
+{
+    uint64_t h = (ins->op | (uint64_t)ins->arg[0] << 8 | (uint64_t)ins->arg[1] << 36) ^ ins->imm << 20 ^ ins->aux;
+    ir_ref *place = &b->recent[h * UINT64_C(0x9e3779b97f4a7c15) >> 58];
+    if (*place && same(&b->region->ins[*place - 1], ins))
+        return *place - 1;
+    ir_ref made = (ir_ref)(append(b, ins) - b->region->ins);
+    *place = made + 1;
+    return made;
+}
+
+// What was emitted since there were `count` instructions may not hold any more.
+static void forget_recent(struct ir_builder *b, uint32_t count)
+{
+    for (unsigned i = 0; i < IR_RECENT; i++)
+        if (b->recent[i] > count)
+            b->recent[i] = 0;
+}
+
 static ir_ref emit(struct ir_builder *b, struct ir_ins *ins)
 {
     if (ir_ops[ins->op].properties & IR_PROP_PURE) {
         ir_ref folded = ir_fold(b->region, ins);
-        if (folded != IR_NONE)
-            return folded;
+        return folded != IR_NONE ? folded : emit_pure(b, ins);
     }
     if (ir_ops[ins->op].properties & IR_PROP_MEM) {
         ins->snapshot = take_snapshot(b);
@@ -597,6 +622,7 @@ static void leave_to(struct ir_builder *b, uint32_t block)
     }
     assert(!s->reached && "a side block has one predecessor");
     s->reached = true;
+    s->branched = b->region->ins_count;
     s->written = b->written;
     if (!s->join)
         ir_builder_save(b, block);
@@ -674,6 +700,8 @@ void ir_begin_block(struct ir_builder *b, uint32_t block)
     b->region->blocks[block].begin = b->region->ins_count;
     const struct ir_block_state *s = &b->blocks[block];
     b->written = s->written;
+    // All that is remembered holds where the last block ended; of that, what is older than the branch to this one, here too.
+    forget_recent(b, s->join ? 0 : s->branched);
     if (s->join) {
         forget_slots(b);
         return;

@@ -24,7 +24,7 @@ struct ir_access_group {
     uint8_t mmu_index;
     bool shared, written;
 };
-enum { IR_ACCESS_GROUPS = 6, IR_ACCESS_REACH = 512 };
+enum { IR_ACCESS_GROUPS = 6, IR_ACCESS_REACH = 512, IR_RECENT = 64 };
 
 // A set of state slots.
 struct ir_slot_set {
@@ -65,6 +65,7 @@ struct ir_builder {
     struct ir_slot_set written;        // on every path that led here
     struct ir_access_group groups[IR_ACCESS_GROUPS];
     unsigned group_count, next_group;
+    ir_ref recent[IR_RECENT];          // pure operations that hold here, by a hash, plus 1
     struct ir_slot_use use;
     struct ir_plan *plan;              // of a region of several guest blocks, see region.h; NULL: of one
     void *notes;                       // ir_keep_notes

@@ -249,12 +249,19 @@ static void lower_extend(struct lower *l, uint32_t index, uint32_t opcode)
 static void lower_trunc(struct lower *l, uint32_t index)
 {
     struct ir_ins *ins = &l->region->ins[index];
+    int32_t where;
+    enum ra_mem_kind kind = ra_memory(&l->ra, ins->arg[0], &where);
+    if (kind != RA_MEM_NONE) {
+        x86_load(&l->c, false, ra_def(&l->ra, index), lower_place(l, kind, where));
+        return;
+    }
     if (!l->zero_upper[index]) {
         ra_def_alias(&l->ra, index, ins->arg[0]);
         return;
     }
-    unsigned src = ra_use(&l->ra, ins->arg[0]), dst = ra_def_over(&l->ra, index, ins->arg[0]);
-    x86_mov_rr(&l->c, false, dst, src);
+    unsigned src = ra_use(&l->ra, ins->arg[0]);
+    bool dies = ra_dies(&l->ra, ins->arg[0]);
+    x86_mov_rr(&l->c, false, dies ? ra_def_over(&l->ra, index, ins->arg[0]) : ra_def(&l->ra, index), src);
 }
 
 static void lower_extract(struct lower *l, uint32_t index, bool is_signed)
