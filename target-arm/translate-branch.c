@@ -18,6 +18,7 @@ bool a64_B_uncond(struct a64 *a, uint32_t insn)
 bool a64_BL(struct a64 *a, uint32_t insn)
 {
     a64_set(a, 30, ir_pc_plus(a->b, a->pc + 4));
+    ir_note_return(a->b, a->pc + 4);
     return a64_goto(a, sextract64(insn, 0, 26) * 4);
 }
 
@@ -99,7 +100,7 @@ bool a64_BLR(struct a64 *a, uint32_t insn)
 
 bool a64_RET(struct a64 *a, uint32_t insn)
 {
-    ir_exit_indirect(a->b, a64_x(a, insn_rn(insn)));
+    ir_exit_return(a->b, a64_x(a, insn_rn(insn)));
     return false;
 }
 
@@ -133,7 +134,7 @@ bool a64_BLRA(struct a64 *a, uint32_t insn)
 
 bool a64_RETA(struct a64 *a, uint32_t insn)
 {
-    ir_exit_indirect(a->b, authenticated(a, insn, 30, a64_reg_sp(a, IR_I64, 31)));
+    ir_exit_return(a->b, authenticated(a, insn, 30, a64_reg_sp(a, IR_I64, 31)));
     return false;
 }
 

@@ -39,6 +39,7 @@ static ir_ref return_address(struct x86_translator *x, unsigned size)
 bool x86_tr_call(struct x86_translator *x, const struct x86_decoded *in)
 {
     tx_push(x, in->opsize, return_address(x, in->opsize));
+    ir_note_return(x->b, x->next);
     return tx_exit_relative(x, in);
 }
 
@@ -53,6 +54,7 @@ bool x86_tr_ret(struct x86_translator *x, const struct x86_decoded *in)
 {
     ir_ref target = tx_stack_top(x, in->opsize);
     tx_add_sp(x, (1 << in->opsize) + (int64_t)(in->imm & 0xffff));
+    x->returns = true;
     return tx_exit_rip(x, target, in->opsize);
 }
 

@@ -55,6 +55,8 @@ bool tx_exit_pc(struct x86_translator *x, ir_ref pc)
         tx_call1(x, &x86_helper_step, pc);
     else if (leaves_by_loop(x))
         ir_exit_loop(x->b, pc);
+    else if (x->returns)
+        ir_exit_return(x->b, pc);
     else
         ir_exit_indirect(x->b, pc);
     return false;

@@ -38,6 +38,7 @@ struct x86_translator {
     unsigned cpl, mmu;
     int32_t pc, next;          // of this instruction and the one after it, from the page base
     struct x86_notes notes;
+    bool returns;              // the instruction is a near return
     bool sti, after_sti;       // the instruction was STI: interrupts are held off for one more; it is that one
 };
 

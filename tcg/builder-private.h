@@ -25,5 +25,8 @@ void ir_builder_save(struct ir_builder *b, uint32_t block);
 void ir_builder_end_block(struct ir_builder *b);
 // A jump to a block with values for its parameters, without writing slots back.
 void ir_builder_jump(struct ir_builder *b, uint32_t block, const ir_ref *values, unsigned count);
+// At a call of the region and at a return: what becomes of them in it.
+void ir_region_call(struct ir_builder *b, int32_t return_offset);
+void ir_region_return(struct ir_builder *b, ir_ref pc);
 // At an exit to `offset`: goes on in the region instead when that is a member of the plan. False: it is to be an exit.
 bool ir_region_goes_on(struct ir_builder *b, int32_t offset);

@@ -37,7 +37,7 @@ static void start_over(struct ir_builder *b)
 static void note_edge(struct ir_builder *b, int32_t offset)
 {
     struct ir_member *m = &b->plan->members[b->plan->current];
-    if (m->edge_count == IR_MEMBER_EDGES)
+    if (m->edge_count == IR_MEMBER_EDGES - IR_RETURN_POINTS)
         m->too_many = true;
     else
         m->edges[m->edge_count++] = (struct ir_edge){.offset = offset, .written = b->written};
@@ -52,6 +52,8 @@ static bool look(struct ir_builder *b, unsigned n, const struct ir_region_source
     start_over(b);
     b->plan->current = n;
     m->edge_count = 0;
+    m->return_point = -1;
+    m->returns = false;
     m->looked = true;
     m->end = source->build(source->ctx, n, m->offset);
     m->use = b->use;
@@ -83,41 +85,51 @@ static bool among(const int32_t *list, unsigned count, int32_t offset)
     return false;
 }
 
+struct search {
+    struct ir_builder *b;
+    const struct ir_region_source *source;
+    int32_t refused[IR_MEMBERS];
+    unsigned refused_count, looks;
+};
+
+// Takes in what the member leads to. False when that is to be given up.
+static bool follow(struct search *s, unsigned n, bool *found)
+{
+    struct ir_plan *plan = s->b->plan;
+    const struct ir_member *m = &plan->members[n];
+    for (unsigned i = 0; i <= m->edge_count && plan->count < IR_MEMBERS; i++) {
+        int32_t to = i < m->edge_count ? m->edges[i].offset : m->return_point;
+        if (to < 0 || ir_plan_find(plan, to) >= 0 || among(s->refused, s->refused_count, to) ||
+            !s->source->wanted(s->source->ctx, to))
+            continue;
+        add_member(plan, to);
+        *found = true;
+        // At once, so that one that is refused is the last.
+        if (look(s->b, plan->count - 1, s->source))
+            continue;
+        if (s->refused_count == IR_MEMBERS)
+            return false;
+        remove_last(plan, s->refused, &s->refused_count);
+    }
+    return true;
+}
+
 // Looks at members and finds new ones until there are no more. False when the entry itself cannot be one.
 static bool find_members(struct ir_builder *b, const struct ir_region_source *source)
 {
+    struct search s = {.b = b, .source = source};
     struct ir_plan *plan = b->plan;
-    int32_t refused[IR_MEMBERS];
-    unsigned refused_count = 0;
-    for (unsigned n = 0, looks = 0; n < plan->count; looks++) {
-        if (plan->members[n].looked) {
-            n++;
-            continue;
-        }
-        if (looks > MAX_LOOKS)
-            return false;
-        if (!look(b, n, source)) {
-            // Only the last may be given up without leaving numbers unused; others were looked at before.
-            if (n == 0 || n != plan->count - 1 || refused_count == IR_MEMBERS)
-                return false;
-            remove_last(plan, refused, &refused_count);
-            n = 0;
-            continue;
-        }
-        for (unsigned i = 0; i < plan->members[n].edge_count && plan->count < IR_MEMBERS; i++) {
-            int32_t to = plan->members[n].edges[i].offset;
-            if (ir_plan_find(plan, to) >= 0 || among(refused, refused_count, to) || !source->wanted(source->ctx, to))
-                continue;
-            add_member(plan, to);
-            // One at a time, so that one that is refused is the last.
-            if (!look(b, plan->count - 1, source)) {
-                if (refused_count == IR_MEMBERS)
+    for (bool again = true; again;) {
+        again = false;
+        for (unsigned n = 0; n < plan->count; n++) {
+            if (!plan->members[n].looked) {
+                again = true;
+                if (++s.looks > MAX_LOOKS || !look(b, n, source))
                     return false;
-                remove_last(plan, refused, &refused_count);
-                break;
             }
+            if (!follow(&s, n, &again))
+                return false;
         }
-        n = 0;
     }
     return true;
 }
@@ -302,7 +314,7 @@ bool ir_region_goes_on(struct ir_builder *b, int32_t offset)
         return true;
     }
     int n = ir_plan_find(b->plan, offset);
-    struct ir_member *m = n < 0 ? NULL : &b->plan->members[n];
+    struct ir_member *m = n < 0 || !b->plan->members[n].reached ? NULL : &b->plan->members[n];
     if (m && !m->begun && m->way_count < ARRAY_SIZE(m->ways)) {
         wait_for(b, m);
         return true;
@@ -313,6 +325,47 @@ bool ir_region_goes_on(struct ir_builder *b, int32_t offset)
     }
     b->region->blocks[b->block].cold |= b->block != 0;
     return false;
+}
+
+void ir_region_call(struct ir_builder *b, int32_t return_offset)
+{
+    if (!b->plan->making)
+        b->plan->members[b->plan->current].return_point = return_offset;
+}
+
+// Whether the address is known to be some offset from the page base.
+static bool is_pc_plus(const struct ir_builder *b, ir_ref pc, int32_t *offset)
+{
+    const struct ir_ins *ins = ir_is_const(pc) ? NULL : &b->region->ins[pc];
+    if (!ins || ins->op != IR_ADD || ins->arg[0] != b->slots[IR_SLOT_PC_PAGE].value || !ir_is_const(ins->arg[1]))
+        return false;
+    *offset = (int32_t)ir_const(b->region, ins->arg[1])->lo;
+    return true;
+}
+
+void ir_region_return(struct ir_builder *b, ir_ref pc)
+{
+    struct ir_plan *plan = b->plan;
+    struct ir_member *m = &plan->members[plan->current];
+    int32_t known;
+    if (!plan->making) {
+        for (unsigned w = 0; w < ARRAY_SIZE(b->written.bits); w++)
+            m->return_written.bits[w] = b->written.bits[w] & (m->returns ? m->return_written.bits[w] : ~UINT64_C(0));
+        m->returns = true;
+        return;
+    }
+    if (is_pc_plus(b, pc, &known)) {
+        if (among(plan->return_points, plan->return_point_count, known))
+            ir_exit_to(b, known);
+        return;
+    }
+    for (unsigned i = 0; i < plan->return_point_count; i++) {
+        uint32_t here = ir_new_side(b), elsewhere = ir_new_side(b);
+        ir_brcond(b, IR_EQ, pc, ir_pc_plus(b, plan->return_points[i]), here, elsewhere);
+        ir_begin_block(b, here);
+        ir_exit_to(b, plan->return_points[i]);
+        ir_begin_block(b, elsewhere);
+    }
 }
 
 // --- the region ----------------------------------------------------------------------------------------------------

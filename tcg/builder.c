@@ -746,6 +746,20 @@ void ir_exit_to(struct ir_builder *b, int64_t offset)
         ir_exit_anew(b, offset);
 }
 
+void ir_note_return(struct ir_builder *b, int64_t offset)
+{
+    if (b->plan && offset >= 0 && offset < 4096)
+        ir_region_call(b, (int32_t)offset);
+}
+
+void ir_exit_return(struct ir_builder *b, ir_ref pc)
+{
+    if (b->plan)
+        ir_region_return(b, pc);
+    if (ir_open(b))
+        ir_exit_indirect(b, pc);
+}
+
 void ir_exit_indirect(struct ir_builder *b, ir_ref pc)
 {
     ir_flush(b);

@@ -188,6 +188,10 @@ void ir_exit_to(struct ir_builder *b, int64_t offset);
 // Leave for the block there (linked directly when it is in that page): after what may have changed code, or asked the vCPU to
 // leave, which blocks see at their entry.
 void ir_exit_anew(struct ir_builder *b, int64_t offset);
+// Before ir_exit_to for a call: where it returns to.
+void ir_note_return(struct ir_builder *b, int64_t offset);
+// Leave for the guest address in an i64, as a return does: behind one of the region's own calls, it is likely.
+void ir_exit_return(struct ir_builder *b, ir_ref pc);
 // Leave for the guest address in an i64.
 void ir_exit_indirect(struct ir_builder *b, ir_ref pc);
 // Leave for the run loop, which looks at modes, requests and interrupts anew before it goes on at the address.

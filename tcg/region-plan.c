@@ -108,8 +108,27 @@ static bool flow(struct ir_plan *plan, struct ir_member *m)
     return changed;
 }
 
+// Returns lead behind the calls to members.
+static void add_returns(struct ir_plan *plan)
+{
+    for (unsigned n = 0; n < plan->count && plan->return_point_count < IR_RETURN_POINTS; n++) {
+        const struct ir_member *m = &plan->members[n];
+        bool inside = false;
+        for (unsigned i = 0; i < m->edge_count; i++)
+            inside |= ir_plan_find(plan, m->edges[i].offset) >= 0;
+        if (inside && m->return_point >= 0 && ir_plan_find(plan, m->return_point) >= 0)
+            plan->return_points[plan->return_point_count++] = m->return_point;
+    }
+    for (unsigned n = 0; n < plan->count; n++) {
+        struct ir_member *m = &plan->members[n];
+        for (unsigned i = 0; m->returns && i < plan->return_point_count; i++)
+            m->edges[m->edge_count++] = (struct ir_edge){.offset = plan->return_points[i], .written = m->return_written};
+    }
+}
+
 void ir_plan_analyse(struct ir_plan *plan)
 {
+    add_returns(plan);
     for (unsigned n = 0; n < plan->count; n++) {
         struct ir_member *m = &plan->members[n];
         for (unsigned i = 0; i < m->edge_count; i++)

@@ -4,7 +4,7 @@
 
 #include "tcg/region.h"
 
-enum { IR_MEMBER_EDGES = 8 };
+enum { IR_MEMBER_EDGES = 8, IR_RETURN_POINTS = 3 };
 
 struct ir_edge {
     int32_t offset; // where it leads
@@ -19,6 +19,9 @@ struct ir_member {
     struct ir_slot_use use;
     struct ir_edge edges[IR_MEMBER_EDGES];
     unsigned edge_count;
+    int32_t return_point; // of the call that it ends with, or -1
+    bool returns;
+    struct ir_slot_set return_written; // as in struct ir_edge, at its returns
 
     // From the analysis:
     unsigned order;             // place in reverse postorder, if reached
@@ -44,6 +47,8 @@ struct ir_plan {
     struct ir_member members[IR_MEMBERS];
     unsigned count;
     unsigned order[IR_MEMBERS], reached;
+    int32_t return_points[IR_RETURN_POINTS]; // where returns are expected
+    unsigned return_point_count;
     unsigned current;
     bool making;
 };
