@@ -88,6 +88,14 @@ static void host_load_const(void *ctx, const struct ir_const *constant, unsigned
         emit_vec_load(l, dst, lower_constant(l, constant->lo, constant->hi));
 }
 
+static void host_store_const(void *ctx, const struct ir_const *constant, int32_t offset)
+{
+    struct lower *l = ctx;
+    const uint64_t halves[] = {constant->lo, constant->hi};
+    for (unsigned i = 0; i < ir_type_bytes(constant->type) / 4; i++)
+        x86_store_imm(&l->c, false, x86_at(RSP, offset + 4 * (int32_t)i), (int32_t)(halves[i / 2] >> (i % 2 * 32)));
+}
+
 // --- stubs ---
 
 static void emit_stubs(struct backend *b, struct x86_code *c)
@@ -184,6 +192,7 @@ struct backend *backend_create(const struct backend_layout *layout, struct backe
         .load = host_load,
         .store = host_store,
         .load_const = host_load_const,
+        .store_const = host_store_const,
     };
     struct x86_code c = {.p = buffers->code, .end = buffers->code_end};
     emit_stubs(b, &c);
