@@ -2,19 +2,14 @@
 // x86-64 instruction encodings.
 #include "tcg/host-x86-64/encode.h"
 
-// An instruction is written through a local pointer, for which there is room: all functions called put_* return it moved on.
+// Room for an instruction. It is written through a local pointer, which all functions called put_* return moved on.
 static uint8_t *begin_insn(struct x86_code *c)
 {
-    if (c->end - c->p >= X86_INSN_BYTES)
-        return c->p;
-    c->overflow = true;
-    return c->dropped;
-}
-
-static void end_insn(struct x86_code *c, uint8_t *p)
-{
-    if (p < c->dropped || p > c->dropped + X86_INSN_BYTES)
-        c->p = p;
+    if (c->end - c->p < X86_INSN_BYTES) {
+        c->overflow = true;
+        c->p -= X86_INSN_BYTES; // over the one before
+    }
+    return c->p;
 }
 
 static uint8_t *put_dword(uint8_t *p, uint32_t value)
@@ -37,15 +32,17 @@ static uint8_t *put_imm(uint8_t *p, int32_t imm, bool small)
 }
 
 // Prefixes and opcode. `rex` has its W, R, X and B bits; `byte_rex`: it is there even if it has none.
-static uint8_t *put_opcode(uint8_t *p, uint32_t opcode, unsigned rex, bool byte_rex)
+static inline uint8_t *put_opcode(uint8_t *p, uint32_t opcode, unsigned rex, bool byte_rex)
 {
     static const uint8_t prefixes[] = {0, 0x66, 0xf3, 0xf2};
-    if (opcode & X86_NEEDS_LOCK)
-        *p++ = 0xf0;
-    if (opcode & X86_PP)
-        *p++ = prefixes[(opcode & X86_PP) >> 10];
-    if (rex || byte_rex)
-        *p++ = (uint8_t)(0x40 | rex);
+    if (opcode & (X86_NEEDS_LOCK | X86_PP)) {
+        if (opcode & X86_NEEDS_LOCK)
+            *p++ = 0xf0;
+        if (opcode & X86_PP)
+            *p++ = prefixes[(opcode & X86_PP) >> 10];
+    }
+    *p = (uint8_t)(0x40 | rex);
+    p += rex || byte_rex;
     if (opcode & X86_MAP) {
         *p++ = 0x0f;
         if ((opcode & X86_MAP) != X86_0F)
@@ -57,7 +54,7 @@ static uint8_t *put_opcode(uint8_t *p, uint32_t opcode, unsigned rex, bool byte_
 
 static unsigned rex_bits(uint32_t opcode, unsigned reg, unsigned index, unsigned base)
 {
-    return (opcode & X86_W ? 8 : 0) | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
+    return (opcode >> 10 & 8) | (reg >> 1 & 4) | (index >> 2 & 2) | (base >> 3 & 1);
 }
 
 // Registers of a memory operand as the prefixes see them.
@@ -67,7 +64,7 @@ static unsigned seen(unsigned reg)
 }
 
 // ModRM, SIB and displacement for a memory operand. `tail` bytes of immediate follow (for rip-relative ones).
-static uint8_t *put_modrm_mem(uint8_t *p, unsigned reg, struct x86_mem m, unsigned tail)
+static inline uint8_t *put_modrm_mem(uint8_t *p, unsigned reg, struct x86_mem m, unsigned tail)
 {
     reg = (reg & 7) << 3;
     if (m.base == X86_NO_REG) {
@@ -87,7 +84,7 @@ static uint8_t *put_modrm_mem(uint8_t *p, unsigned reg, struct x86_mem m, unsign
     return mod ? put_imm(p, m.disp, small) : p;
 }
 
-static uint8_t *put_rr(uint8_t *p, uint32_t opcode, unsigned reg, unsigned rm)
+static inline uint8_t *put_rr(uint8_t *p, uint32_t opcode, unsigned reg, unsigned rm)
 {
     bool byte_rex = (opcode & X86_BYTE) && ((reg >= RSP && reg <= RDI) || (rm >= RSP && rm <= RDI));
     p = put_opcode(p, opcode, rex_bits(opcode, reg, 0, rm), byte_rex);
@@ -95,7 +92,7 @@ static uint8_t *put_rr(uint8_t *p, uint32_t opcode, unsigned reg, unsigned rm)
     return p;
 }
 
-static uint8_t *put_rm(uint8_t *p, uint32_t opcode, unsigned reg, struct x86_mem m, unsigned tail)
+static inline uint8_t *put_rm(uint8_t *p, uint32_t opcode, unsigned reg, struct x86_mem m, unsigned tail)
 {
     bool byte_rex = (opcode & X86_BYTE) && reg >= RSP && reg <= RDI;
     p = put_opcode(p, opcode, rex_bits(opcode, reg, seen(m.index), seen(m.base)), byte_rex);
@@ -122,30 +119,30 @@ static uint8_t *put_vex(uint8_t *p, uint32_t opcode, bool l, unsigned reg, unsig
 
 void x86_rr(struct x86_code *c, uint32_t opcode, unsigned reg, unsigned rm)
 {
-    end_insn(c, put_rr(begin_insn(c), opcode, reg, rm));
+    c->p = put_rr(begin_insn(c), opcode, reg, rm);
 }
 
 void x86_rm_tail(struct x86_code *c, uint32_t opcode, unsigned reg, struct x86_mem m, unsigned tail)
 {
-    end_insn(c, put_rm(begin_insn(c), opcode, reg, m, tail));
+    c->p = put_rm(begin_insn(c), opcode, reg, m, tail);
 }
 
 void x86_rm(struct x86_code *c, uint32_t opcode, unsigned reg, struct x86_mem m)
 {
-    x86_rm_tail(c, opcode, reg, m, 0);
+    c->p = put_rm(begin_insn(c), opcode, reg, m, 0);
 }
 
 void x86_vex_rr(struct x86_code *c, uint32_t opcode, bool l, unsigned reg, unsigned v, unsigned rm)
 {
     uint8_t *p = put_vex(begin_insn(c), opcode, l, reg, v, 0, rm);
     *p++ = (uint8_t)(0xc0 | (reg & 7) << 3 | (rm & 7));
-    end_insn(c, p);
+    c->p = p;
 }
 
 void x86_vex_rm(struct x86_code *c, uint32_t opcode, bool l, unsigned reg, unsigned v, struct x86_mem m, unsigned tail)
 {
     uint8_t *p = put_vex(begin_insn(c), opcode, l, reg, v, seen(m.index), seen(m.base));
-    end_insn(c, put_modrm_mem(p, reg, m, tail));
+    c->p = put_modrm_mem(p, reg, m, tail);
 }
 
 void x86_alu_rr(struct x86_code *c, enum x86_alu op, bool w, unsigned dst, unsigned src)
@@ -166,14 +163,14 @@ void x86_alu_ri(struct x86_code *c, enum x86_alu op, bool w, unsigned dst, int32
         p = put_opcode(p, (op << 3 | 5), w ? 8 : 0, false);
     else
         p = put_rr(p, (small ? 0x83 : 0x81) | x86_w(w), op, dst);
-    end_insn(c, put_imm(p, imm, small));
+    c->p = put_imm(p, imm, small);
 }
 
 void x86_alu_mi(struct x86_code *c, enum x86_alu op, bool w, struct x86_mem m, int32_t imm)
 {
     bool small = fits8(imm);
     uint8_t *p = put_rm(begin_insn(c), (small ? 0x83 : 0x81) | x86_w(w), op, m, small ? 1 : 4);
-    end_insn(c, put_imm(p, imm, small));
+    c->p = put_imm(p, imm, small);
 }
 
 void x86_test_rr(struct x86_code *c, bool w, unsigned a, unsigned b)
@@ -185,7 +182,7 @@ void x86_test_ri(struct x86_code *c, bool w, unsigned a, uint32_t imm)
 {
     bool small = imm < 0x80 && a <= RBX;
     uint8_t *p = put_rr(begin_insn(c), small ? 0xf6 : 0xf7 | x86_w(w), 0, a);
-    end_insn(c, put_imm(p, (int32_t)imm, small));
+    c->p = put_imm(p, (int32_t)imm, small);
 }
 
 void x86_mov_rr(struct x86_code *c, bool w, unsigned dst, unsigned src)
@@ -202,17 +199,17 @@ void x86_mov_ri(struct x86_code *c, unsigned dst, uint64_t imm)
         p = put_opcode(p, 0xb8 | (dst & 7), rex_bits(imm > UINT32_MAX ? X86_W : 0, 0, 0, dst), false);
         if (imm > UINT32_MAX) {
             memcpy(p, &imm, 8);
-            end_insn(c, p + 8);
+            c->p = p + 8;
             return;
         }
     }
-    end_insn(c, put_dword(p, (uint32_t)imm));
+    c->p = put_dword(p, (uint32_t)imm);
 }
 
 void x86_shift_ri(struct x86_code *c, enum x86_shift op, bool w, unsigned dst, unsigned count)
 {
     uint8_t *p = put_rr(begin_insn(c), (count == 1 ? 0xd1 : 0xc1) | x86_w(w), op, dst);
-    end_insn(c, count == 1 ? p : put_imm(p, (int32_t)count, true));
+    c->p = count == 1 ? p : put_imm(p, (int32_t)count, true);
 }
 
 void x86_shift_cl(struct x86_code *c, enum x86_shift op, bool w, unsigned dst)
@@ -237,7 +234,7 @@ void x86_store(struct x86_code *c, bool w, unsigned src, struct x86_mem m)
 
 void x86_store_imm(struct x86_code *c, bool w, struct x86_mem m, int32_t imm)
 {
-    end_insn(c, put_dword(put_rm(begin_insn(c), 0xc7 | x86_w(w), 0, m, 4), (uint32_t)imm));
+    c->p = put_dword(put_rm(begin_insn(c), 0xc7 | x86_w(w), 0, m, 4), (uint32_t)imm);
 }
 
 void x86_setcc(struct x86_code *c, enum x86_cc cc, unsigned dst)
@@ -274,7 +271,7 @@ uint8_t *x86_jcc(struct x86_code *c, enum x86_cc cc)
     uint8_t *p = begin_insn(c);
     *p++ = 0x0f;
     *p++ = (uint8_t)(0x80 | cc);
-    end_insn(c, put_dword(p, 0));
+    c->p = put_dword(p, 0);
     return c->p - 4;
 }
 
@@ -282,7 +279,7 @@ uint8_t *x86_jmp(struct x86_code *c)
 {
     uint8_t *p = begin_insn(c);
     *p++ = 0xe9;
-    end_insn(c, put_dword(p, 0));
+    c->p = put_dword(p, 0);
     return c->p - 4;
 }
 

@@ -15,12 +15,11 @@ enum x86_reg {
 
 enum { X86_INSN_BYTES = 16 }; // at least what the longest instruction takes
 
-// Where code is being written. What does not fit before `end`, or an instruction that may not, is dropped and `overflow` is
-// set.
+// Where code is being written: at first, there is room for several instructions. Nothing is written past `end`; where an
+// instruction may not fit, `overflow` is set, and what was written is of no use.
 struct x86_code {
     uint8_t *p, *end;
     bool overflow;
-    uint8_t dropped[X86_INSN_BYTES];
 };
 
 // Opcode maps and mandatory prefixes.

@@ -31,4 +31,5 @@ int32_t ra_home(struct ra *ra, ir_ref ref);
 void ra_state_to_frame(struct ra *ra, ir_ref ref);
 void ra_bind(struct ra *ra, unsigned reg, ir_ref ref);
 void ra_unbind(struct ra *ra, unsigned reg);
+void ra_forget_slot(struct ra *ra, unsigned slot);
 void ra_set_memory(struct ra *ra, ir_ref ref, enum ra_mem_kind kind, int32_t where);

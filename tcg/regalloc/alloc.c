@@ -21,8 +21,6 @@ void ra_init(struct ra *ra, struct ir_region *region, const struct ra_host *host
     ra->const_reg = arena_alloc_raw(a, region->const_count);
     memset(ra->const_reg, RA_NO_REG, region->const_count);
     ra->slot_value = ARENA_ARRAY_RAW(a, ir_ref, region->slot_count);
-    for (unsigned i = 0; i < region->slot_count; i++)
-        ra->slot_value[i] = IR_NONE;
     for (unsigned i = 0; i < RA_REGS; i++)
         ra->reg_value[i] = IR_NONE;
     ra_init_blocks(ra);
@@ -73,11 +71,23 @@ int32_t ra_frame_temp(struct ra *ra)
     return frame_alloc(ra);
 }
 
+static ir_ref slot_owner(const struct ra *ra, unsigned slot)
+{
+    return ra->slot_known[slot / 64] >> (slot % 64) & 1 ? ra->slot_value[slot] : IR_NONE;
+}
+
+void ra_forget_slot(struct ra *ra, unsigned slot)
+{
+    ra->slot_known[slot / 64] &= ~BIT64(slot % 64);
+}
+
 void ra_set_memory(struct ra *ra, ir_ref ref, enum ra_mem_kind kind, int32_t where)
 {
     struct ra_value *v = &ra->values[ref];
-    if (kind == RA_MEM_STATE)
+    if (kind == RA_MEM_STATE) {
         ra->slot_value[where] = ref;
+        ra->slot_known[where / 64] |= BIT64(where % 64);
+    }
     if (v->mem_kind == RA_MEM_NONE) {
         ra->in_memory = ir_grow(ra->region->arena, ra->in_memory, &ra->in_memory_capacity, ra->in_memory_count,
                                 sizeof(*ra->in_memory));
@@ -92,8 +102,8 @@ static void drop_memory(struct ra *ra, ir_ref ref)
     struct ra_value *v = &ra->values[ref];
     if (v->mem_kind == RA_MEM_FRAME && !v->home)
         ra_frame_release(ra, v->where);
-    if (v->mem_kind == RA_MEM_STATE && ra->slot_value[v->where] == ref)
-        ra->slot_value[v->where] = IR_NONE;
+    if (v->mem_kind == RA_MEM_STATE && slot_owner(ra, (unsigned)v->where) == ref)
+        ra_forget_slot(ra, (unsigned)v->where);
     v->mem_kind = RA_MEM_NONE;
 }
 
@@ -363,14 +373,13 @@ void ra_def_alias(struct ra *ra, ir_ref ref, ir_ref source)
 
 void ra_def_slot(struct ra *ra, ir_ref ref, unsigned slot)
 {
-    if (ra->slot_value[slot] != IR_NONE)
-        ra_slot_overwritten(ra, slot, ref);
+    ra_slot_overwritten(ra, slot, ref);
     ra_set_memory(ra, ref, RA_MEM_STATE, (int32_t)slot);
 }
 
 void ra_slot_overwritten(struct ra *ra, unsigned slot, ir_ref by)
 {
-    ir_ref old = ra->slot_value[slot];
+    ir_ref old = slot_owner(ra, slot);
     if (old == IR_NONE || old == by)
         return;
     struct ra_value *v = &ra->values[old];
@@ -379,7 +388,7 @@ void ra_slot_overwritten(struct ra *ra, unsigned slot, ir_ref by)
             ra_use(ra, old);
         v->mem_kind = RA_MEM_NONE;
     }
-    ra->slot_value[slot] = IR_NONE;
+    ra_forget_slot(ra, slot);
 }
 
 void ra_state_overwritten(struct ra *ra)
@@ -403,7 +412,7 @@ void ra_state_to_frame(struct ra *ra, ir_ref ref)
     int32_t offset = ra_home(ra, ref);
     ra->host->load(ra->ctx, IR_V128, ra->host->vector_scratch, RA_MEM_STATE, v->where);
     ra->host->store(ra->ctx, IR_V128, ra->host->vector_scratch, offset);
-    ra->slot_value[v->where] = IR_NONE;
+    ra_forget_slot(ra, (unsigned)v->where);
     v->mem_kind = RA_MEM_FRAME;
     v->where = offset;
 }

@@ -56,7 +56,8 @@ struct ra {
     uint32_t position, block;
     uint32_t next_call;        // position of the next call in the block
     uint64_t frame_used[4];    // in units of 16 bytes
-    ir_ref *slot_value;        // value whose memory is the state slot, by slot
+    ir_ref *slot_value;        // value whose memory is the state slot, by slot, where its bit is set
+    uint64_t slot_known[4];
     ir_ref *in_memory;         // values that may have memory
     uint32_t in_memory_count, in_memory_capacity;
     struct ra_block *blocks;

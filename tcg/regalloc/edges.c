@@ -8,16 +8,19 @@
 #include "tcg/regalloc/alloc-private.h"
 #include "tcg/regalloc/liveness.h"
 
-static void note_predecessors(struct ra *ra)
+// True when there is a join among the blocks.
+static bool note_predecessors(struct ra *ra)
 {
     const struct ir_region *r = ra->region;
+    bool joins = false;
     for (uint32_t n = 0; n < r->block_count; n++) {
         if (r->blocks[n].begin >= r->blocks[n].end)
             continue;
         const struct ir_ins *last = &r->ins[r->blocks[n].end - 1];
         for (unsigned t = 0; t < ir_target_count(last); t++)
-            ra->blocks[ir_target(last, t)].predecessors++;
+            joins |= ++ra->blocks[ir_target(last, t)].predecessors > 1;
     }
+    return joins;
 }
 
 static void note_written_slots(struct ra *ra)
@@ -43,8 +46,10 @@ void ra_init_blocks(struct ra *ra)
     }
     if (r->block_count < 2)
         return;
-    note_predecessors(ra);
-    note_written_slots(ra);
+    if (note_predecessors(ra))
+        note_written_slots(ra);
+    else
+        memset(ra->written_slots, 0xff, sizeof(ra->written_slots));
     liveness_find(&ra->live, r);
 }
 
@@ -97,7 +102,7 @@ static void clear_state(struct ra *ra)
     for (uint32_t i = 0; i < ra->in_memory_count; i++) {
         struct ra_value *v = &ra->values[ra->in_memory[i]];
         if (v->mem_kind == RA_MEM_STATE)
-            ra->slot_value[v->where] = IR_NONE;
+            ra_forget_slot(ra, (unsigned)v->where);
         v->mem_kind = RA_MEM_NONE;
     }
     ra->in_memory_count = 0;

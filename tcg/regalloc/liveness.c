@@ -80,8 +80,6 @@ static void find_loop(struct liveness *l, const struct ir_region *r, const struc
 static void find_loops(struct liveness *l, const struct ir_region *r)
 {
     bool any = false, *target = ARENA_ARRAY(r->arena, bool, r->block_count);
-    l->depth = ARENA_ARRAY(r->arena, uint16_t, r->block_count);
-    l->loop_head = ARENA_ARRAY(r->arena, bool, r->block_count);
     for (uint32_t n = 0; n < r->block_count; n++) {
         for (unsigned t = 0; is_built(r, n) && t < ir_target_count(last_of(r, n)); t++) {
             uint32_t to = ir_target(last_of(r, n), t);
@@ -124,9 +122,9 @@ static void find_globals(struct liveness *l, const struct ir_region *r)
 {
     l->values = ARENA_ARRAY_RAW(r->arena, ir_ref, r->ins_count);
     l->number = ARENA_ARRAY_RAW(r->arena, int32_t, r->ins_count);
-    for (uint32_t i = 0; i < r->ins_count; i++)
-        l->number[i] = LIVENESS_LOCAL;
-    for (uint32_t n = 0; n < r->block_count; n++) {
+    memset(l->number, LIVENESS_LOCAL, r->ins_count * sizeof(*l->number));
+    // Nothing dominates the entry, so it uses no values of others.
+    for (uint32_t n = 1; n < r->block_count; n++) {
         const struct ir_block *b = &r->blocks[n];
         struct numbering numbering = {l, b->begin, b->end - b->begin};
         for (uint32_t i = b->begin; i < b->end; i++) {
@@ -227,9 +225,11 @@ void liveness_find(struct liveness *l, const struct ir_region *r)
 {
     *l = (struct liveness){.count = 0};
     find_globals(l, r);
-    find_loops(l, r);
+    l->depth = ARENA_ARRAY(r->arena, uint16_t, r->block_count);
+    l->loop_head = ARENA_ARRAY(r->arena, bool, r->block_count);
     if (!l->count)
         return;
+    find_loops(l, r);
     l->distance = ARENA_ARRAY_RAW(r->arena, uint32_t, (size_t)r->block_count * l->count);
     uint32_t *order = ARENA_ARRAY_RAW(r->arena, uint32_t, r->block_count), count = sort_blocks(r, order);
     for (uint32_t n = 0; n < r->block_count; n++)
