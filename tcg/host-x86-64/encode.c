@@ -52,36 +52,37 @@ static inline uint8_t *put_opcode(uint8_t *p, uint32_t opcode, unsigned rex, boo
     return p;
 }
 
+// An integer register of a memory operand as prefixes see it: X86_NO_REG has no bit 3.
+static unsigned seen(unsigned reg)
+{
+    return reg & ~(reg >> 4);
+}
+
 static unsigned rex_bits(uint32_t opcode, unsigned reg, unsigned index, unsigned base)
 {
     return (opcode >> 10 & 8) | (reg >> 1 & 4) | (index >> 2 & 2) | (base >> 3 & 1);
 }
 
-// Registers of a memory operand as the prefixes see them.
-static unsigned seen(unsigned reg)
-{
-    return reg == X86_NO_REG ? 0 : reg;
-}
-
 // ModRM, SIB and displacement for a memory operand. `tail` bytes of immediate follow (for rip-relative ones).
 static inline uint8_t *put_modrm_mem(uint8_t *p, unsigned reg, struct x86_mem m, unsigned tail)
 {
+    unsigned base = m.base & 7;
     reg = (reg & 7) << 3;
     if (m.base == X86_NO_REG) {
         *p++ = (uint8_t)(0x05 | reg);
         return put_dword(p, (uint32_t)((const uint8_t *)m.target - (p + 4 + tail)));
     }
-    unsigned base = m.base & 7;
-    bool small = fits8(m.disp);
-    unsigned mod = m.disp == 0 && base != 5 ? 0 : small ? 0x40 : 0x80;
+    uint8_t *modrm = p++;
+    *modrm = (uint8_t)(reg | base);
     if (m.index != X86_NO_REG || base == 4) {
         unsigned index = m.index == X86_NO_REG ? 4 : m.index & 7;
-        *p++ = (uint8_t)(mod | reg | 4);
+        *modrm = (uint8_t)(reg | 4);
         *p++ = (uint8_t)((unsigned)m.scale_log2 << 6 | index << 3 | base);
-    } else {
-        *p++ = (uint8_t)(mod | reg | base);
     }
-    return mod ? put_imm(p, m.disp, small) : p;
+    if (m.disp == 0 && base != 5)
+        return p;
+    *modrm |= fits8(m.disp) ? 0x40 : 0x80;
+    return put_imm(p, m.disp, fits8(m.disp));
 }
 
 static inline uint8_t *put_rr(uint8_t *p, uint32_t opcode, unsigned reg, unsigned rm)
@@ -101,8 +102,7 @@ static inline uint8_t *put_rm(uint8_t *p, uint32_t opcode, unsigned reg, struct 
 
 static uint8_t *put_vex(uint8_t *p, uint32_t opcode, bool l, unsigned reg, unsigned v, unsigned index, unsigned base)
 {
-    unsigned vvvv = seen(v) & 15;
-    unsigned low = (~vvvv & 15) << 3 | (unsigned)l << 2 | (opcode & X86_PP) >> 10;
+    unsigned low = (v == X86_NO_REG ? 15 : ~v & 15) << 3 | (unsigned)l << 2 | (opcode & X86_PP) >> 10;
     unsigned rex = ~rex_bits(opcode, reg, index, base) & 7; // R, X and B are stored inverted
     bool w = opcode & X86_W;
     if ((opcode & X86_MAP) == X86_0F && !w && (rex & 3) == 3) {

@@ -77,8 +77,6 @@ static void compute_last_uses(struct ra *ra, uint32_t block)
     const struct ir_region *r = ra->region;
     const struct ir_block *b = &r->blocks[block];
     const struct ir_ins *last = &r->ins[b->end - 1];
-    for (uint32_t i = b->begin; i < b->end; i++)
-        ra->values[i].last_use = ra->values[i].last_read = i;
     for (uint32_t k = 0; k < ra->live.count; k++) {
         ir_ref ref = ra->live.values[k];
         struct ra_value *v = &ra->values[ref];
@@ -90,6 +88,8 @@ static void compute_last_uses(struct ra *ra, uint32_t block)
     }
     for (uint32_t i = b->begin; i < b->end; i++) {
         struct use_marker m = {ra, i};
+        ra->values[i].last_read = i;
+        note_use(&m, i);
         ir_for_each_operand(r, &r->ins[i], note_read, &m);
         ir_for_each_snapshot_value(r, &r->ins[i], note_use, &m);
     }
