@@ -4,8 +4,14 @@
 
 #include "tcg/ir.h"
 
-// Room for one more element at index `count`: returns `old`, or a larger copy from the arena.
-void *ir_grow(struct arena *arena, void *old, uint32_t *capacity, uint32_t count, size_t size);
+// A larger copy of `old`, which holds `count` elements, from the arena.
+void *ir_grown(struct arena *arena, void *old, uint32_t *capacity, uint32_t count, size_t size);
+
+// Room for one more element at index `count`: returns `old`, or a larger copy.
+static inline void *ir_grow(struct arena *arena, void *old, uint32_t *capacity, uint32_t count, size_t size)
+{
+    return count < *capacity ? old : ir_grown(arena, old, capacity, count, size);
+}
 
 #define IR_GROW(region, list, name)                                                                                    \
     ((region)->list = ir_grow((region)->arena, (region)->list, &(region)->name##_capacity, (region)->name##_count,     \

@@ -13,6 +13,7 @@
 #define CMP IR_PROP_CMP
 #define LANE IR_PROP_LANE
 #define FP IR_PROP_FP
+#define LISTS IR_PROP_LISTS
 const struct ir_op_info ir_ops[IR_OP_COUNT] = {
 #define OP(name, text, operands, result, properties)                                                                   \
     [IR_##name] = {text, operands, result, properties, sizeof(operands) - 1},
@@ -28,6 +29,7 @@ const struct ir_op_info ir_ops[IR_OP_COUNT] = {
 #undef CMP
 #undef LANE
 #undef FP
+#undef LISTS
 
 enum ir_cond ir_cond_swap(enum ir_cond cond)
 {
@@ -66,44 +68,12 @@ void ir_region_init(struct ir_region *region, struct arena *arena, const struct 
     *region = (struct ir_region){.arena = arena, .slots = slots, .slot_count = slot_count};
 }
 
-void *ir_grow(struct arena *arena, void *old, uint32_t *capacity, uint32_t count, size_t size)
+void *ir_grown(struct arena *arena, void *old, uint32_t *capacity, uint32_t count, size_t size)
 {
-    if (count < *capacity)
-        return old;
     uint32_t grown = *capacity ? *capacity * 2 : 64;
-    void *p = arena_alloc(arena, grown * size);
+    void *p = arena_alloc_raw(arena, grown * size);
     if (count)
         memcpy(p, old, count * size);
     *capacity = grown;
     return p;
-}
-
-static void each_of_list(const struct ir_region *r, uint32_t start, ir_use_fn *fn, void *ctx)
-{
-    for (uint32_t i = 1; i <= r->lists[start]; i++)
-        if (!ir_is_const(r->lists[start + i]))
-            fn(ctx, r->lists[start + i]);
-}
-
-void ir_for_each_use(const struct ir_region *r, const struct ir_ins *ins, ir_use_fn *fn, void *ctx)
-{
-    unsigned n = ir_ops[ins->op].operand_count;
-    for (unsigned i = 0; i < n; i++)
-        if (!ir_is_const(ins->arg[i]))
-            fn(ctx, ins->arg[i]);
-    if (ins->op == IR_CALL)
-        each_of_list(r, ins->arg[1], fn, ctx);
-    if (ins->op == IR_JUMP || ins->op == IR_BRCOND) {
-        for (unsigned i = 2; i < 4; i++)
-            if (ins->arg[i] != IR_NONE)
-                each_of_list(r, ins->arg[i], fn, ctx);
-    }
-    if (ins->snapshot) {
-        const struct ir_snapshot *s = &r->snapshots[ins->snapshot - 1];
-        for (uint32_t i = 0; i < s->count; i++) {
-            ir_ref ref = r->snapshot_entries[s->first + i].value;
-            if (!ir_is_const(ref))
-                fn(ctx, ref);
-        }
-    }
 }

@@ -47,6 +47,7 @@ enum ir_property {
     IR_PROP_CMP = 1 << 6,
     IR_PROP_LANE = 1 << 7,
     IR_PROP_FP = 1 << 8,
+    IR_PROP_LISTS = 1 << 9,
 };
 
 struct ir_op_info {
@@ -287,10 +288,6 @@ struct ir_region {
     uint32_t helper_count, helper_capacity;
 };
 
-// Calls fn for every value (not constant) that the instruction reads, its lists and snapshot included.
-typedef void ir_use_fn(void *ctx, ir_ref ref);
-void ir_for_each_use(const struct ir_region *region, const struct ir_ins *ins, ir_use_fn *fn, void *ctx);
-
 // An empty region whose memory comes from `arena`, kept for reuse until the arena is reset.
 void ir_region_init(struct ir_region *region, struct arena *arena, const struct ir_slot *slots, unsigned slot_count);
 
@@ -302,6 +299,44 @@ static inline bool ir_is_const(ir_ref ref)
 static inline const struct ir_const *ir_const(const struct ir_region *region, ir_ref ref)
 {
     return &region->consts[ref & ~IR_CONST_BIT];
+}
+
+// Calls fn for every value (not constant) that an instruction reads as an operand, those in its lists included. Inline,
+// so that a pass becomes one loop.
+typedef void ir_use_fn(void *ctx, ir_ref ref);
+static inline void ir_for_each_operand(const struct ir_region *r, const struct ir_ins *ins, ir_use_fn *fn, void *ctx)
+{
+    for (unsigned i = 0, n = ir_ops[ins->op].operand_count; i < n; i++)
+        if (!ir_is_const(ins->arg[i]))
+            fn(ctx, ins->arg[i]);
+    if (!(ir_ops[ins->op].properties & IR_PROP_LISTS))
+        return;
+    for (unsigned i = ins->op == IR_CALL ? 1 : 2; i < 4; i++) {
+        const ir_ref *list = ins->arg[i] == IR_NONE ? NULL : &r->lists[ins->arg[i]];
+        for (uint32_t k = 1; list && k <= list[0]; k++)
+            if (!ir_is_const(list[k]))
+                fn(ctx, list[k]);
+    }
+}
+
+// The same for the values of its snapshot.
+static inline void ir_for_each_snapshot_value(const struct ir_region *r, const struct ir_ins *ins, ir_use_fn *fn,
+                                              void *ctx)
+{
+    if (!ins->snapshot)
+        return;
+    const struct ir_snapshot *s = &r->snapshots[ins->snapshot - 1];
+    const struct ir_snapshot_entry *entries = &r->snapshot_entries[s->first];
+    for (uint32_t i = 0; i < s->count; i++)
+        if (!ir_is_const(entries[i].value))
+            fn(ctx, entries[i].value);
+}
+
+// The same for all that it reads.
+static inline void ir_for_each_use(const struct ir_region *r, const struct ir_ins *ins, ir_use_fn *fn, void *ctx)
+{
+    ir_for_each_operand(r, ins, fn, ctx);
+    ir_for_each_snapshot_value(r, ins, fn, ctx);
 }
 
 static inline enum ir_type ir_type_of(const struct ir_region *region, ir_ref ref)

@@ -8,7 +8,10 @@
 
 #include "tcg/base/alloc.h"
 
-enum { CHUNK_BYTES = 64 * 1024 };
+enum {
+    CHUNK_BYTES = 64 * 1024,
+    KEPT_BYTES = 1024 * 1024, // at most, from one round to the next
+};
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -29,14 +32,19 @@ static void add_chunk(struct arena *arena, size_t bytes)
     arena->end = chunk->data + bytes;
 }
 
-void *arena_alloc(struct arena *arena, size_t bytes)
+void *arena_alloc_raw(struct arena *arena, size_t bytes)
 {
     bytes = (bytes + 15) & ~(size_t)15;
     if ((size_t)(arena->end - arena->next) < bytes)
         add_chunk(arena, bytes);
     void *p = arena->next;
     arena->next += bytes;
-    return memset(p, 0, bytes);
+    return p;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+    return memset(arena_alloc_raw(arena, bytes), 0, bytes);
 }
 
 static void drop_chunk(struct arena *arena)
@@ -49,12 +57,14 @@ static void drop_chunk(struct arena *arena)
 
 void arena_reset(struct arena *arena)
 {
-    while (arena->chunks && arena->chunks->older)
-        drop_chunk(arena);
-    if (arena->chunks) {
-        arena->next = arena->chunks->data;
-        arena->end = arena->chunks->data + arena->chunks->bytes;
+    if (arena->chunks && arena->chunks->older) {
+        // One chunk for all that the next round is likely to need.
+        size_t bytes = arena->bytes < KEPT_BYTES ? arena->bytes : KEPT_BYTES;
+        arena_free(arena);
+        add_chunk(arena, bytes);
     }
+    if (arena->chunks)
+        arena->next = arena->chunks->data;
 }
 
 void arena_free(struct arena *arena)

@@ -2,102 +2,147 @@
 // x86-64 instruction encodings.
 #include "tcg/host-x86-64/encode.h"
 
-static void legacy_prefix(struct x86_code *c, uint32_t opcode, unsigned reg, unsigned index, unsigned base,
-                          bool byte_rex)
+// Room for an instruction. It is written through a local pointer, which all functions called put_* return moved on.
+static uint8_t *begin_insn(struct x86_code *c)
 {
-    static const uint8_t prefixes[] = {0, 0x66, 0xf3, 0xf2};
-    if (opcode & X86_NEEDS_LOCK)
-        x86_byte(c, 0xf0);
-    if (opcode & X86_PP)
-        x86_byte(c, prefixes[(opcode & X86_PP) >> 10]);
-    unsigned rex = (opcode & X86_W ? 8 : 0) | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
-    if (rex || byte_rex)
-        x86_byte(c, 0x40 | rex);
-    if (opcode & X86_MAP)
-        x86_byte(c, 0x0f);
-    if ((opcode & X86_MAP) == X86_0F38)
-        x86_byte(c, 0x38);
-    if ((opcode & X86_MAP) == X86_0F3A)
-        x86_byte(c, 0x3a);
-    x86_byte(c, opcode & 0xff);
-}
-
-void x86_modrm_mem(struct x86_code *c, unsigned reg, struct x86_mem m, unsigned tail)
-{
-    reg = (reg & 7) << 3;
-    if (m.base == X86_NO_REG) {
-        x86_byte(c, 0x05 | reg);
-        x86_dword(c, (uint32_t)((const uint8_t *)m.target - (c->p + 4 + tail)));
-        return;
+    if (c->end - c->p < X86_INSN_BYTES) {
+        c->overflow = true;
+        c->p -= X86_INSN_BYTES; // over the one before
     }
-    unsigned base = m.base & 7;
-    bool small = m.disp >= -128 && m.disp < 128;
-    unsigned mod = m.disp == 0 && base != 5 ? 0 : small ? 0x40 : 0x80;
-    if (m.index != X86_NO_REG || base == 4) {
-        unsigned index = m.index == X86_NO_REG ? 4 : m.index & 7;
-        x86_byte(c, mod | reg | 4);
-        x86_byte(c, (unsigned)m.scale_log2 << 6 | index << 3 | base);
-    } else {
-        x86_byte(c, mod | reg | base);
-    }
-    if (mod == 0x40)
-        x86_byte(c, (uint8_t)m.disp);
-    else if (mod == 0x80)
-        x86_dword(c, (uint32_t)m.disp);
+    return c->p;
 }
 
-void x86_rr(struct x86_code *c, uint32_t opcode, unsigned reg, unsigned rm)
+static uint8_t *put_dword(uint8_t *p, uint32_t value)
 {
-    bool byte_rex = (opcode & X86_BYTE) && ((reg >= RSP && reg <= RDI) || (rm >= RSP && rm <= RDI));
-    legacy_prefix(c, opcode, reg & 15, 0, rm & 15, byte_rex);
-    x86_byte(c, 0xc0 | (reg & 7) << 3 | (rm & 7));
-}
-
-void x86_rm_tail(struct x86_code *c, uint32_t opcode, unsigned reg, struct x86_mem m, unsigned tail)
-{
-    bool byte_rex = (opcode & X86_BYTE) && reg >= RSP && reg <= RDI;
-    legacy_prefix(c, opcode, reg & 15, m.index == X86_NO_REG ? 0 : m.index, m.base == X86_NO_REG ? 0 : m.base,
-                  byte_rex);
-    x86_modrm_mem(c, reg, m, tail);
-}
-
-void x86_rm(struct x86_code *c, uint32_t opcode, unsigned reg, struct x86_mem m)
-{
-    x86_rm_tail(c, opcode, reg, m, 0);
-}
-
-static void vex_prefix(struct x86_code *c, uint32_t opcode, bool l, unsigned reg, unsigned v, unsigned index,
-                       unsigned base)
-{
-    unsigned vvvv = v == X86_NO_REG ? 0 : v & 15;
-    unsigned low = (~vvvv & 15) << 3 | (unsigned)l << 2 | (opcode & X86_PP) >> 10;
-    bool w = opcode & X86_W;
-    if ((opcode & X86_MAP) == X86_0F && !w && !(index & 8) && !(base & 8)) {
-        x86_byte(c, 0xc5);
-        x86_byte(c, (reg & 8 ? 0 : 0x80) | low);
-    } else {
-        x86_byte(c, 0xc4);
-        x86_byte(c, (reg & 8 ? 0 : 0x80) | (index & 8 ? 0 : 0x40) | (base & 8 ? 0 : 0x20) | (opcode & X86_MAP) >> 8);
-        x86_byte(c, (unsigned)w << 7 | low);
-    }
-    x86_byte(c, opcode & 0xff);
-}
-
-void x86_vex_rr(struct x86_code *c, uint32_t opcode, bool l, unsigned reg, unsigned v, unsigned rm)
-{
-    vex_prefix(c, opcode, l, reg, v, 0, rm);
-    x86_byte(c, 0xc0 | (reg & 7) << 3 | (rm & 7));
-}
-
-void x86_vex_rm(struct x86_code *c, uint32_t opcode, bool l, unsigned reg, unsigned v, struct x86_mem m, unsigned tail)
-{
-    vex_prefix(c, opcode, l, reg, v, m.index == X86_NO_REG ? 0 : m.index, m.base == X86_NO_REG ? 0 : m.base);
-    x86_modrm_mem(c, reg, m, tail);
+    memcpy(p, &value, 4);
+    return p + 4;
 }
 
 static bool fits8(int32_t imm)
 {
     return imm >= -128 && imm < 128;
+}
+
+static uint8_t *put_imm(uint8_t *p, int32_t imm, bool small)
+{
+    if (!small)
+        return put_dword(p, (uint32_t)imm);
+    *p++ = (uint8_t)imm;
+    return p;
+}
+
+// Prefixes and opcode. `rex` has its W, R, X and B bits; `byte_rex`: it is there even if it has none.
+static inline uint8_t *put_opcode(uint8_t *p, uint32_t opcode, unsigned rex, bool byte_rex)
+{
+    static const uint8_t prefixes[] = {0, 0x66, 0xf3, 0xf2};
+    if (opcode & (X86_NEEDS_LOCK | X86_PP)) {
+        if (opcode & X86_NEEDS_LOCK)
+            *p++ = 0xf0;
+        if (opcode & X86_PP)
+            *p++ = prefixes[(opcode & X86_PP) >> 10];
+    }
+    *p = (uint8_t)(0x40 | rex);
+    p += rex || byte_rex;
+    if (opcode & X86_MAP) {
+        *p++ = 0x0f;
+        if ((opcode & X86_MAP) != X86_0F)
+            *p++ = (opcode & X86_MAP) == X86_0F38 ? 0x38 : 0x3a;
+    }
+    *p++ = (uint8_t)opcode;
+    return p;
+}
+
+// An integer register of a memory operand as prefixes see it: X86_NO_REG has no bit 3.
+static unsigned seen(unsigned reg)
+{
+    return reg & ~(reg >> 4);
+}
+
+static unsigned rex_bits(uint32_t opcode, unsigned reg, unsigned index, unsigned base)
+{
+    return (opcode >> 10 & 8) | (reg >> 1 & 4) | (index >> 2 & 2) | (base >> 3 & 1);
+}
+
+// ModRM, SIB and displacement for a memory operand. `tail` bytes of immediate follow (for rip-relative ones).
+static inline uint8_t *put_modrm_mem(uint8_t *p, unsigned reg, struct x86_mem m, unsigned tail)
+{
+    unsigned base = m.base & 7;
+    reg = (reg & 7) << 3;
+    if (m.base == X86_NO_REG) {
+        *p++ = (uint8_t)(0x05 | reg);
+        return put_dword(p, (uint32_t)((const uint8_t *)m.target - (p + 4 + tail)));
+    }
+    uint8_t *modrm = p++;
+    *modrm = (uint8_t)(reg | base);
+    if (m.index != X86_NO_REG || base == 4) {
+        unsigned index = m.index == X86_NO_REG ? 4 : m.index & 7;
+        *modrm = (uint8_t)(reg | 4);
+        *p++ = (uint8_t)((unsigned)m.scale_log2 << 6 | index << 3 | base);
+    }
+    if (m.disp == 0 && base != 5)
+        return p;
+    *modrm |= fits8(m.disp) ? 0x40 : 0x80;
+    return put_imm(p, m.disp, fits8(m.disp));
+}
+
+static inline uint8_t *put_rr(uint8_t *p, uint32_t opcode, unsigned reg, unsigned rm)
+{
+    bool byte_rex = (opcode & X86_BYTE) && ((reg >= RSP && reg <= RDI) || (rm >= RSP && rm <= RDI));
+    p = put_opcode(p, opcode, rex_bits(opcode, reg, 0, rm), byte_rex);
+    *p++ = (uint8_t)(0xc0 | (reg & 7) << 3 | (rm & 7));
+    return p;
+}
+
+static inline uint8_t *put_rm(uint8_t *p, uint32_t opcode, unsigned reg, struct x86_mem m, unsigned tail)
+{
+    bool byte_rex = (opcode & X86_BYTE) && reg >= RSP && reg <= RDI;
+    p = put_opcode(p, opcode, rex_bits(opcode, reg, seen(m.index), seen(m.base)), byte_rex);
+    return put_modrm_mem(p, reg, m, tail);
+}
+
+static uint8_t *put_vex(uint8_t *p, uint32_t opcode, bool l, unsigned reg, unsigned v, unsigned index, unsigned base)
+{
+    unsigned low = (v == X86_NO_REG ? 15 : ~v & 15) << 3 | (unsigned)l << 2 | (opcode & X86_PP) >> 10;
+    unsigned rex = ~rex_bits(opcode, reg, index, base) & 7; // R, X and B are stored inverted
+    bool w = opcode & X86_W;
+    if ((opcode & X86_MAP) == X86_0F && !w && (rex & 3) == 3) {
+        *p++ = 0xc5;
+        *p++ = (uint8_t)(rex << 5 & 0x80) | (uint8_t)low;
+    } else {
+        *p++ = 0xc4;
+        *p++ = (uint8_t)(rex << 5 | (opcode & X86_MAP) >> 8);
+        *p++ = (uint8_t)((unsigned)w << 7 | low);
+    }
+    *p++ = (uint8_t)opcode;
+    return p;
+}
+
+void x86_rr(struct x86_code *c, uint32_t opcode, unsigned reg, unsigned rm)
+{
+    c->p = put_rr(begin_insn(c), opcode, reg, rm);
+}
+
+void x86_rm_tail(struct x86_code *c, uint32_t opcode, unsigned reg, struct x86_mem m, unsigned tail)
+{
+    c->p = put_rm(begin_insn(c), opcode, reg, m, tail);
+}
+
+void x86_rm(struct x86_code *c, uint32_t opcode, unsigned reg, struct x86_mem m)
+{
+    c->p = put_rm(begin_insn(c), opcode, reg, m, 0);
+}
+
+void x86_vex_rr(struct x86_code *c, uint32_t opcode, bool l, unsigned reg, unsigned v, unsigned rm)
+{
+    uint8_t *p = put_vex(begin_insn(c), opcode, l, reg, v, 0, rm);
+    *p++ = (uint8_t)(0xc0 | (reg & 7) << 3 | (rm & 7));
+    c->p = p;
+}
+
+void x86_vex_rm(struct x86_code *c, uint32_t opcode, bool l, unsigned reg, unsigned v, struct x86_mem m, unsigned tail)
+{
+    uint8_t *p = put_vex(begin_insn(c), opcode, l, reg, v, seen(m.index), seen(m.base));
+    c->p = put_modrm_mem(p, reg, m, tail);
 }
 
 void x86_alu_rr(struct x86_code *c, enum x86_alu op, bool w, unsigned dst, unsigned src)
@@ -112,27 +157,20 @@ void x86_alu_rm(struct x86_code *c, enum x86_alu op, bool w, unsigned dst, struc
 
 void x86_alu_ri(struct x86_code *c, enum x86_alu op, bool w, unsigned dst, int32_t imm)
 {
-    if (fits8(imm)) {
-        x86_rr(c, 0x83 | x86_w(w), op, dst);
-        x86_byte(c, (uint8_t)imm);
-    } else if (dst == RAX) {
-        if (w)
-            x86_byte(c, 0x48);
-        x86_byte(c, op << 3 | 5);
-        x86_dword(c, (uint32_t)imm);
-    } else {
-        x86_rr(c, 0x81 | x86_w(w), op, dst);
-        x86_dword(c, (uint32_t)imm);
-    }
+    uint8_t *p = begin_insn(c);
+    bool small = fits8(imm);
+    if (dst == RAX && !small)
+        p = put_opcode(p, (op << 3 | 5), w ? 8 : 0, false);
+    else
+        p = put_rr(p, (small ? 0x83 : 0x81) | x86_w(w), op, dst);
+    c->p = put_imm(p, imm, small);
 }
 
 void x86_alu_mi(struct x86_code *c, enum x86_alu op, bool w, struct x86_mem m, int32_t imm)
 {
-    x86_rm_tail(c, (fits8(imm) ? 0x83 : 0x81) | x86_w(w), op, m, fits8(imm) ? 1 : 4);
-    if (fits8(imm))
-        x86_byte(c, (uint8_t)imm);
-    else
-        x86_dword(c, (uint32_t)imm);
+    bool small = fits8(imm);
+    uint8_t *p = put_rm(begin_insn(c), (small ? 0x83 : 0x81) | x86_w(w), op, m, small ? 1 : 4);
+    c->p = put_imm(p, imm, small);
 }
 
 void x86_test_rr(struct x86_code *c, bool w, unsigned a, unsigned b)
@@ -142,13 +180,9 @@ void x86_test_rr(struct x86_code *c, bool w, unsigned a, unsigned b)
 
 void x86_test_ri(struct x86_code *c, bool w, unsigned a, uint32_t imm)
 {
-    if (imm < 0x80 && a <= RBX) {
-        x86_rr(c, 0xf6, 0, a);
-        x86_byte(c, imm);
-        return;
-    }
-    x86_rr(c, 0xf7 | x86_w(w), 0, a);
-    x86_dword(c, imm);
+    bool small = imm < 0x80 && a <= RBX;
+    uint8_t *p = put_rr(begin_insn(c), small ? 0xf6 : 0xf7 | x86_w(w), 0, a);
+    c->p = put_imm(p, (int32_t)imm, small);
 }
 
 void x86_mov_rr(struct x86_code *c, bool w, unsigned dst, unsigned src)
@@ -158,26 +192,24 @@ void x86_mov_rr(struct x86_code *c, bool w, unsigned dst, unsigned src)
 
 void x86_mov_ri(struct x86_code *c, unsigned dst, uint64_t imm)
 {
-    if (imm <= UINT32_MAX) {
-        if (dst & 8)
-            x86_byte(c, 0x41);
-        x86_byte(c, 0xb8 | (dst & 7));
-        x86_dword(c, (uint32_t)imm);
-    } else if ((int64_t)imm == (int32_t)imm) {
-        x86_rr(c, 0xc7 | X86_W, 0, dst);
-        x86_dword(c, (uint32_t)imm);
+    uint8_t *p = begin_insn(c);
+    if (imm > UINT32_MAX && (int64_t)imm == (int32_t)imm) {
+        p = put_rr(p, 0xc7 | X86_W, 0, dst);
     } else {
-        x86_byte(c, dst & 8 ? 0x49 : 0x48);
-        x86_byte(c, 0xb8 | (dst & 7));
-        x86_qword(c, imm);
+        p = put_opcode(p, 0xb8 | (dst & 7), rex_bits(imm > UINT32_MAX ? X86_W : 0, 0, 0, dst), false);
+        if (imm > UINT32_MAX) {
+            memcpy(p, &imm, 8);
+            c->p = p + 8;
+            return;
+        }
     }
+    c->p = put_dword(p, (uint32_t)imm);
 }
 
 void x86_shift_ri(struct x86_code *c, enum x86_shift op, bool w, unsigned dst, unsigned count)
 {
-    x86_rr(c, (count == 1 ? 0xd1 : 0xc1) | x86_w(w), op, dst);
-    if (count != 1)
-        x86_byte(c, count);
+    uint8_t *p = put_rr(begin_insn(c), (count == 1 ? 0xd1 : 0xc1) | x86_w(w), op, dst);
+    c->p = count == 1 ? p : put_imm(p, (int32_t)count, true);
 }
 
 void x86_shift_cl(struct x86_code *c, enum x86_shift op, bool w, unsigned dst)
@@ -202,8 +234,7 @@ void x86_store(struct x86_code *c, bool w, unsigned src, struct x86_mem m)
 
 void x86_store_imm(struct x86_code *c, bool w, struct x86_mem m, int32_t imm)
 {
-    x86_rm_tail(c, 0xc7 | x86_w(w), 0, m, 4);
-    x86_dword(c, (uint32_t)imm);
+    c->p = put_dword(put_rm(begin_insn(c), 0xc7 | x86_w(w), 0, m, 4), (uint32_t)imm);
 }
 
 void x86_setcc(struct x86_code *c, enum x86_cc cc, unsigned dst)
@@ -237,16 +268,18 @@ void x86_pop(struct x86_code *c, unsigned reg)
 
 uint8_t *x86_jcc(struct x86_code *c, enum x86_cc cc)
 {
-    x86_byte(c, 0x0f);
-    x86_byte(c, 0x80 | cc);
-    x86_dword(c, 0);
+    uint8_t *p = begin_insn(c);
+    *p++ = 0x0f;
+    *p++ = (uint8_t)(0x80 | cc);
+    c->p = put_dword(p, 0);
     return c->p - 4;
 }
 
 uint8_t *x86_jmp(struct x86_code *c)
 {
-    x86_byte(c, 0xe9);
-    x86_dword(c, 0);
+    uint8_t *p = begin_insn(c);
+    *p++ = 0xe9;
+    c->p = put_dword(p, 0);
     return c->p - 4;
 }
 

@@ -13,7 +13,10 @@ enum x86_reg {
     X86_NO_REG = 255,
 };
 
-// Where code is being written. Past `end` nothing is written and `overflow` is set.
+enum { X86_INSN_BYTES = 16 }; // at least what the longest instruction takes
+
+// Where code is being written: at first, there is room for several instructions. Nothing is written past `end`; where an
+// instruction may not fit, `overflow` is set, and what was written is of no use.
 struct x86_code {
     uint8_t *p, *end;
     bool overflow;
@@ -79,9 +82,6 @@ static inline void x86_qword(struct x86_code *c, uint64_t value)
     x86_dword(c, (uint32_t)value);
     x86_dword(c, (uint32_t)(value >> 32));
 }
-
-// ModRM, SIB and displacement for a memory operand. `tail` bytes of immediate follow (for rip-relative ones).
-void x86_modrm_mem(struct x86_code *c, unsigned reg, struct x86_mem m, unsigned tail);
 
 // Legacy encoding, register and register.
 void x86_rr(struct x86_code *c, uint32_t opcode, unsigned reg, unsigned rm);

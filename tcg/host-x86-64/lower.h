@@ -34,6 +34,7 @@ struct backend {
     ptrdiff_t exec_delta;
     const uint8_t *enter, *slow_stub, *exit_loop, *exit_loop_pc, *exit_lookup_pc, *exit_link, *exit_hot, *stubs_end;
     struct ra_host ra_host;
+    uint8_t pool_use[IR_OP_COUNT]; // lower_pool_use
 };
 
 // A memory operation's way out, emitted behind the region.

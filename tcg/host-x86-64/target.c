@@ -88,6 +88,14 @@ static void host_load_const(void *ctx, const struct ir_const *constant, unsigned
         emit_vec_load(l, dst, lower_constant(l, constant->lo, constant->hi));
 }
 
+static void host_store_const(void *ctx, const struct ir_const *constant, int32_t offset)
+{
+    struct lower *l = ctx;
+    const uint64_t halves[] = {constant->lo, constant->hi};
+    for (unsigned i = 0; i < ir_type_bytes(constant->type) / 4; i++)
+        x86_store_imm(&l->c, false, x86_at(RSP, offset + 4 * (int32_t)i), (int32_t)(halves[i / 2] >> (i % 2 * 32)));
+}
+
 // --- stubs ---
 
 static void emit_stubs(struct backend *b, struct x86_code *c)
@@ -178,6 +186,8 @@ struct backend *backend_create(const struct backend_layout *layout, struct backe
     b->layout = *layout;
     b->features = probe_features() & features;
     b->exec_delta = buffers->exec_delta;
+    for (unsigned op = 0; op < IR_OP_COUNT; op++)
+        b->pool_use[op] = (uint8_t)lower_pool_use(op);
     b->ra_host = (struct ra_host){
         .int_regs = 0xffff & ~(BIT32(RSP) | BIT32(STATE_REG) | BIT32(TLB_REG)),
         .vector_regs = 0x7fff0000,
@@ -189,6 +199,7 @@ struct backend *backend_create(const struct backend_layout *layout, struct backe
         .load = host_load,
         .store = host_store,
         .load_const = host_load_const,
+        .store_const = host_store_const,
     };
     struct x86_code c = {.p = buffers->code, .end = buffers->code_end};
     emit_stubs(b, &c);
@@ -224,7 +235,8 @@ struct cold_path *lower_cold(struct lower *l)
 
 struct x86_mem lower_constant(struct lower *l, uint64_t lo, uint64_t hi)
 {
-    uint8_t *p = l->pool;
+    enum { LOOK_BACK = 16 }; // constants; so that looking does not cost the square of a region's size
+    uint8_t *p = l->pool_next - l->pool > LOOK_BACK * 16 ? l->pool_next - LOOK_BACK * 16 : l->pool;
     while (p < l->pool_next && !(load_le64(p) == lo && load_le64(p + 8) == hi))
         p += 16;
     if (p == l->pool_next) {
@@ -235,39 +247,41 @@ struct x86_mem lower_constant(struct lower *l, uint64_t lo, uint64_t hi)
     return (struct x86_mem){.base = X86_NO_REG, .index = X86_NO_REG, .target = p};
 }
 
-// Room for the constants that a region may load: an upper bound known before its code is placed.
-static size_t pool_bytes(const struct ir_region *region)
-{
-    size_t count = 0;
-    for (uint32_t i = 0; i < region->const_count; i++)
-        count += region->consts[i].type == IR_V128;
-    for (uint32_t i = 0; i < region->ins_count; i++)
-        count += lower_pool_use(region->ins[i].op);
-    return count * 16;
-}
-
 static void mark_value(const struct lower *l, ir_ref ref)
 {
     if (!ir_is_const(ref) && l->region->ins[ref].type == IR_I32)
         l->zero_upper[ref] = 1;
 }
 
-// Finds the i32 values whose use relies on a zero upper half: as addresses, as i64, and where they become a PARAM, of which
-// nothing else is known. All operations leave one but TRUNC, CALL and what hands an operand on.
-static void mark_zero_upper(struct lower *l)
+static void mark_passed_values(const struct lower *l, const struct ir_ins *branch)
+{
+    for (unsigned n = 2; n < 4; n++) {
+        const ir_ref *list = branch->arg[n] == IR_NONE ? NULL : &l->region->lists[branch->arg[n]];
+        for (uint32_t k = 1; list && k <= list[0]; k++)
+            mark_value(l, list[k]);
+    }
+}
+
+// What must be known before the first instruction is lowered. Returns the room for the constants that the region may load,
+// an upper bound. Finds the i32 values whose use relies on a zero upper half: as addresses, as i64, and where they become a
+// PARAM, of which nothing else is known. All operations leave one but TRUNC, CALL and what hands an operand on.
+static size_t survey(struct lower *l)
 {
     const struct ir_region *r = l->region;
-    l->zero_upper = arena_alloc(r->arena, r->ins_count + 1);
-    for (uint32_t i = r->ins_count; i-- > 0;) {
+    size_t constants = 0;
+    for (uint32_t i = 0; i < r->const_count; i++)
+        constants += r->consts[i].type == IR_V128;
+    l->zero_upper = arena_alloc(r->arena, r->ins_count);
+    for (uint32_t i = 0; i < r->ins_count; i++) {
         const struct ir_ins *ins = &r->ins[i];
-        bool is_branch = ins->op == IR_JUMP || ins->op == IR_BRCOND;
-        for (unsigned n = 2; is_branch && n < 4; n++)
-            for (uint32_t k = 0; ins->arg[n] != IR_NONE && k < r->lists[ins->arg[n]]; k++)
-                mark_value(l, r->lists[ins->arg[n] + 1 + k]);
-        if (ins->op == IR_ZEXT32 || ins->op == IR_DEPOSIT || ins->op == IR_PROBE ||
-            (ir_ops[ins->op].properties & IR_PROP_MEM))
+        constants += l->backend->pool_use[ins->op];
+        if (ins->op == IR_JUMP || ins->op == IR_BRCOND)
+            mark_passed_values(l, ins);
+        else if (ins->op == IR_ZEXT32 || ins->op == IR_DEPOSIT || ins->op == IR_PROBE ||
+                 (ir_ops[ins->op].properties & IR_PROP_MEM))
             mark_value(l, ins->arg[0]);
     }
+    return constants * 16;
 }
 
 static void lower_instruction(struct lower *l, uint32_t index)
@@ -348,14 +362,13 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
                       .avx2 = backend->features & X86_FEATURE_AVX2, .bmi = backend->features & X86_FEATURE_BMI,
                       .sse41 = backend->features & X86_FEATURE_SSE41};
     uint8_t *meta_start = buffers->meta;
-    size_t pool = pool_bytes(region);
+    size_t pool = survey(&l);
     if ((size_t)(buffers->code_end - buffers->code) < pool + 4096)
         return -ENOSPC;
     l.pool = l.pool_next = buffers->code;
     l.c = (struct x86_code){.p = (uint8_t *)(((uintptr_t)buffers->code + pool + 15) & ~(uintptr_t)15),
                             .end = buffers->code_end - 64};
     l.labels = ARENA_ARRAY(region->arena, const uint8_t *, region->block_count);
-    mark_zero_upper(&l);
     ra_init(&l.ra, region, &backend->ra_host, &l);
 
     code->entry = l.c.p;

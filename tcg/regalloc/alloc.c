@@ -15,14 +15,12 @@ void ra_init(struct ra *ra, struct ir_region *region, const struct ra_host *host
 {
     struct arena *a = region->arena;
     *ra = (struct ra){.region = region, .host = host, .ctx = ctx};
-    ra->values = ARENA_ARRAY(a, struct ra_value, region->ins_count + 1);
+    ra->values = ARENA_ARRAY_RAW(a, struct ra_value, region->ins_count);
     for (uint32_t i = 0; i < region->ins_count; i++)
-        ra->values[i].reg = RA_NO_REG;
-    ra->const_reg = arena_alloc(a, region->const_count + 1);
-    memset(ra->const_reg, RA_NO_REG, region->const_count + 1);
-    ra->slot_value = ARENA_ARRAY(a, ir_ref, region->slot_count);
-    for (unsigned i = 0; i < region->slot_count; i++)
-        ra->slot_value[i] = IR_NONE;
+        ra->values[i] = (struct ra_value){.reg = RA_NO_REG};
+    ra->const_reg = arena_alloc_raw(a, region->const_count);
+    memset(ra->const_reg, RA_NO_REG, region->const_count);
+    ra->slot_value = ARENA_ARRAY_RAW(a, ir_ref, region->slot_count);
     for (unsigned i = 0; i < RA_REGS; i++)
         ra->reg_value[i] = IR_NONE;
     ra_init_blocks(ra);
@@ -56,12 +54,12 @@ void ra_frame_release(struct ra *ra, int32_t offset)
     ra->frame_used[offset / 1024] &= ~BIT64(offset / 16 % 64);
 }
 
-// The value's place in the frame. In a region of several blocks it has one for good: a value that lay in different
+// The value's place in the frame. One that lives in several blocks has it for good: a value that lay in different
 // places on two paths could not be brought together without moving others out of the way.
-static int32_t home_of(struct ra *ra, ir_ref ref)
+int32_t ra_home(struct ra *ra, ir_ref ref)
 {
     struct ra_value *v = &ra->values[ref];
-    if (ra->region->block_count == 1)
+    if (!ra_lives_on(ra, ref))
         return frame_alloc(ra);
     if (!v->home)
         v->home = (int16_t)(frame_alloc(ra) + 1);
@@ -73,11 +71,23 @@ int32_t ra_frame_temp(struct ra *ra)
     return frame_alloc(ra);
 }
 
+static ir_ref slot_owner(const struct ra *ra, unsigned slot)
+{
+    return ra->slot_known[slot / 64] >> (slot % 64) & 1 ? ra->slot_value[slot] : IR_NONE;
+}
+
+void ra_forget_slot(struct ra *ra, unsigned slot)
+{
+    ra->slot_known[slot / 64] &= ~BIT64(slot % 64);
+}
+
 void ra_set_memory(struct ra *ra, ir_ref ref, enum ra_mem_kind kind, int32_t where)
 {
     struct ra_value *v = &ra->values[ref];
-    if (kind == RA_MEM_STATE)
+    if (kind == RA_MEM_STATE) {
         ra->slot_value[where] = ref;
+        ra->slot_known[where / 64] |= BIT64(where % 64);
+    }
     if (v->mem_kind == RA_MEM_NONE) {
         ra->in_memory = ir_grow(ra->region->arena, ra->in_memory, &ra->in_memory_capacity, ra->in_memory_count,
                                 sizeof(*ra->in_memory));
@@ -92,8 +102,8 @@ static void drop_memory(struct ra *ra, ir_ref ref)
     struct ra_value *v = &ra->values[ref];
     if (v->mem_kind == RA_MEM_FRAME && !v->home)
         ra_frame_release(ra, v->where);
-    if (v->mem_kind == RA_MEM_STATE && ra->slot_value[v->where] == ref)
-        ra->slot_value[v->where] = IR_NONE;
+    if (v->mem_kind == RA_MEM_STATE && slot_owner(ra, (unsigned)v->where) == ref)
+        ra_forget_slot(ra, (unsigned)v->where);
     v->mem_kind = RA_MEM_NONE;
 }
 
@@ -102,13 +112,14 @@ static void drop_memory(struct ra *ra, ir_ref ref)
 void ra_bind(struct ra *ra, unsigned reg, ir_ref ref)
 {
     ra->reg_value[reg] = ref;
+    ra->occupied |= BIT32(reg);
     if (ir_is_const(ref))
         ra->const_reg[ref & ~IR_CONST_BIT] = (uint8_t)reg;
     else
         ra->values[ref].reg = (uint8_t)reg;
 }
 
-static void unbind(struct ra *ra, unsigned reg)
+void ra_unbind(struct ra *ra, unsigned reg)
 {
     ir_ref ref = ra->reg_value[reg];
     if (ref == IR_NONE)
@@ -118,6 +129,7 @@ static void unbind(struct ra *ra, unsigned reg)
     else
         ra->values[ref].reg = RA_NO_REG;
     ra->reg_value[reg] = IR_NONE;
+    ra->occupied &= ~BIT32(reg);
 }
 
 static unsigned reg_of(const struct ra *ra, ir_ref ref)
@@ -128,7 +140,7 @@ static unsigned reg_of(const struct ra *ra, ir_ref ref)
 static void store_to_frame(struct ra *ra, ir_ref ref)
 {
     struct ra_value *v = &ra->values[ref];
-    int32_t offset = home_of(ra, ref);
+    int32_t offset = ra_home(ra, ref);
     ra->host->store(ra->ctx, ra->region->ins[ref].type, v->reg, offset);
     ra_set_memory(ra, ref, RA_MEM_FRAME, offset);
 }
@@ -141,34 +153,43 @@ static void evict(struct ra *ra, unsigned reg, uint32_t needed_from)
         return;
     if (!ir_is_const(ref) && ra->values[ref].mem_kind == RA_MEM_NONE && ra->values[ref].last_use >= needed_from)
         store_to_frame(ra, ref);
-    unbind(ra, reg);
+    ra_unbind(ra, reg);
 }
 
 struct use_search {
-    ir_ref ref;
-    bool found;
+    const struct ra *ra;
+    uint32_t wanted, distance;
+    uint32_t distances[RA_REGS];
 };
 
-static void compare_use(void *ctx, ir_ref ref)
+static void note_next_use(void *ctx, ir_ref ref)
 {
     struct use_search *s = ctx;
-    s->found |= s->ref == ref;
+    unsigned reg = s->ra->values[ref].reg;
+    if (reg != RA_NO_REG && (s->wanted & BIT32(reg))) {
+        s->wanted &= ~BIT32(reg);
+        s->distances[reg] = s->distance;
+    }
 }
 
-static uint32_t next_use(const struct ra *ra, ir_ref ref)
+// The distance of a use that is not among the next LOOK_AHEAD instructions.
+static uint32_t far_distance(const struct ra *ra, ir_ref ref)
 {
-    uint32_t end = ra->region->blocks[ra->block].end;
     if (ir_is_const(ref))
-        return UINT32_MAX - 1;
-    if (end > ra->position + LOOK_AHEAD)
-        end = ra->position + LOOK_AHEAD;
-    struct use_search s = {.ref = ref};
-    for (uint32_t i = ra->position; i < end; i++) {
-        ir_for_each_use(ra->region, &ra->region->ins[i], compare_use, &s);
-        if (s.found)
-            return i;
+        return UINT32_MAX; // dropped at no cost
+    const struct ra_value *v = &ra->values[ref];
+    const struct ir_block *b = &ra->region->blocks[ra->block];
+    uint32_t best = LIVENESS_MEMORY;
+    if (v->last_read >= ra->position)
+        return v->last_read - ra->position;
+    for (unsigned t = 0; v->last_use == UINT32_MAX && t < ir_target_count(&ra->region->ins[b->end - 1]); t++) {
+        uint32_t target = ir_target(&ra->region->ins[b->end - 1], t);
+        uint32_t distance = liveness_distance(&ra->live, target, ref);
+        uint32_t exit = ra->live.depth[target] < ra->live.depth[ra->block] ? LIVENESS_LOOP_EXIT : 0;
+        if (distance < best && distance + exit < best)
+            best = distance + exit;
     }
-    return end;
+    return b->end - ra->position + best;
 }
 
 static unsigned choose_victim(struct ra *ra, uint32_t candidates)
@@ -176,11 +197,16 @@ static unsigned choose_victim(struct ra *ra, uint32_t candidates)
     unsigned best = RA_NO_REG;
     uint64_t best_score = 0;
     assert(candidates);
+    struct use_search s = {.ra = ra, .wanted = candidates};
+    uint32_t end = ra->region->blocks[ra->block].end;
+    for (uint32_t i = ra->position; i < end && s.distance < LOOK_AHEAD && s.wanted; i++, s.distance++)
+        ir_for_each_operand(ra->region, &ra->region->ins[i], note_next_use, &s);
     for (uint32_t m = candidates; m; m &= m - 1) {
         unsigned reg = ctz32(m);
         ir_ref ref = ra->reg_value[reg];
         bool free_to_drop = ir_is_const(ref) || ra->values[ref].mem_kind != RA_MEM_NONE;
-        uint64_t score = (uint64_t)next_use(ra, ref) * 2 + 1 + (free_to_drop ? 16 : 0);
+        uint64_t distance = s.wanted & BIT32(reg) ? far_distance(ra, ref) : s.distances[reg];
+        uint64_t score = distance * 2 + 1 + (free_to_drop ? 16 : 0);
         if (score > best_score) {
             best_score = score;
             best = reg;
@@ -192,10 +218,7 @@ static unsigned choose_victim(struct ra *ra, uint32_t candidates)
 // A free register of `mask`, made free if none is. `across_call`: prefers one that calls preserve.
 static unsigned take_register(struct ra *ra, uint32_t mask, bool across_call)
 {
-    uint32_t usable = mask & ~ra->pinned, free_regs = 0;
-    for (uint32_t m = usable; m; m &= m - 1)
-        if (ra->reg_value[ctz32(m)] == IR_NONE)
-            free_regs |= m & -m;
+    uint32_t usable = mask & ~ra->pinned, free_regs = usable & ~ra->occupied;
     uint32_t saved = free_regs & ra->host->callee_saved, scratch = free_regs & ~ra->host->callee_saved;
     uint32_t preferred = across_call ? saved : scratch;
     if (preferred)
@@ -246,10 +269,10 @@ void ra_use_in(struct ra *ra, ir_ref ref, unsigned reg)
             uint32_t others = class_mask(ra, ir_type_of(ra->region, ref)) & ~BIT32(reg);
             unsigned spare = take_register(ra, others, ra->values[ref].last_use > ra->next_call);
             ra->host->move(ra->ctx, ir_type_of(ra->region, ref), spare, reg);
-            unbind(ra, reg);
+            ra_unbind(ra, reg);
             ra_bind(ra, spare, ref);
         } else {
-            unbind(ra, reg);
+            ra_unbind(ra, reg);
         }
     }
     ra->pinned |= BIT32(reg);
@@ -270,17 +293,14 @@ void ra_temp_in(struct ra *ra, unsigned reg)
     if (ref != IR_NONE && !ir_is_const(ref) && ra->values[ref].mem_kind == RA_MEM_NONE &&
         ra->values[ref].last_use >= ra->position) {
         // A move is cheaper than memory, when there is room.
-        uint32_t others = class_mask(ra, ra->region->ins[ref].type) & ~BIT32(reg) & ~ra->pinned;
-        for (uint32_t m = others; m; m &= m - 1) {
-            unsigned spare = ctz32(m);
-            if (ra->reg_value[spare] == IR_NONE) {
-                ra->host->move(ra->ctx, ra->region->ins[ref].type, spare, reg);
-                unbind(ra, reg);
-                ra_bind(ra, spare, ref);
-                if (ra->pinned & BIT32(reg))
-                    ra->pinned |= BIT32(spare);
-                break;
-            }
+        uint32_t others = class_mask(ra, ra->region->ins[ref].type) & ~ra->pinned & ~ra->occupied;
+        if (others) {
+            unsigned spare = ctz32(others);
+            ra->host->move(ra->ctx, ra->region->ins[ref].type, spare, reg);
+            ra_unbind(ra, reg);
+            ra_bind(ra, spare, ref);
+            if (ra->pinned & BIT32(reg))
+                ra->pinned |= BIT32(spare);
         }
     }
     evict(ra, reg, ra->position);
@@ -313,7 +333,7 @@ unsigned ra_def_over(struct ra *ra, ir_ref ref, ir_ref source)
     if (from != RA_NO_REG && (ra_dies(ra, source) || ra->values[source].mem_kind != RA_MEM_NONE)) {
         bool worse = lives_across_call(ra, ref) && !(ra->host->callee_saved & BIT32(from)) && ir_type_is_int(type);
         if (ra_dies(ra, source) && !worse) {
-            unbind(ra, from);
+            ra_unbind(ra, from);
             ra_bind(ra, from, ref);
             ra->pinned |= BIT32(from);
             return from;
@@ -346,21 +366,20 @@ void ra_def_alias(struct ra *ra, ir_ref ref, ir_ref source)
         return;
     }
     unsigned reg = reg_of(ra, source);
-    unbind(ra, reg);
+    ra_unbind(ra, reg);
     ra_bind(ra, reg, ref);
     ra->pinned |= BIT32(reg);
 }
 
 void ra_def_slot(struct ra *ra, ir_ref ref, unsigned slot)
 {
-    if (ra->slot_value[slot] != IR_NONE)
-        ra_slot_overwritten(ra, slot, ref);
+    ra_slot_overwritten(ra, slot, ref);
     ra_set_memory(ra, ref, RA_MEM_STATE, (int32_t)slot);
 }
 
 void ra_slot_overwritten(struct ra *ra, unsigned slot, ir_ref by)
 {
-    ir_ref old = ra->slot_value[slot];
+    ir_ref old = slot_owner(ra, slot);
     if (old == IR_NONE || old == by)
         return;
     struct ra_value *v = &ra->values[old];
@@ -369,30 +388,33 @@ void ra_slot_overwritten(struct ra *ra, unsigned slot, ir_ref by)
             ra_use(ra, old);
         v->mem_kind = RA_MEM_NONE;
     }
-    ra->slot_value[slot] = IR_NONE;
+    ra_forget_slot(ra, slot);
 }
 
 void ra_state_overwritten(struct ra *ra)
 {
-    for (unsigned slot = 0; slot < ra->region->slot_count; slot++) {
-        ir_ref ref = ra->slot_value[slot];
-        if (ref == IR_NONE)
+    for (uint32_t i = 0; i < ra->in_memory_count; i++) {
+        ir_ref ref = ra->in_memory[i];
+        const struct ra_value *v = &ra->values[ref];
+        if (v->mem_kind != RA_MEM_STATE)
             continue;
-        struct ra_value *v = &ra->values[ref];
-        if (v->mem_kind != RA_MEM_STATE || v->where != (int32_t)slot)
-            continue;
-        if (v->reg == RA_NO_REG && v->last_use >= ra->position) {
-            // Through the vector scratch register, which holds any class's bits.
-            int32_t offset = home_of(ra, ref);
-            ra->host->load(ra->ctx, IR_V128, ra->host->vector_scratch, RA_MEM_STATE, (int32_t)slot);
-            ra->host->store(ra->ctx, IR_V128, ra->host->vector_scratch, offset);
-            ra->slot_value[slot] = IR_NONE;
-            v->mem_kind = RA_MEM_FRAME;
-            v->where = offset;
-        } else {
+        if (v->reg == RA_NO_REG && v->last_use >= ra->position)
+            ra_state_to_frame(ra, ref);
+        else
             drop_memory(ra, ref);
-        }
     }
+}
+
+void ra_state_to_frame(struct ra *ra, ir_ref ref)
+{
+    // Through the vector scratch register, which holds any class's bits.
+    struct ra_value *v = &ra->values[ref];
+    int32_t offset = ra_home(ra, ref);
+    ra->host->load(ra->ctx, IR_V128, ra->host->vector_scratch, RA_MEM_STATE, v->where);
+    ra->host->store(ra->ctx, IR_V128, ra->host->vector_scratch, offset);
+    ra_forget_slot(ra, (unsigned)v->where);
+    v->mem_kind = RA_MEM_FRAME;
+    v->where = offset;
 }
 
 void ra_slot_stored(struct ra *ra, unsigned slot, ir_ref ref)
@@ -446,7 +468,7 @@ static void free_if_dead(void *ctx, ir_ref ref)
     if (v->last_use > ra->position)
         return;
     if (v->reg != RA_NO_REG)
-        unbind(ra, v->reg);
+        ra_unbind(ra, v->reg);
     drop_memory(ra, ref);
 }
 
@@ -454,7 +476,7 @@ void ra_end(struct ra *ra)
 {
     const struct ir_ins *ins = &ra->region->ins[ra->position];
     ir_for_each_use(ra->region, ins, free_if_dead, ra);
-    if (ir_result_type(ins) != IR_VOID)
+    if (ir_ops[ins->op].result != 'n')
         free_if_dead(ra, ra->position);
     ra->pinned = 0;
     ra->temps = 0;

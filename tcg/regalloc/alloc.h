@@ -7,10 +7,11 @@
 // None of the moves that the allocator emits changes the host's condition flags.
 //
 // At block boundaries: a block with one predecessor begins with what that one leaves; the first edge into a join fixes
-// where it expects its live values, later edges (back edges too) conform by a parallel move.
+// where it expects its live values and parameters, later edges (back edges too) conform by a parallel move. At a join,
+// what is used soonest has the registers and the rest lies in the frame; what a loop does not use stays out of its way.
 #pragma once
 
-#include "tcg/ir.h"
+#include "tcg/regalloc/liveness.h"
 
 enum { RA_REGS = 32, RA_NO_REG = 255 };
 
@@ -30,13 +31,15 @@ struct ra_host {
     void (*load)(void *ctx, enum ir_type type, unsigned dst, enum ra_mem_kind kind, int32_t where);
     void (*store)(void *ctx, enum ir_type type, unsigned src, int32_t frame_offset);
     void (*load_const)(void *ctx, const struct ir_const *constant, unsigned dst);
+    void (*store_const)(void *ctx, const struct ir_const *constant, int32_t frame_offset);
 };
 
 struct ra_value {
     uint8_t reg, mem_kind;
-    int16_t home;       // offset of its place in the frame plus 1, in regions of several blocks; 0: none yet
+    int16_t home;       // offset of its place in the frame plus 1, of values that live in several blocks; 0: none yet
     int32_t where;      // by mem_kind
     uint32_t last_use;  // position in the current block, UINT32_MAX when it lives on behind it
+    uint32_t last_read; // the same for uses as an operand, wherever else it lives
 };
 
 struct ra_block;
@@ -48,15 +51,18 @@ struct ra {
     struct ra_value *values;   // by instruction
     uint8_t *const_reg;        // by constant
     ir_ref reg_value[RA_REGS]; // IR_NONE when free
+    uint32_t occupied;         // mask of registers that hold a value
     uint32_t pinned, temps;    // masks; temps are pinned without a value
     uint32_t position, block;
     uint32_t next_call;        // position of the next call in the block
     uint64_t frame_used[4];    // in units of 16 bytes
-    ir_ref *slot_value;        // value whose memory is the state slot, by slot
+    ir_ref *slot_value;        // value whose memory is the state slot, by slot, where its bit is set
+    uint64_t slot_known[4];
     ir_ref *in_memory;         // values that may have memory
     uint32_t in_memory_count, in_memory_capacity;
     struct ra_block *blocks;
-    uint32_t live_words;
+    struct liveness live;      // in regions of several blocks
+    uint64_t written_slots[4]; // bit set of state slots that the region may change
     bool out_of_frame;         // give up: the region is too large
 };
 

@@ -76,8 +76,10 @@ Test(encode, vectors, .init = begin)
 
 Test(encode, overflow_is_reported, .init = begin)
 {
-    c.end = c.p + 3;
-    x86_mov_ri(&c, RAX, 1);
-    cr_assert(c.overflow);
-    cr_assert_leq(c.p, c.end);
+    c.end = c.p + 40;
+    for (unsigned i = 0; i < 9; i++) {
+        x86_mov_ri(&c, RAX, UINT64_MAX - UINT32_MAX); // 10 bytes
+        cr_assert_eq(c.overflow, i >= 3);
+        cr_assert(c.p > buffer && c.p <= c.end);
+    }
 }
