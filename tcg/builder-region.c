@@ -170,7 +170,7 @@ static bool agree(const struct joining *j, unsigned slot)
     for (unsigned i = 1; i < j->m->way_count; i++)
         if (states[j->m->ways[i]].slots[slot].value != first)
             return false;
-    return true;
+    return !j->m->two_ways || first == IR_NONE || ir_is_const(first) || first < j->b->plan->common;
 }
 
 static void decide(struct joining *j)
@@ -220,6 +220,14 @@ static void load_invariants(struct joining *j)
     for (unsigned slot = 0; slot < j->b->region->slot_count; slot++)
         if (j->fate[slot] == KEPT && ir_slot_set_has(&m->inside, slot) && !ir_slot_set_has(&m->changed, slot))
             ir_get(j->b, slot);
+}
+
+// For loops with two ways in, which have no place of their own for that.
+static void load_constants(struct ir_builder *b)
+{
+    for (unsigned slot = 0; slot < b->region->slot_count; slot++)
+        if (ir_slot_set_has(&b->plan->constant, slot))
+            ir_get(b, slot);
 }
 
 static void finish_way(struct joining *j, uint32_t way)
@@ -375,6 +383,9 @@ static void make(struct ir_builder *b, const struct ir_region_source *source)
     struct ir_plan *plan = b->plan;
     start_over(b);
     plan->making = true;
+    if (plan->two_ways)
+        load_constants(b);
+    plan->common = b->region->ins_count;
     ir_region_goes_on(b, plan->members[0].offset);
     for (unsigned i = 0; i < plan->reached; i++) {
         struct ir_member *m = &plan->members[plan->order[i]];

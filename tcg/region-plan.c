@@ -78,9 +78,11 @@ static void find_loop(struct ir_plan *plan, unsigned head)
         unite(&h->changed, &plan->members[ctz32(rest)].use.written);
         unite(&h->inside, &plan->members[ctz32(rest)].use.read);
     }
-    // A loop that is entered elsewhere too: nothing that is known at this head holds on the other way in.
-    if (head != 0 && (loop & 1))
-        h->changed = IR_SLOT_SET_ALL;
+    // What is known at this head may not hold on the other way in, but for what holds since the region's entry.
+    h->two_ways = head != 0 && (loop & 1);
+    plan->two_ways |= h->two_ways;
+    if (h->two_ways)
+        h->changed = plan->written;
 }
 
 // set |= from & ~without. True when that changed the set.
@@ -135,7 +137,11 @@ void ir_plan_analyse(struct ir_plan *plan)
             m->edges[i].to = ir_plan_find(plan, m->edges[i].offset);
         m->live = m->use.read;
         m->needed = m->use.exposed;
+        unite(&plan->written, &m->use.written);
+        unite(&plan->constant, &m->use.read);
     }
+    for (unsigned w = 0; w < ARRAY_SIZE(plan->constant.bits); w++)
+        plan->constant.bits[w] &= ~plan->written.bits[w];
     number(plan);
     for (unsigned i = 0; i < plan->reached; i++)
         find_loop(plan, plan->order[i]);

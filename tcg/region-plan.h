@@ -29,6 +29,7 @@ struct ir_member {
     struct ir_slot_set live;    // may be read, in the region, before they are written
     struct ir_slot_set needed;  // may be looked at by anybody before they are written
     struct ir_slot_set changed; // of a loop head: may be written in the loop
+    bool two_ways;              // the same: the loop is entered elsewhere too
     struct ir_slot_set inside;  // the same: read in the loop
 
     // While the region is built:
@@ -49,6 +50,9 @@ struct ir_plan {
     unsigned order[IR_MEMBERS], reached;
     int32_t return_points[IR_RETURN_POINTS]; // where returns are expected
     unsigned return_point_count;
+    struct ir_slot_set written, constant; // by any member; read by some and written by none
+    bool two_ways;   // some loop is entered in two places
+    uint32_t common; // instructions before this one are on every way to every member
     unsigned current;
     bool making;
 };
