@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tcg/base/bits.h"
+#include "tcg/builder-private.h"
 #include "tcg/host-op.h"
 
 #define X(n) {"x" #n, offsetof(struct test_state, x) + 8 * n, IR_I64}
@@ -65,6 +66,7 @@ struct gen {
     uint64_t seed;
     const struct random_options *options;
     struct pool pool;
+    unsigned depth; // of loops
 };
 
 static unsigned below(struct gen *g, unsigned n)
@@ -379,7 +381,56 @@ static void gen_run(struct gen *g, unsigned length)
     }
 }
 
-// One of: a side exit, two arms that meet with or without a value, a counted loop.
+// A value for the next round of parameter `n`: any, another parameter's, or its own.
+static ir_ref next_round(struct gen *g, const ir_ref *params, unsigned count, unsigned n)
+{
+    enum ir_type type = ir_type_of(g->b.region, params[n]);
+    unsigned other = 1 + below(g, count - 1);
+    switch (below(g, 3)) {
+    case 0:
+        return pick(g, type);
+    case 1:
+        return ir_type_of(g->b.region, params[other]) == type ? params[other] : params[n];
+    default:
+        return params[n];
+    }
+}
+
+// A counted loop with some other parameters: at times more than a host has registers.
+static void gen_loop(struct gen *g)
+{
+    enum { MOST = 32 };
+    struct ir_builder *b = &g->b;
+    ir_ref params[MOST], values[MOST];
+    unsigned count = 2 + below(g, below(g, 3) ? 4 : MOST - 2);
+    struct pool saved = g->pool;
+    uint32_t head = ir_new_join(b), again = ir_new_side(b), done = ir_new_side(b);
+    values[0] = ir_i64(b, 1 + below(g, 4));
+    for (unsigned i = 1; i < count; i++)
+        values[i] = pick(g, below(g, 2) ? IR_I64 : below(g, 2) && g->options->vectors ? IR_V128 : IR_I32);
+    ir_flush(b);
+    ir_builder_jump(b, head, values, count);
+    ir_begin_block(b, head);
+    for (unsigned i = 0; i < count; i++)
+        params[i] = ir_param(b, ir_type_of(b->region, values[i]));
+    for (unsigned i = 1; i < count; i++)
+        put(g, params[i]);
+    gen_run(g, g->depth < 3 ? 9 : 5);
+    values[0] = ir_addi(b, params[0], -1);
+    ir_brcond(b, IR_NE, values[0], ir_i64(b, 0), again, done);
+    ir_begin_block(b, again);
+    gen_run(g, 2);
+    for (unsigned i = 1; i < count; i++)
+        values[i] = next_round(g, params, count, i);
+    ir_flush(b);
+    ir_builder_jump(b, head, values, count);
+    g->pool = saved;
+    ir_begin_block(b, done);
+    for (unsigned i = 1; i < count; i += 3)
+        put(g, params[i]);
+}
+
+// One of: a side exit, two arms that meet with or without a value, a loop.
 static void gen_branch(struct gen *g)
 {
     struct ir_builder *b = &g->b;
@@ -413,18 +464,9 @@ static void gen_branch(struct gen *g)
         put(g, ir_param(b, passed));
         return;
     }
-    uint32_t head = ir_new_join(b), again = ir_new_side(b), done = ir_new_side(b);
-    ir_jump_with(b, head, ir_i64(b, 1 + below(g, 4)));
-    ir_begin_block(b, head);
-    ir_ref count = ir_param(b, IR_I64);
-    gen_run(g, 5);
-    ir_ref left = ir_addi(b, count, -1);
-    ir_brcond(b, IR_NE, left, ir_i64(b, 0), again, done);
-    ir_begin_block(b, again);
-    gen_run(g, 2);
-    ir_jump_with(b, head, left);
-    g->pool = saved;
-    ir_begin_block(b, done);
+    g->depth++;
+    gen_loop(g);
+    g->depth--;
 }
 
 void random_region(struct ir_region *region, const struct random_options *options)
