@@ -260,7 +260,8 @@ static struct contest open_contest(const struct ra *ra, const struct ir_ins *ins
     uint32_t target = ir_target(ins, n);
     unsigned params = param_count(ra, ins, n);
     uint32_t begin = ra->region->blocks[target].begin;
-    struct contest c = {.list = ARENA_ARRAY_RAW(ra->region->arena, struct contender, params + RA_REGS)};
+    struct contest c = {.list = ARENA_ARRAY_RAW(ra->region->arena, struct contender,
+                                                       params + RA_REGS + ra->in_memory_count)};
     const uint32_t masks[] = {ra->host->vector_regs, ra->host->int_regs};
     for (unsigned is_int = 0; is_int < 2; is_int++) {
         unsigned all = (unsigned)__builtin_popcount(masks[is_int]);
@@ -274,6 +275,14 @@ static struct contest open_contest(const struct ra *ra, const struct ir_ins *ins
     for (uint32_t m = ra->occupied; m; m &= m - 1) {
         ir_ref ref = ra->reg_value[ctz32(m)];
         if (!ir_is_const(ref) && liveness_into(&ra->live, target, ref))
+            enter(&c, (struct contender){ref, ref, liveness_distance(&ra->live, target, ref), false});
+    }
+    // A loop would fetch them in each round.
+    for (uint32_t i = 0; ra->live.loop_head[target] && i < ra->in_memory_count; i++) {
+        ir_ref ref = ra->in_memory[i];
+        const struct ra_value *v = &ra->values[ref];
+        if (v->reg == RA_NO_REG && v->mem_kind != RA_MEM_NONE && liveness_into(&ra->live, target, ref) &&
+            liveness_distance(&ra->live, target, ref) < LIVENESS_LOOP_EXIT)
             enter(&c, (struct contender){ref, ref, liveness_distance(&ra->live, target, ref), false});
     }
     return c;
@@ -314,7 +323,7 @@ static void fix_join(struct ra *ra, const struct ir_ins *ins, unsigned n)
     decide(ra, &c);
     b->memory = ARENA_ARRAY_RAW(ra->region->arena, struct ra_saved_memory, ra->in_memory_count + c.count);
     for (unsigned i = 0; i < c.count; i++)
-        if (c.list[i].has_reg && c.list[i].ref == c.list[i].value)
+        if (c.list[i].has_reg && c.list[i].ref == c.list[i].value && ra->values[c.list[i].ref].reg != RA_NO_REG)
             expect_in_reg(b, ra->values[c.list[i].ref].reg, c.list[i].ref);
     for (unsigned i = 0; i < c.count; i++) {
         const struct contender *one = &c.list[i];
@@ -322,7 +331,7 @@ static void fix_join(struct ra *ra, const struct ir_ins *ins, unsigned n)
         bool stays = v->mem_kind == RA_MEM_STATE && !slot_is_written(ra, v->where);
         if (one->ref == one->value && !one->has_reg && !stays)
             ra_frame_copy(ra, one->ref);
-        else if (one->ref != one->value && one->has_reg)
+        else if (one->has_reg && (one->ref != one->value || v->reg == RA_NO_REG))
             expect_in_reg(b, param_register(ra, one, b->occupied), one->ref);
         else if (one->ref != one->value)
             expect_in_memory(b, one->ref, RA_MEM_FRAME, ra_home(ra, one->ref));
