@@ -81,6 +81,20 @@ static void check_code(struct x86_cpu *cpu, uint32_t lengths, uint64_t low, uint
 }
 X86_HELPER(check_code, X86_FAULTS, VOID, 3, IR_I32, IR_I64, IR_I64)
 
+// Whether check_code would find nothing amiss, as long as that can be told at once.
+static uint32_t code_is_there(struct x86_cpu *cpu, uint64_t next, uint32_t length, uint64_t low, uint64_t high)
+{
+    uint64_t expected[2] = {low, high};
+    const uint8_t *code = tcg_fetch_at_hand(&cpu->tcg, next);
+    if (!code)
+        return false;
+    uint8_t differ = 0;
+    for (uint32_t i = 0; i < length; i++)
+        differ |= code[i] ^ ((const uint8_t *)expected)[i];
+    return !differ;
+}
+X86_HELPER(code_is_there, 0, I32, 4, IR_I64, IR_I32, IR_I64, IR_I64)
+
 // --- segments ------------------------------------------------------------------------------------------------------
 
 static void check_segment(struct x86_cpu *cpu, uint32_t segment, uint64_t offset, uint32_t access)

@@ -34,6 +34,7 @@ extern const struct ir_helper x86_helper_string;              // (what) -> i32: 
 extern const struct ir_helper x86_helper_raise;               // (vector); error code 0
 extern const struct ir_helper x86_helper_step;                // (pc): #DB after an instruction
 extern const struct ir_helper x86_helper_breakpoint;          // instruction breakpoints, before the first
+extern const struct ir_helper x86_helper_code_is_there;      // (linear address, bytes there, bytes, bytes): 0 or 1
 extern const struct ir_helper x86_helper_check_code;          // (here | beyond << 8, bytes, bytes)
 extern const struct ir_helper x86_helper_retranslate;
 extern const struct ir_helper x86_helper_check_segment;       // (segment, offset, bytes | write << 8)

@@ -216,7 +216,15 @@ static bool translate_across(struct x86_translator *x)
     uint64_t halves[2] = {0, 0};
     for (unsigned i = 0; i < beyond; i++)
         halves[i / 8] |= (uint64_t)bytes[here + i] << i % 8 * 8;
-    tx_call3(x, &x86_helper_check_code, tx_i32(x, here | beyond << 8), tx_i64(x, halves[0]), tx_i64(x, halves[1]));
+    ir_ref low = tx_i64(x, halves[0]), high = tx_i64(x, halves[1]);
+    ir_ref good = tx_call4(x, &x86_helper_code_is_there, linear_at(x, TLB_PAGE_SIZE), tx_i32(x, beyond), low, high);
+    uint32_t slow = ir_new_side(x->b), on = ir_new_join(x->b);
+    x->b->region->blocks[slow].cold = true;
+    ir_brcond(x->b, IR_EQ, good, tx_i32(x, 0), slow, on);
+    ir_begin_block(x->b, slow);
+    tx_call3(x, &x86_helper_check_code, tx_i32(x, here | beyond << 8), low, high);
+    ir_jump(x->b, on);
+    ir_begin_block(x->b, on);
     if (!there) {
         tx_call0(x, &x86_helper_retranslate);
         return false;

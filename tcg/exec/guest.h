@@ -144,5 +144,7 @@ void tcg_modes_changed(struct tcg_cpu *cpu);
 
 // Host address of instructions at `pc`, as a fetch sees them: faults as one does. From a MAY_FAULT helper.
 const uint8_t *tcg_fetch_host(struct tcg_cpu *cpu, uint64_t pc);
+// The same when that needs no page walk, else NULL. From any helper.
+const uint8_t *tcg_fetch_at_hand(struct tcg_cpu *cpu, uint64_t pc);
 // Discards what has been translated of the instruction at `pc`, which is mapped.
 void tcg_discard_code(struct tcg_cpu *cpu, uint64_t pc);

@@ -238,6 +238,16 @@ static bool fetch_miss(struct tcg_cpu *cpu, uint64_t pc, unsigned mmu_index, str
     return true;
 }
 
+const uint8_t *tcg_fetch_at_hand(struct tcg_cpu *cpu, uint64_t pc)
+{
+    // Other threads only take entries away, which this vCPU need not see before its next poll: no lock.
+    const struct fetch_entry *f = &cpu->tlb->fetch[(pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1)];
+    if (__atomic_load_n(&f->page, __ATOMIC_RELAXED) != (pc & -(uint64_t)TLB_PAGE_SIZE) ||
+        f->key != cpu->tlb->current->key || f->mmu_index != cpu->guest->fetch_mmu_index(cpu))
+        return NULL;
+    return cpu->engine->ram->host + f->ram_offset + (pc & (TLB_PAGE_SIZE - 1));
+}
+
 bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, struct tlb_fetched *out)
 {
     struct tlb_state *t = cpu->tlb;
