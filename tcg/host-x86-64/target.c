@@ -157,6 +157,8 @@ static void emit_stubs(struct backend *b, struct x86_code *c)
     x86_load(c, true, TLB_REG, x86_at(STATE_REG, lay->tlb_tables));
     x86_alu_ri(c, X86_ADD, true, RSP, DUMP_RETURN);
     x86_byte(c, 0xc3);
+    b->slow_stub_end = c->p;
+    emit_second_stubs(b, c);
     b->stubs_end = c->p;
 }
 
@@ -164,7 +166,8 @@ void backend_stubs(const struct backend *b, backend_stub_fn *name, void *opaque)
 {
     name(opaque, "enter", b->enter, b->exit_link);
     name(opaque, "leave", b->exit_link, b->slow_stub);
-    name(opaque, "slow access", b->slow_stub, b->stubs_end);
+    name(opaque, "slow access", b->slow_stub, b->slow_stub_end);
+    name(opaque, "second level", b->slow_stub_end, b->stubs_end);
 }
 
 struct backend *backend_create(const struct backend_layout *layout, struct backend_buffers *buffers, uint32_t features)
@@ -280,6 +283,8 @@ static void emit_slow_paths(struct lower *l)
         x86_patch(s->from, l->c.p);
         if (s->retry)
             lower_retry(l, s);
+        else if (s->second.found)
+            lower_second(l, &s->second);
         x86_call_to(&l->c, l->backend->slow_stub);
         x86_byte(&l->c, 0xa9); // TEST EAX, imm32: carries the site
         x86_dword(&l->c, s->site);
