@@ -32,7 +32,7 @@ static void emit_stub(struct x86_code *c, unsigned mmu_index, bool write)
     x86_mov_rr(c, true, RAX, RCX);
     x86_shift_ri(c, X86_SHR, true, RAX, 12);
     x86_rr(c, 0x69, RAX, RAX); // IMUL by an immediate
-    x86_dword(c, (uint32_t)BACKEND_SECOND_HASH);
+    x86_dword(c, (uint32_t)BACKEND_HASH);
     x86_shift_ri(c, X86_SHR, false, RAX, 32 - BACKEND_SECOND_LOG2);
     if (mmu_index)
         x86_alu_ri(c, X86_XOR, false, RAX, (int32_t)mmu_index);

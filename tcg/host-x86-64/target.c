@@ -111,8 +111,22 @@ static void emit_stubs(struct backend *b, struct x86_code *c)
     x86_mov_ri(c, RAX, BACKEND_EXIT_LINK);
     uint8_t *to_leave = x86_jmp(c);
 
-    // RDI: the pc.
+    // RDI: the pc, which the lookup table's first entry for it was not for.
     b->exit_lookup_pc = c->p;
+    int32_t second = 1 << (BACKEND_JUMP_LOG2 + BACKEND_JUMP_ENTRY_LOG2);
+    x86_mov_rr(c, true, RAX, RDI);
+    x86_shift_ri(c, X86_SHR, true, RAX, 2);
+    x86_rr(c, 0x69, RAX, RAX); // IMUL by an immediate: backend_jump_second_index
+    x86_dword(c, (uint32_t)BACKEND_HASH);
+    x86_shift_ri(c, X86_SHR, false, RAX, 32 - BACKEND_JUMP_SECOND_LOG2);
+    x86_shift_ri(c, X86_SHL, false, RAX, BACKEND_JUMP_ENTRY_LOG2);
+    x86_alu_rm(c, X86_ADD, true, RAX, x86_at(STATE_REG, lay->jump_table));
+    x86_rm(c, 0x3b | X86_W, RDI, x86_at(RAX, second));
+    uint8_t *miss = x86_jcc(c, X86_NE);
+    x86_alu_ri(c, X86_AND, true, RDI, -4096);
+    x86_store(c, true, RDI, x86_at(STATE_REG, lay->pc_page));
+    x86_rm(c, 0xff, 4, x86_at(RAX, second + 8));
+    x86_patch(miss, c->p);
     x86_mov_ri(c, RAX, BACKEND_EXIT_LOOKUP);
     uint8_t *set_pc = x86_jmp(c);
     b->exit_loop_pc = c->p;

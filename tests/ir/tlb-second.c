@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The second level of the soft TLB: what is pushed out of the first level is found again without a page walk, by translated
-// code too, and every kind of invalidation reaches it there. The guest is a made-up one that counts page walks.
+// code too, and every kind of invalidation reaches it there; the same for the lookup tables for code. The guest is a made-up
+// one that counts page walks.
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,17 +125,31 @@ TestSuite(tlb_second, .init = setup);
 
 enum shape { LOAD, LOAD_ALIGNED, LOAD_PAIR, STORE, LOAD_OTHER_INDEX, SHAPES };
 
+static struct ir_region region;
+static struct ir_builder b;
+
+static void begin_region(void)
+{
+    arena_reset(&arena);
+    ir_region_init(&region, &arena, slots, 5);
+    ir_builder_init(&b, &region);
+    ir_begin_insn(&b, 0x10);
+}
+
+static const uint8_t *end_region(void)
+{
+    cr_assert_null(ir_verify(&region));
+    struct backend_code code = {0};
+    cr_assert_eq(backend_compile(engine.backend, &region, 0, &engine.buffers, &code), 0);
+    return code.entry + engine.buffers.exec_delta;
+}
+
 static const uint8_t *compiled(enum shape shape)
 {
     static const uint8_t *entries[SHAPES];
     if (entries[shape])
         return entries[shape];
-    struct ir_region region;
-    struct ir_builder b;
-    arena_reset(&arena);
-    ir_region_init(&region, &arena, slots, 5);
-    ir_builder_init(&b, &region);
-    ir_begin_insn(&b, 0x10);
+    begin_region();
     struct ir_mem mem = {.size_log2 = 3, .align_log2 = shape == LOAD_ALIGNED ? 3 : 0,
                          .mmu_index = shape == LOAD_OTHER_INDEX ? 1 : 0};
     ir_ref address = ir_get(&b, SLOT_ADDRESS);
@@ -145,10 +160,7 @@ static const uint8_t *compiled(enum shape shape)
     if (shape == LOAD_PAIR)
         ir_set(&b, SLOT_VALUE2, ir_load(&b, IR_I64, ir_addi(&b, address, 8), mem));
     ir_exit_to(&b, 0x20);
-    cr_assert_null(ir_verify(&region));
-    struct backend_code code = {0};
-    cr_assert_eq(backend_compile(engine.backend, &region, 0, &engine.buffers, &code), 0);
-    return entries[shape] = code.entry + engine.buffers.exec_delta;
+    return entries[shape] = end_region();
 }
 
 static void run(enum shape shape, uint64_t address)
@@ -410,4 +422,76 @@ Test(tlb_second, is_shown)
     const char *found = strstr(text, line);
     cr_assert(found && strstr(found, "second level"), "%s", text);
     free(text);
+}
+
+// --- lookup tables for code ---
+
+static const uint8_t *jump;
+static uint64_t pcs[2]; // share their first place
+
+static void setup_code(void)
+{
+    setup();
+    begin_region();
+    ir_exit_indirect(&b, ir_get(&b, SLOT_ADDRESS));
+    jump = end_region();
+    code_table_select(&c.cpu, KEY(1), 0);
+    pcs[0] = 0x12340;
+    for (pcs[1] = 0x45000; backend_jump_index(pcs[1]) != backend_jump_index(pcs[0]);)
+        pcs[1] += 4;
+    for (unsigned i = 0; i < 2; i++) {
+        begin_region();
+        ir_set(&b, SLOT_VALUE, ir_i64(&b, i + 1));
+        ir_exit_to(&b, 0x20);
+        uint8_t *code = (uint8_t *)(uintptr_t)end_region();
+        code_table_insert(&c.cpu, pcs[i], code, c.cpu.tlb->flushes);
+    }
+}
+
+TestSuite(code_second, .init = setup_code);
+
+// What an indirect jump there comes to: the number of the code, or 0 for the run loop.
+static uint64_t jump_to(uint64_t pc)
+{
+    struct tcg_exit *link;
+    c.address = pc;
+    c.value = 0;
+    enum backend_exit reason = backend_enter(engine.backend, &c, jump, &link);
+    cr_assert_eq(reason, c.value ? BACKEND_EXIT_LINK : BACKEND_EXIT_LOOKUP);
+    cr_assert_eq(c.cpu.pc_page, pc & -UINT64_C(4096));
+    return c.value;
+}
+
+Test(code_second, both_are_found)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        cr_assert_eq(jump_to(pcs[0]), 1);
+        cr_assert_eq(jump_to(pcs[1]), 2);
+    }
+    cr_assert_eq(jump_to(pcs[0] + 4), 0);
+    cr_assert_eq(jump_to(0), 0);
+    cr_assert_eq(jump_to(4), 0);
+}
+
+Test(code_second, flush_by_address)
+{
+    tlb_flush_range(&c.cpu, KEY(1), false, pcs[0], 1, 8);
+    cr_assert_eq(jump_to(pcs[0]), 0);
+    cr_assert_eq(jump_to(pcs[1]), 2);
+}
+
+Test(code_second, flush_by_space)
+{
+    tlb_flush_key(&c.cpu, KEY(2));
+    cr_assert_eq(jump_to(pcs[0]), 1);
+    tlb_flush_key(&c.cpu, KEY(1));
+    cr_assert_eq(jump_to(pcs[0]), 0);
+    cr_assert_eq(jump_to(pcs[1]), 0);
+}
+
+Test(code_second, flush_of_all)
+{
+    tlb_flush_all(&c.cpu);
+    cr_assert_eq(jump_to(pcs[0]), 0);
+    cr_assert_eq(jump_to(pcs[1]), 0);
 }
