@@ -155,6 +155,19 @@ struct tcg_engine {
     struct perf_records *perf; // NULL: not asked for
 };
 
+// What a backend must know of struct tcg_cpu.
+static inline struct backend_layout tcg_backend_layout(void (*slow)(void *state, void *dump))
+{
+    return (struct backend_layout){
+        .pc_page = offsetof(struct tcg_cpu, pc_page),
+        .pc_offset = offsetof(struct tcg_cpu, pc_offset),
+        .exit_request = offsetof(struct tcg_cpu, vcpu) + offsetof(struct vcpu, exit_request),
+        .tlb_tables = offsetof(struct tcg_cpu, tlb_tables),
+        .jump_table = offsetof(struct tcg_cpu, jump_table),
+        .slow_access = slow,
+    };
+}
+
 // --- cache.c ---
 int cache_init(struct tcg_engine *engine, struct error *error);
 void cache_destroy(struct tcg_engine *engine);

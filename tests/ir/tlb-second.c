@@ -100,14 +100,7 @@ static void setup(void)
                                               .meta_base = engine.meta, .meta = engine.meta + 16,
                                               .meta_end = engine.meta + META_BYTES,
                                               .exec_delta = engine.memory.exec - engine.memory.write};
-    struct backend_layout layout = {
-        .pc_page = offsetof(struct tcg_cpu, pc_page),
-        .pc_offset = offsetof(struct tcg_cpu, pc_offset),
-        .exit_request = offsetof(struct tcg_cpu, vcpu) + offsetof(struct vcpu, exit_request),
-        .tlb_tables = offsetof(struct tcg_cpu, tlb_tables),
-        .jump_table = offsetof(struct tcg_cpu, jump_table),
-        .slow_access = counted_slow_access,
-    };
+    struct backend_layout layout = tcg_backend_layout(counted_slow_access);
     engine.backend = backend_create(&layout, &engine.buffers, ~0u);
     c.cpu.guest = &guest;
     c.cpu.engine = &engine;
