@@ -527,10 +527,11 @@ bool arm_translate_address(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access ac
     if (access != TLB_FETCH || probe)
         return true;
     // Two things that most systems never do cost something only once they have been seen. (The branch that leads to the
-    // first guarded page ever is thus not checked.)
-    if ((t->code_flags && !cpu->btype_tracked) || (!t->global && cpu->el == 1 && !cpu->private_code)) {
+    // first guarded page ever is thus not checked.) What runs with the MMU off has a space of its own.
+    bool private_code = !t->global && cpu->el == 1 && (cpu->sctlr_el[1] & SCTLR_M);
+    if ((t->code_flags && !cpu->btype_tracked) || (private_code && !cpu->private_code)) {
         cpu->btype_tracked |= t->code_flags != 0;
-        cpu->private_code |= !t->global;
+        cpu->private_code |= private_code;
         arm_modes_changed(cpu);
         tcg_modes_changed(tcg);
     }

@@ -85,12 +85,13 @@ static uint64_t block_flags(struct tcg_cpu *tcg)
     return cpu->mdscr_el1 & MDSCR_SS ? compute_block_flags(cpu) : cpu->block_flags;
 }
 
-// Kernel code is global as a rule, and then the same in every address space; see arm_translate_address.
+// Kernel code is global as a rule, and then the same in every address space; see arm_translate_address. The two security
+// states' kernels are not the same.
 static uint64_t code_space(struct tcg_cpu *tcg)
 {
     const struct arm_cpu *cpu = arm_cpu_of(tcg);
     bool shared = cpu->el == 1 && !cpu->private_code && (cpu->sctlr_el[1] & SCTLR_M) &&
-                  !arm_has(cpu, ARM_FEAT_EL2);
+                  !arm_has(cpu, ARM_FEAT_EL2) && !arm_has(cpu, ARM_FEAT_EL3);
     return shared ? 0 : cpu->space_key;
 }
 

@@ -15,16 +15,43 @@ struct backend_tlb_entry {
 };
 
 enum {
+    BACKEND_TLB_TABLES = 3,    // one for each mmu index
     BACKEND_TLB_LOG2 = 10,     // entries in a table
     BACKEND_TLB_ENTRY_LOG2 = 5,
+    BACKEND_SECOND_LOG2 = 13,  // entries of the second level
+    BACKEND_SECOND_MARK = 1 << 6, // above the bits that a required alignment compares
+    BACKEND_HASH = (int32_t)0x9e3779b1,
     BACKEND_JUMP_LOG2 = 12,    // entries in a lookup table for code
     BACKEND_JUMP_ENTRY_LOG2 = 4,
+    BACKEND_JUMP_SECOND_LOG2 = 11, // entries behind them, for what had to make room
 };
+
+// The soft TLB of an address space: tables found by low bits of the page number, and behind them a second level, which
+// keeps what had to make room there. Its tags carry a mark, so that entries of zeros never match.
+struct backend_tlb {
+    struct backend_tlb_entry tables[BACKEND_TLB_TABLES][1 << BACKEND_TLB_LOG2];
+    struct backend_tlb_entry second[1 << BACKEND_SECOND_LOG2];
+    // Every hit in the second level takes one away; one that makes it negative counts as a miss, for the engine to bring
+    // an entry that is in use to the front.
+    int32_t second_hits_left;
+};
+
+// Where the second level has its entry for a page: bits 12 to 43 of the address count. Those of one page never share one.
+static inline unsigned backend_second_index(uint64_t page, unsigned mmu_index)
+{
+    return ((uint32_t)(page >> 12) * (uint32_t)BACKEND_HASH) >> (32 - BACKEND_SECOND_LOG2) ^ mmu_index;
+}
 
 // Where a lookup table for code has its entry for a pc: the instruction's place in its page, folded with the page.
 static inline unsigned backend_jump_index(uint64_t pc)
 {
     return (unsigned)(pc >> 2 ^ pc >> 12) & ((1u << BACKEND_JUMP_LOG2) - 1);
+}
+
+// The same among the entries behind those.
+static inline unsigned backend_jump_second_index(uint64_t pc)
+{
+    return (1u << BACKEND_JUMP_LOG2) + ((uint32_t)(pc >> 2) * (uint32_t)BACKEND_HASH >> (32 - BACKEND_JUMP_SECOND_LOG2));
 }
 
 // An entry of a lookup table for code.

@@ -57,15 +57,7 @@ int cache_init(struct tcg_engine *e, struct error *error)
                                           .meta_base = e->meta, .meta = e->meta + 16,
                                           .meta_end = e->meta + e->meta_bytes,
                                           .exec_delta = e->memory.exec - e->memory.write};
-    struct backend_layout layout = {
-        .pc_page = offsetof(struct tcg_cpu, pc_page),
-        .pc_offset = offsetof(struct tcg_cpu, pc_offset),
-        .exit_request = offsetof(struct tcg_cpu, vcpu) + offsetof(struct vcpu, exit_request),
-        .tlb_tables = offsetof(struct tcg_cpu, tlb_tables),
-        .jump_table = offsetof(struct tcg_cpu, jump_table),
-        .heat = offsetof(struct tcg_cpu, heat),
-        .slow_access = slow_access,
-    };
+    struct backend_layout layout = tcg_backend_layout(slow_access);
     e->backend = backend_create(&layout, &e->buffers, e->options.host_features);
     e->code_start = e->buffers.code;
     e->hash_mask = (1u << HASH_LOG2) - 1;

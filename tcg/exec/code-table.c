@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The lookup tables for code: one for each address space and set of modes used lately, from a guest address to host code.
-// They share the life of the soft TLB and its lock.
+// They share the life of the soft TLB and its lock. Behind the entries that translated code probes lie more, found by another
+// hash, for what made room there: the stub through which a failed probe leaves looks there.
 #include <string.h>
 
 #include "tcg/base/alloc.h"
@@ -8,9 +9,24 @@
 #include "tcg/exec/private.h"
 
 // An address that is never looked up in this entry: its own index is another one.
+static uint64_t no_pc(unsigned i)
+{
+    if (i >= 1u << BACKEND_JUMP_LOG2)
+        return i == backend_jump_second_index(0) ? 4 : 0;
+    return (uint64_t)((i ^ 1) & 1023) << 2;
+}
+
 static void clear_jump_entry(struct code_context *c, unsigned i)
 {
-    __atomic_store_n(&c->table[i].pc, (uint64_t)((i ^ 1) & 1023) << 2, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->table[i].pc, no_pc(i), __ATOMIC_RELAXED);
+}
+
+static void set_jump_entry(struct code_context *c, unsigned i, uint64_t pc, void *code)
+{
+    c->used[i / 64] |= BIT64(i % 64);
+    clear_jump_entry(c, i);
+    c->table[i].code = code;
+    __atomic_store_n(&c->table[i].pc, pc, __ATOMIC_RELEASE);
 }
 
 static void clear_table(struct code_context *c)
@@ -93,10 +109,9 @@ void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code, uint64_t fl
     pthread_spin_lock(&cpu->tlb->lock);
     if (cpu->tlb->flushes == flushes) {
         c->filter[bit / 64] |= BIT64(bit % 64);
-        c->used[index / 64] |= BIT64(index % 64);
-        clear_jump_entry(c, index);
-        e->code = code;
-        __atomic_store_n(&e->pc, pc, __ATOMIC_RELEASE);
+        if (e->pc != no_pc(index) && e->pc != pc)
+            set_jump_entry(c, backend_jump_second_index(e->pc), e->pc, e->code);
+        set_jump_entry(c, index, pc, code);
     }
     pthread_spin_unlock(&cpu->tlb->lock);
 }
@@ -122,9 +137,10 @@ static void clear_table_page(struct code_context *c, uint64_t page)
     if (!(c->filter[bit / 64] >> (bit % 64) & 1))
         return;
     for (uint64_t pc = page; pc < page + TLB_PAGE_SIZE; pc += 4) {
-        unsigned i = backend_jump_index(pc);
-        if ((c->table[i].pc & -(uint64_t)TLB_PAGE_SIZE) == page)
-            clear_jump_entry(c, i);
+        unsigned places[] = {backend_jump_index(pc), backend_jump_second_index(pc)};
+        for (unsigned k = 0; k < 2; k++)
+            if ((c->table[places[k]].pc & -(uint64_t)TLB_PAGE_SIZE) == page)
+                clear_jump_entry(c, places[k]);
     }
 }
 

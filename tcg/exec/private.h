@@ -19,7 +19,9 @@
 enum {
     TLB_CONTEXTS = 16,
     TLB_ENTRIES = 1 << BACKEND_TLB_LOG2,
-    JUMP_ENTRIES = 1 << BACKEND_JUMP_LOG2,
+    TLB_FIRST_LEVEL = TLB_MMU_INDEXES * TLB_ENTRIES,
+    TLB_SECOND_LEVEL = 1 << BACKEND_SECOND_LOG2,
+    JUMP_ENTRIES = (1 << BACKEND_JUMP_LOG2) + (1 << BACKEND_JUMP_SECOND_LOG2),
     CODE_CONTEXTS = 48,
     RECENT_CODE = 32,
     FETCH_ENTRIES = 256,
@@ -32,16 +34,58 @@ enum {
     TLB_TAG_CODE = 1 << 9,    // a store must look for translated code
     TLB_TAG_WATCHED = 1 << 7,
     TLB_TAG_DEVICE = 1 << 8,  // device memory type: alignment is checked
+    TLB_TAG_SECOND = BACKEND_SECOND_MARK,
     TLB_TAG_FLAGS = 0xfff,
     TLB_INFO_GLOBAL = 1 << 0, // in entry.info, below the physical page address
 };
 
+// Entries are numbered through both levels, the first level's tables first.
 struct tlb_context {
+    _Alignas(64) struct backend_tlb tlb;
     uint64_t key; // 0: free
     uint64_t last_used;
-    uint64_t used[TLB_MMU_INDEXES * TLB_ENTRIES / 64]; // bit set of entries to clear at an invalidation
-    struct backend_tlb_entry tables[TLB_MMU_INDEXES][TLB_ENTRIES];
+    // Bit set of entries to look at for an invalidation, and how many of its words may have bits: few contexts come to use
+    // their second level.
+    uint64_t used[(TLB_FIRST_LEVEL + TLB_SECOND_LEVEL) / 64];
+    unsigned used_words;
 };
+_Static_assert((int)TLB_MMU_INDEXES == BACKEND_TLB_TABLES, "each mmu index has a table");
+
+static inline struct backend_tlb_entry *tlb_entry(struct tlb_context *c, unsigned number)
+{
+    return number < TLB_FIRST_LEVEL ? &c->tlb.tables[number / TLB_ENTRIES][number % TLB_ENTRIES]
+                                    : &c->tlb.second[number - TLB_FIRST_LEVEL];
+}
+
+// With the TLB's lock held.
+static inline void tlb_entry_use(struct tlb_context *c, unsigned number)
+{
+    c->used[number / 64] |= UINT64_C(1) << number % 64;
+    if (c->used_words <= number / 64)
+        c->used_words = number / 64 + 1;
+}
+
+static inline void tlb_entry_clear(struct backend_tlb_entry *e)
+{
+    __atomic_store_n(&e->read_tag, ~UINT64_C(0), __ATOMIC_RELAXED);
+    __atomic_store_n(&e->write_tag, ~UINT64_C(0), __ATOMIC_RELAXED);
+}
+
+static inline uint64_t tlb_entry_tag(const struct backend_tlb_entry *e, enum tlb_access access)
+{
+    return __atomic_load_n(access == TLB_WRITE ? &e->write_tag : &e->read_tag, __ATOMIC_RELAXED);
+}
+
+// Only of entries that have been used: in the second level the others are all zeros.
+static inline bool tlb_entry_valid(const struct backend_tlb_entry *e)
+{
+    return !(e->read_tag & TLB_TAG_INVALID) || !(e->write_tag & TLB_TAG_INVALID);
+}
+
+static inline uint64_t tlb_entry_page(const struct backend_tlb_entry *e)
+{
+    return (e->read_tag & TLB_TAG_INVALID ? e->write_tag : e->read_tag) & ~(uint64_t)TLB_TAG_FLAGS;
+}
 
 // The lookup table for code of one address space and set of modes.
 struct code_context {
@@ -123,6 +167,20 @@ struct tcg_engine {
     struct tier2 *tier2;       // NULL: off
     struct perf_records *perf; // NULL: not asked for
 };
+
+// What a backend must know of struct tcg_cpu.
+static inline struct backend_layout tcg_backend_layout(void (*slow)(void *state, void *dump))
+{
+    return (struct backend_layout){
+        .pc_page = offsetof(struct tcg_cpu, pc_page),
+        .pc_offset = offsetof(struct tcg_cpu, pc_offset),
+        .exit_request = offsetof(struct tcg_cpu, vcpu) + offsetof(struct vcpu, exit_request),
+        .tlb_tables = offsetof(struct tcg_cpu, tlb_tables),
+        .jump_table = offsetof(struct tcg_cpu, jump_table),
+        .heat = offsetof(struct tcg_cpu, heat),
+        .slow_access = slow,
+    };
+}
 
 // --- cache.c ---
 int cache_init(struct tcg_engine *engine, struct error *error);
@@ -213,6 +271,14 @@ struct range_flush {
 // With the TLB's lock held: empties the tables of one address space, or all; removes what is in a range.
 void code_tables_clear_locked(struct tlb_state *t, bool all, uint64_t space);
 void code_tables_clear_range(struct tlb_state *t, const struct range_flush *range);
+
+// --- tlb-second.c ---
+// Keeps a valid entry that makes room in the first level. With the TLB's lock held.
+void tlb_second_put(struct tlb_context *c, unsigned mmu_index, const struct backend_tlb_entry *e);
+// The entry for an access that the first level does not have, with *tag the access's, or NULL. Now and then it has taken
+// its place in the first level. Own thread only.
+struct backend_tlb_entry *tlb_second_find(struct tlb_state *t, uint64_t gva, enum tlb_access access, unsigned mmu_index,
+                                          uint64_t *tag);
 
 // --- slow.c ---
 // A store of `size` bytes at `host` went through entry `e`, whose tag says that the page has translated code.

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "hw/core/machine.h"
 #include "tcg/base/alloc.h"
@@ -12,45 +13,32 @@
 #include "tcg/base/log.h"
 #include "tcg/exec/private.h"
 
+#define CONTEXTS_BYTES (TLB_CONTEXTS * sizeof(struct tlb_context))
+
 static unsigned table_index(uint64_t gva)
 {
     return (gva >> TLB_PAGE_BITS) & (TLB_ENTRIES - 1);
 }
 
-static void clear_entry(struct backend_tlb_entry *e)
-{
-    __atomic_store_n(&e->read_tag, ~UINT64_C(0), __ATOMIC_RELAXED);
-    __atomic_store_n(&e->write_tag, ~UINT64_C(0), __ATOMIC_RELAXED);
-}
-
-static bool entry_valid(const struct backend_tlb_entry *e)
-{
-    return !(e->read_tag & TLB_TAG_INVALID) || !(e->write_tag & TLB_TAG_INVALID);
-}
-
-static uint64_t entry_page(const struct backend_tlb_entry *e)
-{
-    return (e->read_tag & TLB_TAG_INVALID ? e->write_tag : e->read_tag) & ~(uint64_t)TLB_TAG_FLAGS;
-}
-
 static void clear_context(struct tlb_context *context)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(context->used); i++) {
+    for (unsigned i = 0; i < context->used_words; i++) {
         for (uint64_t bits = context->used[i]; bits; bits &= bits - 1)
-            clear_entry(&context->tables[0][0] + i * 64 + ctz64(bits));
+            tlb_entry_clear(tlb_entry(context, i * 64 + ctz64(bits)));
         context->used[i] = 0;
     }
+    context->used_words = 0;
 }
 
 // But for the global ones.
 static void clear_context_entries(struct tlb_context *context)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(context->used); i++) {
+    for (unsigned i = 0; i < context->used_words; i++) {
         for (uint64_t bits = context->used[i]; bits; bits &= bits - 1) {
-            struct backend_tlb_entry *e = &context->tables[0][0] + i * 64 + ctz64(bits);
+            struct backend_tlb_entry *e = tlb_entry(context, i * 64 + ctz64(bits));
             if (e->info & TLB_INFO_GLOBAL)
                 continue;
-            clear_entry(e);
+            tlb_entry_clear(e);
             context->used[i] &= ~(bits & -bits);
         }
     }
@@ -60,17 +48,17 @@ void tlb_init(struct tcg_cpu *cpu)
 {
     struct tlb_state *t = ALLOC(struct tlb_state);
     pthread_spin_init(&t->lock, PTHREAD_PROCESS_PRIVATE);
-    t->contexts = aligned_alloc(64, TLB_CONTEXTS * sizeof(*t->contexts));
-    if (!t->contexts)
+    // Of zeros, so that second levels that are not used take no memory.
+    t->contexts = mmap(NULL, CONTEXTS_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (t->contexts == MAP_FAILED)
         abort();
-    memset(t->contexts, 0, TLB_CONTEXTS * sizeof(*t->contexts));
     for (unsigned c = 0; c < TLB_CONTEXTS; c++)
-        for (unsigned i = 0; i < TLB_MMU_INDEXES * TLB_ENTRIES; i++)
-            clear_entry(&t->contexts[c].tables[0][0] + i);
+        for (unsigned i = 0; i < TLB_FIRST_LEVEL; i++)
+            tlb_entry_clear(tlb_entry(&t->contexts[c], i));
     cpu->tlb = t;
     t->current = &t->contexts[0];
     t->current->key = 1;
-    cpu->tlb_tables = t->current->tables;
+    cpu->tlb_tables = &t->current->tlb;
     memset(t->fetch, 0xff, sizeof(t->fetch));
 }
 
@@ -79,7 +67,7 @@ void tlb_destroy(struct tcg_cpu *cpu)
     struct tlb_state *t = cpu->tlb;
     for (unsigned i = 0; i < CODE_CONTEXTS; i++)
         free(t->code_contexts[i]);
-    free(t->contexts);
+    munmap(t->contexts, CONTEXTS_BYTES);
     pthread_spin_destroy(&t->lock);
     free(t);
     cpu->tlb = NULL;
@@ -110,7 +98,7 @@ void tlb_switch(struct tcg_cpu *cpu, uint64_t key)
     }
     oldest->last_used = ++t->clock;
     t->current = oldest;
-    cpu->tlb_tables = oldest->tables;
+    cpu->tlb_tables = &oldest->tlb;
     pthread_spin_unlock(&t->lock);
 }
 
@@ -132,7 +120,7 @@ static void note_large(struct tlb_state *t, uint64_t gva, const struct tlb_trans
 }
 
 // False when there was an invalidation since `flushes` was read: the translation may be an old one.
-static bool fill(struct tcg_cpu *cpu, struct tlb_place *place, uint64_t gva, enum tlb_access access,
+static bool fill(struct tcg_cpu *cpu, struct tlb_place *place, uint64_t gva, enum tlb_access access, unsigned mmu_index,
                  const struct tlb_translation *tr, const struct mem_range *range, uint64_t flushes)
 {
     struct backend_tlb_entry *e = place->entry;
@@ -148,6 +136,8 @@ static bool fill(struct tcg_cpu *cpu, struct tlb_place *place, uint64_t gva, enu
     }
     if (tr->page_log2 > TLB_PAGE_BITS)
         note_large(t, gva, tr);
+    if (tlb_entry_valid(e) && tlb_entry_page(e) != page)
+        tlb_second_put(t->current, mmu_index, e);
     uint64_t read_tag = ~UINT64_C(0), write_tag = ~UINT64_C(0);
     if (tr->readable)
         read_tag = page | device | (direct_read ? 0 : TLB_TAG_MMIO);
@@ -159,8 +149,7 @@ static bool fill(struct tcg_cpu *cpu, struct tlb_place *place, uint64_t gva, enu
         if (tr->writable && (atomic_load(&range->page_flags[offset >> TLB_PAGE_BITS]) & PAGE_CODE))
             write_tag |= TLB_TAG_CODE;
     }
-    unsigned index = (unsigned)(e - &t->current->tables[0][0]);
-    t->current->used[index / 64] |= BIT64(index % 64);
+    tlb_entry_use(t->current, mmu_index * TLB_ENTRIES + table_index(gva));
     e->info = gpa_page | (tr->global ? TLB_INFO_GLOBAL : 0);
     __atomic_store_n(&e->read_tag, read_tag, __ATOMIC_RELEASE);
     __atomic_store_n(&e->write_tag, write_tag, __ATOMIC_RELEASE);
@@ -184,7 +173,7 @@ static bool lookup_miss(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access acces
             *bus_error = true;
             return false;
         }
-        if (fill(cpu, place, gva, access, &tr, range, flushes))
+        if (fill(cpu, place, gva, access, mmu_index, &tr, range, flushes))
             return true;
     }
 }
@@ -192,13 +181,17 @@ static bool lookup_miss(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access acces
 bool tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index, bool probe,
                 struct tlb_place *place, struct tlb_fault *fault, bool *bus_error)
 {
-    struct backend_tlb_entry *e = &cpu->tlb->current->tables[mmu_index][table_index(gva)];
+    struct backend_tlb_entry *e = &cpu->tlb->current->tlb.tables[mmu_index][table_index(gva)];
     place->entry = e;
-    place->tag = __atomic_load_n(access == TLB_WRITE ? &e->write_tag : &e->read_tag, __ATOMIC_RELAXED);
+    place->tag = tlb_entry_tag(e, access);
     *bus_error = false;
-    bool hit = !(place->tag & TLB_TAG_INVALID) && ((place->tag ^ gva) & -(uint64_t)TLB_PAGE_SIZE) == 0;
-    if (!hit && !lookup_miss(cpu, gva, access, mmu_index, probe, place, fault, bus_error))
-        return false;
+    if ((place->tag & TLB_TAG_INVALID) || ((place->tag ^ gva) & -(uint64_t)TLB_PAGE_SIZE) != 0) {
+        struct backend_tlb_entry *second = tlb_second_find(cpu->tlb, gva, access, mmu_index, &place->tag);
+        if (second)
+            place->entry = e = second;
+        else if (!lookup_miss(cpu, gva, access, mmu_index, probe, place, fault, bus_error))
+            return false;
+    }
     place->host = place->tag & TLB_TAG_MMIO ? NULL : (uint8_t *)(uintptr_t)(gva + e->addend);
     place->gpa = (e->info & -(uint64_t)TLB_PAGE_SIZE) | (gva & (TLB_PAGE_SIZE - 1));
     return true;
@@ -283,9 +276,9 @@ void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset)
         for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
             if (!t->contexts[c].key)
                 continue;
-            for (unsigned i = 0; i < ARRAY_SIZE(t->contexts[c].used); i++)
+            for (unsigned i = 0; i < t->contexts[c].used_words; i++)
                 for (uint64_t bits = t->contexts[c].used[i]; bits; bits &= bits - 1)
-                    protect_entry(&t->contexts[c].tables[0][0] + i * 64 + ctz64(bits), host);
+                    protect_entry(tlb_entry(&t->contexts[c], i * 64 + ctz64(bits)), host);
         }
         pthread_spin_unlock(&t->lock);
     }
@@ -384,23 +377,34 @@ static bool in_range(const struct range_flush *r, uint64_t page)
     return ((page & r->ignore) - r->first) < r->size;
 }
 
+// True when the entry went.
+static bool flush_entry(struct tlb_context *c, unsigned number, const struct range_flush *r, bool whole_key)
+{
+    if (!(c->used[number / 64] & BIT64(number % 64)))
+        return false;
+    struct backend_tlb_entry *e = tlb_entry(c, number);
+    if (!tlb_entry_valid(e) || !in_range(r, tlb_entry_page(e)) || !(whole_key || (e->info & TLB_INFO_GLOBAL)))
+        return false;
+    tlb_entry_clear(e);
+    return true;
+}
+
 // True when global entries of another context went.
 static bool flush_context_range(struct tlb_context *c, const struct range_flush *r)
 {
-    bool shared = false;
-    uint64_t pages = r->size >> TLB_PAGE_BITS;
-    unsigned count = pages < TLB_ENTRIES ? (unsigned)pages : TLB_ENTRIES;
-    bool whole_key = r->all_keys || c->key == r->key;
-    for (unsigned m = 0; m < TLB_MMU_INDEXES; m++) {
-        for (unsigned i = 0; i < count; i++) {
-            struct backend_tlb_entry *e = &c->tables[m][(table_index(r->first) + i) & (TLB_ENTRIES - 1)];
-            if (entry_valid(e) && in_range(r, entry_page(e)) && (whole_key || (e->info & TLB_INFO_GLOBAL))) {
-                clear_entry(e);
-                shared |= !whole_key;
-            }
+    enum { EACH_PAGE = 256 }; // more pages than this are not looked for one by one
+    bool gone = false, whole_key = r->all_keys || c->key == r->key;
+    for (uint64_t i = 0; i < r->size >> TLB_PAGE_BITS && r->size >> TLB_PAGE_BITS <= EACH_PAGE; i++) {
+        uint64_t page = r->first + (i << TLB_PAGE_BITS);
+        for (unsigned m = 0; m < TLB_MMU_INDEXES; m++) {
+            gone |= flush_entry(c, m * TLB_ENTRIES + table_index(page), r, whole_key);
+            gone |= flush_entry(c, TLB_FIRST_LEVEL + backend_second_index(page, m), r, whole_key);
         }
     }
-    return shared;
+    for (unsigned i = 0; i < c->used_words && r->size >> TLB_PAGE_BITS > EACH_PAGE; i++)
+        for (uint64_t bits = c->used[i]; bits; bits &= bits - 1)
+            gone |= flush_entry(c, i * 64 + ctz64(bits), r, whole_key);
+    return gone && !whole_key;
 }
 
 // Takes in the large mappings that the first and the last page are part of; those between are inside anyway.
@@ -450,24 +454,31 @@ void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t 
         make_stale(cpu);
 }
 
+static void print_entry(struct tlb_context *c, unsigned number, FILE *out)
+{
+    const struct backend_tlb_entry *e = tlb_entry(c, number);
+    if (!tlb_entry_valid(e))
+        return;
+    bool second = number >= TLB_FIRST_LEVEL;
+    uint64_t page = tlb_entry_page(e);
+    unsigned m = second ? (number - TLB_FIRST_LEVEL) ^ backend_second_index(page, 0) : number / TLB_ENTRIES;
+    fprintf(out, "  index %u: %016llx -> %012llx %c%c%s%s\n", m, (unsigned long long)page,
+            (unsigned long long)(e->info & ~(uint64_t)TLB_TAG_FLAGS), e->read_tag & TLB_TAG_INVALID ? '-' : 'r',
+            e->write_tag & TLB_TAG_INVALID ? '-' : 'w', e->info & TLB_INFO_GLOBAL ? " global" : "",
+            second ? " second level" : "");
+}
+
 void tlb_print(struct tcg_cpu *cpu, FILE *out)
 {
     struct tlb_state *t = cpu->tlb;
     for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
-        const struct tlb_context *context = &t->contexts[c];
+        struct tlb_context *context = &t->contexts[c];
         if (!context->key)
             continue;
         fprintf(out, "context %u key %#llx%s\n", c, (unsigned long long)context->key,
                 context == t->current ? " (current)" : "");
-        for (unsigned m = 0; m < TLB_MMU_INDEXES; m++) {
-            for (unsigned i = 0; i < TLB_ENTRIES; i++) {
-                const struct backend_tlb_entry *e = &context->tables[m][i];
-                if (entry_valid(e))
-                    fprintf(out, "  index %u: %016llx -> %012llx %c%c%s\n", m, (unsigned long long)entry_page(e),
-                            (unsigned long long)(e->info & ~(uint64_t)TLB_TAG_FLAGS),
-                            e->read_tag & TLB_TAG_INVALID ? '-' : 'r', e->write_tag & TLB_TAG_INVALID ? '-' : 'w',
-                            e->info & TLB_INFO_GLOBAL ? " global" : "");
-            }
-        }
+        for (unsigned i = 0; i < context->used_words; i++)
+            for (uint64_t bits = context->used[i]; bits; bits &= bits - 1)
+                print_entry(context, i * 64 + ctz64(bits), out);
     }
 }

@@ -3,7 +3,8 @@
 //
 // It holds several *contexts*, one for each translation regime and address space (ASID, PCID) used lately; the
 // current one is a pointer. A context has a table for each mmu index: a set of permissions that code may use
-// (unprivileged, privileged, ...). Entries are keyed by the raw guest address, ignored top bits included.
+// (unprivileged, privileged, ...), and behind these a second level that all share, for what had to make room (tlb-second.c).
+// Entries are keyed by the raw guest address, ignored top bits included.
 //
 // Threads: a vCPU's tables are filled by its own thread and may be invalidated by any; each has a lock.
 #pragma once
@@ -57,7 +58,7 @@ void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key);
 // All entries of the regime `key >> 32`, global or not.
 void tlb_flush_regime(struct tcg_cpu *cpu, uint32_t regime);
 // Entries for pages in [gva, gva + size) in the context `key`, and global ones of its regime; `ignore_top_bits` of
-// the address are not compared. With all_keys, in every context of the regime.
+// the address, 20 at most, are not compared. With all_keys, in every context of the regime.
 void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t gva, uint64_t size,
                      unsigned ignore_top_bits);
 

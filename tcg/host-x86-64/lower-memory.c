@@ -16,7 +16,7 @@
 
 enum { TABLE_BYTES = 1 << (BACKEND_TLB_LOG2 + BACKEND_TLB_ENTRY_LOG2) };
 
-// Leaves host minus guest address in `t`. Returns the jump taken on a miss.
+// Leaves host minus guest address in `t`. Returns the jump taken on a miss, when t and u are what lower_second takes.
 static uint8_t *emit_check(struct lower *l, unsigned address, struct ir_mem mem, bool write, unsigned t, unsigned u)
 {
     struct x86_code *c = &l->c;
@@ -45,10 +45,18 @@ static uint8_t *emit_check(struct lower *l, unsigned address, struct ir_mem mem,
     return miss;
 }
 
+// Of a check that ends here with the addend in `t`.
+static struct second_check second_check(const struct x86_code *c, unsigned t, unsigned u, unsigned mmu_index, bool write)
+{
+    return (struct second_check){.found = c->p, .t = (uint8_t)t, .u = (uint8_t)u, .result = (uint8_t)t,
+                                 .mmu_index = (uint8_t)mmu_index, .write = write};
+}
+
 struct checked lower_check(struct lower *l, unsigned address, struct ir_mem mem, bool write)
 {
     struct checked p = {.host = ra_temp(&l->ra, IR_I64), .spare = ra_temp(&l->ra, IR_I64)};
     p.slow.from = emit_check(l, address, mem, write, p.host, p.spare);
+    p.slow.second = second_check(&l->c, p.host, p.spare, mem.mmu_index, write);
     return p;
 }
 
@@ -179,10 +187,14 @@ void lower_only_slow(struct lower *l, struct slow_path *slow)
     slow->from = x86_jmp(&l->c);
 }
 
-static void emit_zero_result(struct lower *l, struct cold_path *path)
+// Of a shared check that failed: data has the registers of the result and of the table offset, and its `aux`.
+static void emit_probe_miss(struct lower *l, struct cold_path *path)
 {
-    unsigned reg = (unsigned)path->data[0];
+    unsigned reg = (unsigned)path->data[0], aux = (unsigned)path->data[2];
+    struct second_check second = {.found = path->back, .t = (uint8_t)path->data[1], .u = (uint8_t)reg, .result = (uint8_t)reg,
+                                  .mmu_index = (uint8_t)(aux >> 1), .write = aux & 1};
     x86_patch(path->from, l->c.p);
+    lower_second(l, &second);
     x86_alu_rr(&l->c, X86_XOR, false, reg, reg);
     x86_jmp_to(&l->c, path->back);
 }
@@ -206,7 +218,7 @@ static void lower_probe(struct lower *l, uint32_t index)
     uint8_t *miss = x86_jcc(c, X86_NE);
     x86_load(c, true, dst, x86_at_index(TLB_REG, t, 0, table + (int32_t)offsetof(struct backend_tlb_entry, addend)));
     struct cold_path *path = lower_cold(l);
-    *path = (struct cold_path){.from = miss, .emit = emit_zero_result, .back = c->p, .data = {dst}};
+    *path = (struct cold_path){.from = miss, .emit = emit_probe_miss, .back = c->p, .data = {dst, t, ins->aux}};
 }
 
 // A probed access has its host offset in a register already, or 0 there.
@@ -260,6 +272,7 @@ void lower_retry(struct lower *l, const struct slow_path *slow)
     x86_push(c, temps[0]);
     x86_push(c, temps[1]);
     uint8_t *miss = emit_check(l, slow->address, slow->mem, slow->store, temps[0], temps[1]);
+    struct second_check second = second_check(c, temps[0], temps[1], slow->mem.mmu_index, slow->store);
     struct x86_mem at = x86_at_index(slow->address, temps[0], 0, slow->mem.offset);
     if (slow->store)
         emit_store(l, slow->data, slow->type, slow->mem, at);
@@ -269,6 +282,7 @@ void lower_retry(struct lower *l, const struct slow_path *slow)
     x86_pop(c, temps[0]);
     x86_jmp_to(c, slow->back);
     x86_patch(miss, c->p);
+    lower_second(l, &second);
     x86_pop(c, temps[1]);
     x86_pop(c, temps[0]);
 }

@@ -32,9 +32,19 @@ struct backend {
     struct backend_layout layout;
     uint32_t features;
     ptrdiff_t exec_delta;
-    const uint8_t *enter, *slow_stub, *exit_loop, *exit_loop_pc, *exit_lookup_pc, *exit_link, *exit_hot, *stubs_end;
+    const uint8_t *second_stub[BACKEND_TLB_TABLES][2]; // by mmu index, for loads and for stores
+    const uint8_t *enter, *slow_stub, *exit_loop, *exit_loop_pc, *exit_lookup_pc, *exit_link, *exit_hot, *slow_stub_end, *stubs_end;
     struct ra_host ra_host;
     uint8_t pool_use[IR_OP_COUNT]; // lower_pool_use
+};
+
+// What a failed inline check left, for the second level.
+struct second_check {
+    const uint8_t *found; // where the access goes on; NULL: there was no check
+    uint8_t t, u;         // registers: table offset, page
+    uint8_t result;       // one of the two, for the addend
+    uint8_t mmu_index;
+    bool write;
 };
 
 // A memory operation's way out, emitted behind the region.
@@ -42,6 +52,7 @@ struct slow_path {
     uint8_t *from; // the jump to it
     uint8_t *back; // where it returns to
     uint32_t site; // offset in the meta buffer
+    struct second_check second;
     // Of an access whose shared check failed: by a check of its own first.
     bool retry, store;
     uint8_t type, address, data; // registers of the address and the value
@@ -95,6 +106,10 @@ bool lower_x87(struct lower *l, uint32_t index);
 // Calls ir_eval for anything else.
 void lower_eval(struct lower *l, uint32_t index);
 void lower_call(struct lower *l, uint32_t index);
+// The stubs for the second level of the soft TLB; goes to `found` on a hit there, else falls through with t and u as they
+// were (but for the result's register).
+void emit_second_stubs(struct backend *b, struct x86_code *c);
+void lower_second(struct lower *l, const struct second_check *check);
 // The retry of a slow path; falls through when its check fails too.
 void lower_retry(struct lower *l, const struct slow_path *slow);
 

@@ -123,8 +123,22 @@ static void emit_stubs(struct backend *b, struct x86_code *c)
     x86_mov_ri(c, RAX, BACKEND_EXIT_HOT);
     uint8_t *hot_to_leave = x86_jmp(c);
 
-    // RDI: the pc.
+    // RDI: the pc, which the lookup table's first entry for it was not for.
     b->exit_lookup_pc = c->p;
+    int32_t second = 1 << (BACKEND_JUMP_LOG2 + BACKEND_JUMP_ENTRY_LOG2);
+    x86_mov_rr(c, true, RAX, RDI);
+    x86_shift_ri(c, X86_SHR, true, RAX, 2);
+    x86_rr(c, 0x69, RAX, RAX); // IMUL by an immediate: backend_jump_second_index
+    x86_dword(c, (uint32_t)BACKEND_HASH);
+    x86_shift_ri(c, X86_SHR, false, RAX, 32 - BACKEND_JUMP_SECOND_LOG2);
+    x86_shift_ri(c, X86_SHL, false, RAX, BACKEND_JUMP_ENTRY_LOG2);
+    x86_alu_rm(c, X86_ADD, true, RAX, x86_at(STATE_REG, lay->jump_table));
+    x86_rm(c, 0x3b | X86_W, RDI, x86_at(RAX, second));
+    uint8_t *miss = x86_jcc(c, X86_NE);
+    x86_alu_ri(c, X86_AND, true, RDI, -4096);
+    x86_store(c, true, RDI, x86_at(STATE_REG, lay->pc_page));
+    x86_rm(c, 0xff, 4, x86_at(RAX, second + 8));
+    x86_patch(miss, c->p);
     x86_mov_ri(c, RAX, BACKEND_EXIT_LOOKUP);
     uint8_t *set_pc = x86_jmp(c);
     b->exit_loop_pc = c->p;
@@ -170,6 +184,8 @@ static void emit_stubs(struct backend *b, struct x86_code *c)
     x86_load(c, true, TLB_REG, x86_at(STATE_REG, lay->tlb_tables));
     x86_alu_ri(c, X86_ADD, true, RSP, DUMP_RETURN);
     x86_byte(c, 0xc3);
+    b->slow_stub_end = c->p;
+    emit_second_stubs(b, c);
     b->stubs_end = c->p;
 }
 
@@ -177,7 +193,8 @@ void backend_stubs(const struct backend *b, backend_stub_fn *name, void *opaque)
 {
     name(opaque, "enter", b->enter, b->exit_link);
     name(opaque, "leave", b->exit_link, b->slow_stub);
-    name(opaque, "slow access", b->slow_stub, b->stubs_end);
+    name(opaque, "slow access", b->slow_stub, b->slow_stub_end);
+    name(opaque, "second level", b->slow_stub_end, b->stubs_end);
 }
 
 struct backend *backend_create(const struct backend_layout *layout, struct backend_buffers *buffers, uint32_t features)
@@ -299,6 +316,8 @@ static void emit_slow_paths(struct lower *l)
         x86_patch(s->from, l->c.p);
         if (s->retry)
             lower_retry(l, s);
+        else if (s->second.found)
+            lower_second(l, &s->second);
         x86_call_to(&l->c, l->backend->slow_stub);
         x86_byte(&l->c, 0xa9); // TEST EAX, imm32: carries the site
         x86_dword(&l->c, s->site);

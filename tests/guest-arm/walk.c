@@ -194,6 +194,35 @@ Test(walk, upper_range)
     expect(0x12ffffffc0001234, 0x40001234, 30);
 }
 
+static void fetch(uint64_t gva)
+{
+    struct tlb_translation t = {0};
+    struct tlb_fault fault;
+    cr_assert(arm_translate_address(&m->cpu->tcg, gva, TLB_FETCH, ARM_MMU_PRIVILEGED, false, &t, &fault));
+}
+
+// Address spaces share what has been looked up of kernel code until code is seen that is not global.
+Test(walk, kernel_code_is_shared_while_all_is_global)
+{
+    enum { NOT_GLOBAL = 1 << 11 };
+    const struct guest_ops *ops = m->cpu->tcg.guest;
+    m->cpu->tcr_el[1] = 16 | TG0_4K | IPS(5) | TCR_EPD1;
+    m->cpu->ttbr0_el[1] = T(0);
+    entry(T(0), 0, T(1) | TABLE);
+    entry(T(1), 1, 0x40000000 | BLOCK);
+    entry(T(1), 2, 0x40000000 | BLOCK | NOT_GLOBAL);
+    m->cpu->sctlr_el[1] = 0;
+    arm_modes_changed(m->cpu);
+    fetch(0x40000000);
+    cr_assert_neq(ops->code_space(&m->cpu->tcg), 0);
+    m->cpu->sctlr_el[1] = SCTLR_M;
+    arm_modes_changed(m->cpu);
+    fetch(0x40000000);
+    cr_assert_eq(ops->code_space(&m->cpu->tcg), 0);
+    fetch(0x80000000);
+    cr_assert_neq(ops->code_space(&m->cpu->tcg), 0);
+}
+
 Test(walk, big_endian_tables)
 {
     m->cpu->tcr_el[1] = 25 | TG0_4K | IPS(5) | TCR_EPD1;

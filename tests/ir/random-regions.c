@@ -37,14 +37,7 @@ static void rig_open(struct rig *rig, uint32_t features)
     rig->buffers = (struct backend_buffers){.code = rig->memory.write, .code_end = rig->memory.write + CODE_BYTES - STUB_BYTES,
                                             .meta_base = meta, .meta = meta + 16, .meta_end = meta + sizeof(meta),
                                             .exec_delta = rig->memory.exec - rig->memory.write};
-    struct backend_layout layout = {
-        .pc_page = offsetof(struct tcg_cpu, pc_page),
-        .pc_offset = offsetof(struct tcg_cpu, pc_offset),
-        .exit_request = offsetof(struct tcg_cpu, vcpu) + offsetof(struct vcpu, exit_request),
-        .tlb_tables = offsetof(struct tcg_cpu, tlb_tables),
-        .jump_table = offsetof(struct tcg_cpu, jump_table),
-        .slow_access = no_slow_access,
-    };
+    struct backend_layout layout = tcg_backend_layout(no_slow_access);
     rig->backend = backend_create(&layout, &rig->buffers, features);
     rig->fresh = rig->buffers;
 }
