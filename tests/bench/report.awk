@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Reads what tests/bench/compare has collected, in files named about ("KEY VALUE", first), qemu, lyrebird and native
-# ("ITEM MILLISECONDS CHECKSUM", a line for each round; native may be empty), prints the tables and, if the variable
+# ("ITEM MILLISECONDS CHECKSUM", a line for each round, the checksum of what failed being "failed"; native may be empty or
+# without whole groups), prints the tables and, if the variable
 # json names a file, writes that. The status is 1 if an item is missing or checksums differ.
 function median(list,  n, v, i, k, t) {
     n = split(list, v, " ")
@@ -47,6 +48,11 @@ source == "about" {
     next
 }
 
+$3 == "failed" {
+    complain($1 " failed under " source)
+    next
+}
+
 {
     times[source, $1] = times[source, $1] " " $2
     if (!((source, $1) in sums))
@@ -54,6 +60,7 @@ source == "about" {
     else if (sums[source, $1] != $3)
         complain("checksum of " $1 " differs between rounds of " source)
     ran[source] = 1
+    ran[source, group_of($1)] = 1
     if (!($1 in seen)) {
         seen[$1] = 1
         items[++count] = $1
@@ -76,7 +83,7 @@ function compare_item(item,  group) {
     ms["lyrebird", item] = median(times["lyrebird", item])
     ratio[item] = quotient(ms["qemu", item], ms["lyrebird", item])
     logs[group] += log(ratio[item])
-    if (!ran["native"] || item == "boot")
+    if (!ran["native", group] || item == "boot")
         return
     if (!(("native", item) in times)) {
         complain(item ": missing on the host")
