@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // run-items GUEST IMAGE ACCEL [ITEM...]: runs the items of items.c in a bare guest (arm64, amd64 or 686) and prints the name
-// of each. It runs some times first, after which nothing becomes hot any more; then not at all, which is what entering the
+// of each, the instructions of all that was translated for it, and the bytes of host code made of them. It runs some times first, after which nothing becomes hot any more; then not at all, which is what entering the
 // guest takes; then once. Calls of count_mark stand around these three, so that who counts instructions
 // (tests/bench/instructions) tells them apart. ACCEL is as test_machine_create takes it.
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "items.h"
+#include "tcg/exec/private.h"
 #include "tests/guest-arm/arm-machine.h"
 #include "tests/guest-x86/x86-machine.h"
 
@@ -71,10 +72,15 @@ static void destroy(struct run *r)
         x86_machine_destroy(r->x86);
 }
 
+static struct tcg_cpu *cpu_of(struct run *r)
+{
+    return r->arm ? &r->arm->cpu->tcg : &r->x86->cpu->tcg;
+}
+
 // How often all code may run before it is hot.
 static void set_heat(struct run *r, uint32_t entries)
 {
-    struct tcg_cpu *cpu = r->arm ? &r->arm->cpu->tcg : &r->x86->cpu->tcg;
+    struct tcg_cpu *cpu = cpu_of(r);
     for (size_t i = 0; i < sizeof(cpu->heat) / sizeof(*cpu->heat); i++)
         cpu->heat[i] = entries;
 }
@@ -131,6 +137,8 @@ int main(int argc, char **argv)
     for (uint32_t item = 0; run_item(&run, item, 0) && run.mailbox->name[0]; item++) {
         if (!wanted(run.mailbox->name, argv + 4))
             continue;
+        const struct tcg_stats *stats = cpu_of(&run)->engine->stats;
+        struct tcg_stats before[2] = {stats[0], stats[1]};
         set_heat(&run, TEST_MACHINE_TIERS_THRESHOLD);
         count_mark();
         good &= run_item(&run, item, WARM_UP);
@@ -140,7 +148,9 @@ int main(int argc, char **argv)
         count_mark();
         good &= run_item(&run, item, 1);
         count_mark();
-        printf("%.16s\n", run.mailbox->name);
+        printf("%.16s %llu %llu\n", run.mailbox->name,
+               (unsigned long long)(stats[0].insns - before[0].insns + stats[1].insns - before[1].insns),
+               (unsigned long long)(stats[0].host_bytes - before[0].host_bytes + stats[1].host_bytes - before[1].host_bytes));
     }
     destroy(&run);
     return good ? 0 : 1;
