@@ -34,13 +34,46 @@ static void start_over(struct ir_builder *b)
 
 // --- looking -------------------------------------------------------------------------------------------------------
 
+static void note_operand(const struct ir_builder *b, struct ir_plan_flags *f, unsigned n, ir_ref ref)
+{
+    f->slots[n] = -1;
+    f->is_const[n] = ir_is_const(ref);
+    if (f->is_const[n])
+        f->consts[n] = ir_const(b->region, ref)->lo;
+    for (unsigned slot = IR_SLOT_FIRST_GUEST; slot < b->region->slot_count && !f->is_const[n] && f->slots[n] < 0; slot++)
+        if (b->slots[slot].value == ref)
+            f->slots[n] = (int16_t)slot;
+}
+
+// The flags that are not made at this point.
+static struct ir_plan_flags note_flags(struct ir_builder *b)
+{
+    struct ir_plan_flags f = {.op = IR_NOP};
+    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty.bits); w++) {
+        for (uint64_t bits = b->dirty.bits[w]; bits; bits &= bits - 1) {
+            struct ir_deferred d;
+            unsigned slot = w * 64 + ctz64(bits);
+            if (!ir_builder_deferred(b, b->slots[slot].value, &d))
+                continue;
+            f.op = d.op;
+            f.type = d.type;
+            f.slot = (uint16_t)slot;
+            note_operand(b, &f, 0, d.a);
+            note_operand(b, &f, 1, d.c);
+            return f;
+        }
+    }
+    return f;
+}
+
 static void note_edge(struct ir_builder *b, int32_t offset)
 {
     struct ir_member *m = &b->plan->members[b->plan->current];
     if (m->edge_count == IR_MEMBER_EDGES - IR_RETURN_POINTS)
         m->too_many = true;
     else
-        m->edges[m->edge_count++] = (struct ir_edge){.offset = offset, .written = b->written};
+        m->edges[m->edge_count++] = (struct ir_edge){.offset = offset, .written = b->written,
+                                                             .flags = note_flags(b)};
     // Whatever ends the block: nobody will run it.
     ir_emit(b, IR_UNREACHABLE, IR_VOID, 0, IR_NONE, IR_NONE, IR_NONE, 0);
     ir_builder_end_block(b);
@@ -141,6 +174,7 @@ enum fate {
     KEPT,    // all ways have the same value, or none has one
     PARAM,   // different values
     MEMORY,  // the value is in memory
+    DEFERRED, // flags that are not made
     LOST,    // nobody looks before it is written
 };
 
@@ -191,6 +225,8 @@ static void decide(struct joining *j)
                 j->fate[slot] = LOST;
             else if (ir_slot_set_has(&m->live, slot) && takes_param(j, slot))
                 j->fate[slot] = PARAM;
+            else if (changes && m->flags.op != IR_NOP && m->flags.slot == slot && !ir_slot_set_has(&m->live, slot))
+                j->fate[slot] = DEFERRED;
             else
                 j->fate[slot] = MEMORY;
         }
@@ -205,12 +241,71 @@ static bool is_dirty_on_some_way(const struct joining *j, unsigned slot)
     return false;
 }
 
+// Whether an operand is what the head takes it for.
+static bool is_expected(const struct ir_builder *b, const struct ir_plan_flags *f, unsigned n, ir_ref ref)
+{
+    if (f->is_const[n])
+        return ir_is_const(ref) && ir_const(b->region, ref)->lo == f->consts[n];
+    return f->slots[n] < 0 || ref == b->slots[f->slots[n]].value;
+}
+
+// The parameters of the deferred flags: whether there are any, and those operands that the head does not find elsewhere.
+static unsigned pass_flags(struct ir_builder *b, const struct ir_member *m, ir_ref *values)
+{
+    const struct ir_plan_flags *f = &m->flags;
+    struct ir_deferred d = {.op = IR_NOP};
+    bool fits = ir_slot_set_has(&b->dirty, f->slot) && ir_builder_deferred(b, b->slots[f->slot].value, &d) &&
+                d.op == f->op && d.type == f->type && is_expected(b, f, 0, d.a) && is_expected(b, f, 1, d.c);
+    if (!fits) {
+        if (ir_slot_set_has(&b->dirty, f->slot))
+            ir_builder_flush_slot(b, f->slot);
+        d.when = ir_i32(b, 0);
+        d.a = d.c = ir_imm(b, (enum ir_type)f->type, 0);
+    }
+    unsigned count = 0;
+    values[count++] = d.when;
+    if (!f->is_const[0] && f->slots[0] < 0)
+        values[count++] = d.a;
+    if (!f->is_const[1] && f->slots[1] < 0)
+        values[count++] = d.c;
+    return count;
+}
+
 static void jump_to_head(struct ir_builder *b, const struct ir_member *m)
 {
-    ir_ref values[MAX_INT_PARAMS + MAX_VECTOR_PARAMS];
-    for (unsigned i = 0; i < m->param_count; i++)
-        values[i] = ir_get(b, m->params[i]);
-    ir_builder_jump(b, m->head, values, m->param_count);
+    ir_ref values[MAX_INT_PARAMS + MAX_VECTOR_PARAMS + IR_SNAPSHOT_OPERANDS];
+    unsigned count = 0;
+    for (; count < m->param_count; count++)
+        values[count] = ir_get(b, m->params[count]);
+    if (m->defers)
+        count += pass_flags(b, m, values + count);
+    ir_builder_jump(b, m->head, values, count);
+}
+
+// At the head: the parameters, behind those for slots.
+static void begin_deferred(struct ir_builder *b, struct ir_member *m, ir_ref params[IR_SNAPSHOT_OPERANDS])
+{
+    params[0] = ir_param(b, IR_I32);
+    for (unsigned n = 0; n < 2; n++)
+        params[1 + n] = !m->flags.is_const[n] && m->flags.slots[n] < 0 ? ir_param(b, (enum ir_type)m->flags.type) : IR_NONE;
+}
+
+// The deferred value, when the other slots are known.
+static ir_ref make_deferred(struct ir_builder *b, const struct ir_member *m, const ir_ref params[IR_SNAPSHOT_OPERANDS])
+{
+    const struct ir_plan_flags *f = &m->flags;
+    ir_ref operands[2];
+    for (unsigned n = 0; n < 2; n++)
+        operands[n] = f->is_const[n] ? ir_imm(b, (enum ir_type)f->type, f->consts[n])
+                      : f->slots[n] >= 0 ? m->slots[f->slots[n]].value : params[1 + n];
+    struct ir_ins flags = {.op = f->op, .type = IR_I32,
+                           .arg = {operands[0], f->op == IR_FLAGLOGIC ? IR_NONE : operands[1], IR_NONE, IR_NONE}};
+    struct ir_ins memory = {.op = IR_GETSLOT, .type = IR_I32, .imm = f->slot, .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
+    struct ir_ins select = {.op = IR_SELECT, .type = IR_I32, .aux = IR_NE, .imm = IR_I32, .deferred = true,
+                            .arg = {params[0], ir_i32(b, 0), IR_NONE, IR_NONE}};
+    select.arg[2] = ir_builder_append(b, &flags);
+    select.arg[3] = ir_builder_append(b, &memory);
+    return ir_builder_append(b, &select);
 }
 
 // The loop finds what it reads and never writes in registers.
@@ -248,11 +343,35 @@ static void finish_way(struct joining *j, uint32_t way)
     jump_to_head(b, j->m);
 }
 
+// Whether the head will have a value for the slot.
+static bool will_be_known(const struct joining *j, unsigned slot)
+{
+    const struct ir_member *m = j->m;
+    if (j->fate[slot] != KEPT)
+        return j->fate[slot] == PARAM;
+    return j->b->blocks[m->ways[0]].slots[slot].value != IR_NONE ||
+           (m->way_count == 1 && ir_slot_set_has(&m->inside, slot) && !ir_slot_set_has(&m->changed, slot));
+}
+
+// Operands of deferred flags that the head does not find in slots are parameters.
+static void settle_flags(struct joining *j)
+{
+    struct ir_plan_flags *f = &j->m->flags;
+    if (f->op == IR_NOP || j->fate[f->slot] != DEFERRED)
+        return;
+    for (unsigned n = 0; n < 2; n++)
+        if (f->slots[n] >= 0 && !will_be_known(j, (unsigned)f->slots[n]))
+            f->slots[n] = -1;
+    j->m->defers = true;
+}
+
 static void begin_join(struct ir_builder *b, struct ir_member *m)
 {
     struct joining j = {.b = b, .m = m};
     struct ir_slot_set dirty = {0};
+    ir_ref params[IR_SNAPSHOT_OPERANDS];
     decide(&j);
+    settle_flags(&j);
     m->head = ir_new_join(b);
     m->slots = ARENA_ARRAY(b->region->arena, struct ir_slot_state, b->region->slot_count);
     for (unsigned slot = 0; slot < b->region->slot_count; slot++)
@@ -265,9 +384,15 @@ static void begin_join(struct ir_builder *b, struct ir_member *m)
     ir_begin_block(b, m->head);
     for (unsigned i = 0; i < m->param_count; i++)
         m->slots[m->params[i]].value = ir_param(b, b->region->slots[m->params[i]].type);
+    if (m->defers)
+        begin_deferred(b, m, params);
     for (unsigned slot = 0; slot < b->region->slot_count; slot++)
         if (j.fate[slot] == MEMORY || j.fate[slot] == LOST)
             m->slots[slot].value = IR_NONE;
+    if (m->defers) {
+        m->slots[m->flags.slot].value = make_deferred(b, m, params);
+        ir_slot_set_add(&dirty, m->flags.slot);
+    }
     m->dirty = b->dirty = dirty;
     memcpy(b->slots, m->slots, sizeof(*b->slots) * b->region->slot_count);
 }
@@ -292,7 +417,8 @@ static void wait_for(struct ir_builder *b, struct ir_member *m)
 static bool conforms(const struct ir_builder *b, const struct ir_member *m)
 {
     for (unsigned slot = 0; slot < b->region->slot_count; slot++)
-        if (m->slots[slot].value != IR_NONE && !ir_slot_set_has(&m->is_param, slot) && m->slots[slot].value != b->slots[slot].value)
+        if (m->slots[slot].value != IR_NONE && !ir_slot_set_has(&m->is_param, slot) &&
+            m->slots[slot].value != b->slots[slot].value && !(m->defers && slot == m->flags.slot))
             return false;
     return true;
 }

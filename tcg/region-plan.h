@@ -6,10 +6,21 @@
 
 enum { IR_MEMBER_EDGES = 8, IR_RETURN_POINTS = 3 };
 
+// Flags that a slot holds and that have not been made: an operation on two operands, each of which may be what a slot holds,
+// or a constant.
+struct ir_plan_flags {
+    uint8_t op, type;  // op IR_NOP: there are none
+    uint16_t slot;
+    int16_t slots[2];  // -1: not a slot's value
+    bool is_const[2];
+    uint64_t consts[2];
+};
+
 struct ir_edge {
     int32_t offset; // where it leads
     int to;         // member, or -1
     struct ir_slot_set written; // on every path in the member that ends in this edge
+    struct ir_plan_flags flags;
 };
 
 struct ir_member {
@@ -30,6 +41,7 @@ struct ir_member {
     struct ir_slot_set needed;  // may be looked at by anybody before they are written
     struct ir_slot_set changed; // of a loop head: may be written in the loop
     bool two_ways;              // the same: the loop is entered elsewhere too
+    struct ir_plan_flags flags; // the same: what a round ends with
     struct ir_slot_set inside;  // the same: read in the loop
 
     // While the region is built:
@@ -42,6 +54,7 @@ struct ir_member {
     unsigned param_count;
     uint8_t params[32];         // slots
     struct ir_slot_set is_param;
+    bool defers;                // flags.slot is a deferred value, whose parameters come behind the others
 };
 
 struct ir_plan {

@@ -251,7 +251,7 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
 
 static void vcpu_destroy(struct accel *accel, struct vcpu *vcpu)
 {
-    (void)accel;
+    tier2_stop(engine_of(accel));
     if (tcg_cpu_of(vcpu)->tlb)
         tlb_destroy(tcg_cpu_of(vcpu));
 }

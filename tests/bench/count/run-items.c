@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // run-items GUEST IMAGE ACCEL [ITEM...]: runs the items of items.c in a bare guest (arm64, amd64 or 686) and prints the name
-// of each, the instructions of all that was translated for it, and the bytes of host code made of them. It runs some times first, after which nothing becomes hot any more; then not at all, which is what entering the
-// guest takes; then once. Calls of count_mark stand around these three, so that who counts instructions
-// (tests/bench/instructions) tells them apart. ACCEL is as test_machine_create takes it.
+// of each, the instructions of all that was translated for it, and the bytes of host code made of them. It runs some times
+// first, after which nothing becomes hot any more; then not at all, which is what entering the guest takes; then once. Calls
+// of count_mark stand around these three, so that who counts instructions (tests/bench/instructions) tells them apart. ACCEL
+// is as test_machine_create takes it.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
