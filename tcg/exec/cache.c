@@ -78,6 +78,7 @@ static void free_blocks(struct tcg_engine *e)
 void cache_destroy(struct tcg_engine *e)
 {
     tier2_destroy(e);
+    profile_destroy(e);
     perf_records_destroy(e->perf);
     free_blocks(e);
     free(e->hash);
@@ -177,6 +178,7 @@ static void flush_everything(struct tcg_cpu *cpu)
     tier2_pause(e);
     pthread_mutex_lock(&e->lock);
     e->flushes++;
+    profile_collect(e);
     for (struct tcg_block *b = e->all; b; b = b->all_next) {
         uint64_t page = b->ram_pc >> TLB_PAGE_BITS;
         e->page_blocks[page] = NULL;
@@ -215,6 +217,7 @@ void cache_adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t pc)
         kill_block(e, old);
     uint32_t h = hash_of(e, b->ram_pc, b->flags);
     uint64_t page = b->ram_pc >> TLB_PAGE_BITS;
+    b->pc = pc;
     b->hash_next = e->hash[h];
     e->hash[h] = b;
     b->page_next = e->page_blocks[page];
