@@ -62,7 +62,8 @@ void x86_reset(struct x86_cpu *cpu, bool init)
     cpu->dr[7] = 0x400;
     cpu->watches = cpu->port_watches = cpu->watch_hits = 0;
     cpu->shadow = cpu->single = 0;
-    cpu->smm = cpu->nmi_blocked = cpu->in_shutdown = cpu->private_code = false;
+    cpu->smm = cpu->nmi_blocked = cpu->in_shutdown = false;
+    cpu->private_code = 0;
     cpu->delivering = -1;
     cpu->efer = 0;
     cpu->halt = X86_RUNS;

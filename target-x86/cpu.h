@@ -167,7 +167,7 @@ struct x86_cpu {
     // --- modes ---
     uint64_t block_flags;   // cached, but for what x86_block_flags adds
     uint64_t space_key;     // soft-TLB key
-    bool private_code;      // privileged code was seen in a page that is not global
+    uint8_t private_code;   // not 0: privileged code was seen lately in a page that is not global
     bool smm, nmi_blocked, a20_masked, in_shutdown;
     uint8_t halt;           // enum x86_halt
     bool ferr;              // FERR# is up

@@ -237,13 +237,17 @@ bool x86_canonical(const struct x86_cpu *cpu, uint64_t gva)
     return (uint64_t)sextract64(gva, 0, cpu->cr4 & CR4_LA57 ? 57 : 48) == gva;
 }
 
+// Privileged code is global as a rule, and then what has been looked up of it holds in all address spaces. That of a guest's
+// first page tables is not, so this is not for good: a number of walks that found global code end it.
 static void see_code(struct x86_cpu *cpu, const struct tlb_translation *t, bool user)
 {
-    // Privileged code is global as a rule; what is looked up by address space costs something only once it is not.
-    if (user || t->global || cpu->private_code || !(cpu->cr0 & CR0_PG))
+    enum { WALKS = 64 };
+    if (user || !(cpu->cr4 & CR4_PGE) || (t->global && !cpu->private_code))
         return;
-    cpu->private_code = true;
-    tcg_modes_changed(&cpu->tcg);
+    bool was_private = cpu->private_code;
+    cpu->private_code = t->global ? cpu->private_code - 1 : WALKS;
+    if (was_private != (bool)cpu->private_code)
+        tcg_modes_changed(&cpu->tcg);
 }
 
 bool x86_translate_address(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access access, unsigned mmu_index, bool probe,

@@ -131,7 +131,8 @@ static uint64_t block_flags(struct tcg_cpu *tcg)
 static uint64_t code_space(struct tcg_cpu *tcg)
 {
     const struct x86_cpu *cpu = x86_cpu_of(tcg);
-    return x86_cpl(cpu) == 3 || cpu->private_code || !(cpu->cr0 & CR0_PG) ? cpu->space_key : 0;
+    bool shared = x86_cpl(cpu) != 3 && !cpu->private_code && (cpu->cr0 & CR0_PG) && (cpu->cr4 & CR4_PGE);
+    return shared ? 0 : cpu->space_key;
 }
 
 static unsigned fetch_mmu_index(struct tcg_cpu *tcg)

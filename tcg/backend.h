@@ -21,9 +21,9 @@ enum {
     BACKEND_SECOND_LOG2 = 13,  // entries of the second level
     BACKEND_SECOND_MARK = 1 << 6, // above the bits that a required alignment compares
     BACKEND_HASH = (int32_t)0x9e3779b1,
-    BACKEND_JUMP_LOG2 = 12,    // entries in a lookup table for code
+    BACKEND_JUMP_LOG2 = 13,    // entries in a lookup table for code
     BACKEND_JUMP_ENTRY_LOG2 = 4,
-    BACKEND_JUMP_SECOND_LOG2 = 11, // entries behind them, for what had to make room
+    BACKEND_JUMP_SECOND_LOG2 = 12, // entries behind them, for what had to make room
 };
 
 // The soft TLB of an address space: tables found by low bits of the page number, and behind them a second level, which
@@ -45,13 +45,13 @@ static inline unsigned backend_second_index(uint64_t page, unsigned mmu_index)
 // Where a lookup table for code has its entry for a pc: the instruction's place in its page, folded with the page.
 static inline unsigned backend_jump_index(uint64_t pc)
 {
-    return (unsigned)(pc >> 2 ^ pc >> 12) & ((1u << BACKEND_JUMP_LOG2) - 1);
+    return (unsigned)(pc ^ pc >> 12) & ((1u << BACKEND_JUMP_LOG2) - 1);
 }
 
 // The same among the entries behind those.
 static inline unsigned backend_jump_second_index(uint64_t pc)
 {
-    return (1u << BACKEND_JUMP_LOG2) + ((uint32_t)(pc >> 2) * (uint32_t)BACKEND_HASH >> (32 - BACKEND_JUMP_SECOND_LOG2));
+    return (1u << BACKEND_JUMP_LOG2) + ((uint32_t)pc * (uint32_t)BACKEND_HASH >> (32 - BACKEND_JUMP_SECOND_LOG2));
 }
 
 // An entry of a lookup table for code.
@@ -110,6 +110,7 @@ struct backend_buffers {
 struct backend_code {
     uint8_t *entry, *end;
     uint8_t *poll;               // for backend_kill
+    uint8_t *hot;                // for backend_stop_counting; NULL: entries are not counted
     struct tcg_exit *exits;      // array, in the meta buffer
     uint32_t exit_count;
 };
@@ -145,6 +146,8 @@ enum backend_exit backend_enter(struct backend *backend, void *state, const void
 void backend_link(struct tcg_exit *exit, const uint8_t *target);
 // Makes a block leave for the run loop whenever it is entered from now on. Atomic.
 void backend_kill(const struct backend_code *code);
+// Makes a block never leave by BACKEND_EXIT_HOT from now on. Atomic.
+void backend_stop_counting(const struct backend_code *code);
 
 // Access to the registers dumped for a slow access: the value of a register, its place, and the spill frame.
 uint64_t *backend_dump_int(void *dump, unsigned reg);

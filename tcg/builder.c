@@ -36,8 +36,8 @@ static uint32_t new_block(struct ir_builder *b, bool join)
 
 static void forget_slots(struct ir_builder *b)
 {
-    for (unsigned i = 0; i < b->region->slot_count; i++)
-        b->slots[i].value = IR_NONE;
+    static const struct ir_slot_state unknown[MAX_SLOTS] = {[0 ... MAX_SLOTS - 1] = {IR_NONE}};
+    memcpy(b->slots, unknown, sizeof(*b->slots) * b->region->slot_count);
     b->dirty = (struct ir_slot_set){0};
 }
 
@@ -45,7 +45,7 @@ void ir_builder_init(struct ir_builder *b, struct ir_region *region)
 {
     assert(region->slot_count <= MAX_SLOTS);
     *b = (struct ir_builder){.region = region, .block = IR_NONE};
-    b->slots = ARENA_ARRAY(region->arena, struct ir_slot_state, region->slot_count);
+    b->slots = ARENA_ARRAY_RAW(region->arena, struct ir_slot_state, region->slot_count);
     forget_slots(b);
     uint32_t entry = new_block(b, true);
     b->block = entry;
@@ -694,12 +694,12 @@ void ir_builder_save(struct ir_builder *b, uint32_t block)
 {
     struct ir_block_state *s = &b->blocks[block];
     if (!s->slots)
-        s->slots = ARENA_ARRAY(b->region->arena, struct ir_slot_state, b->region->slot_count);
+        s->slots = ARENA_ARRAY_RAW(b->region->arena, struct ir_slot_state, b->region->slot_count);
     memcpy(s->slots, b->slots, sizeof(*s->slots) * b->region->slot_count);
     s->dirty = b->dirty;
     s->written = b->written;
     if (b->notes) {
-        s->notes = arena_alloc(b->region->arena, b->notes_bytes);
+        s->notes = arena_alloc_raw(b->region->arena, b->notes_bytes);
         memcpy(s->notes, b->notes, b->notes_bytes);
     }
 }
@@ -763,11 +763,12 @@ void ir_begin_block(struct ir_builder *b, uint32_t block)
     const struct ir_block_state *s = &b->blocks[block];
     b->written = s->written;
     // All that is remembered holds where the last block ended; of that, what is older than the branch to this one, here too.
-    forget_recent(b, s->join ? 0 : s->branched);
     if (s->join) {
+        memset(b->recent, 0, sizeof(b->recent));
         forget_slots(b);
         return;
     }
+    forget_recent(b, s->branched);
     assert(s->slots && "a side block begins after the branch to it");
     memcpy(b->slots, s->slots, sizeof(*s->slots) * b->region->slot_count);
     b->dirty = s->dirty;

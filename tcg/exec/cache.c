@@ -13,12 +13,13 @@
 #include "tcg/base/bits.h"
 #include "tcg/exec/private.h"
 
-enum { HASH_LOG2 = 16 };
+enum { CODE_BYTES_A_BUCKET = 512 }; // of the buffer: there is less than a block to a bucket
 
-static uint32_t hash_of(const struct tcg_engine *e, uint64_t ram_pc, uint64_t flags)
+// Neighbours in a page have neighbouring buckets.
+static struct tcg_block **bucket_of(const struct tcg_engine *e, uint64_t ram_pc, uint64_t flags)
 {
-    uint64_t h = (ram_pc >> 2 ^ flags << 24) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(h >> 40) & e->hash_mask;
+    uint64_t h = (ram_pc >> TLB_PAGE_BITS ^ flags << 24) * UINT64_C(0x9e3779b97f4a7c15);
+    return &e->hash[((h >> 32) + (ram_pc >> 1 & (TLB_PAGE_SIZE / 2 - 1))) & e->hash_mask];
 }
 
 // --- names for perf ---
@@ -60,7 +61,7 @@ int cache_init(struct tcg_engine *e, struct error *error)
     struct backend_layout layout = tcg_backend_layout(slow_access);
     e->backend = backend_create(&layout, &e->buffers, e->options.host_features);
     e->code_start = e->buffers.code;
-    e->hash_mask = (1u << HASH_LOG2) - 1;
+    e->hash_mask = (1u << (63 - clz64(e->memory.bytes / CODE_BYTES_A_BUCKET))) - 1;
     e->hash = ALLOC_ARRAY(struct tcg_block *, (size_t)e->hash_mask + 1);
     int status = start_perf(e, error);
     return status ? status : tier2_init(e, error);
@@ -113,10 +114,10 @@ static void kill_block(struct tcg_engine *e, struct tcg_block *b)
             backend_link(x, NULL);
     }
     b->incoming = NULL;
-    struct tcg_block **link = &e->hash[hash_of(e, b->ram_pc, b->flags)];
+    struct tcg_block **link = bucket_of(e, b->ram_pc, b->flags);
     while (*link != b)
         link = &(*link)->hash_next;
-    *link = b->hash_next;
+    __atomic_store_n(link, b->hash_next, __ATOMIC_RELEASE);
 }
 
 // Whether guest code of the block is in [ram_offset, +length).
@@ -204,9 +205,9 @@ static void flush_everything(struct tcg_cpu *cpu)
 
 struct tcg_block *cache_find(const struct tcg_engine *e, uint64_t ram_pc, uint64_t flags)
 {
-    struct tcg_block *b = e->hash[hash_of(e, ram_pc, flags)];
+    struct tcg_block *b = __atomic_load_n(bucket_of(e, ram_pc, flags), __ATOMIC_ACQUIRE);
     while (b && (b->ram_pc != ram_pc || b->flags != flags))
-        b = b->hash_next;
+        b = __atomic_load_n(&b->hash_next, __ATOMIC_ACQUIRE);
     return b;
 }
 
@@ -215,11 +216,11 @@ void cache_adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t pc)
     struct tcg_block *old = cache_find(e, b->ram_pc, b->flags);
     if (old)
         kill_block(e, old);
-    uint32_t h = hash_of(e, b->ram_pc, b->flags);
+    struct tcg_block **bucket = bucket_of(e, b->ram_pc, b->flags);
     uint64_t page = b->ram_pc >> TLB_PAGE_BITS;
     b->pc = pc;
-    b->hash_next = e->hash[h];
-    e->hash[h] = b;
+    b->hash_next = *bucket;
+    __atomic_store_n(bucket, b, __ATOMIC_RELEASE);
     b->page_next = e->page_blocks[page];
     e->page_blocks[page] = b;
     b->all_next = e->all;
@@ -282,6 +283,10 @@ static void watch_page(struct tcg_cpu *cpu, uint64_t page)
 struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
 {
     struct tcg_engine *e = cpu->engine;
+    // Blocks that are taken out meanwhile stay readable: memory is freed with every vCPU stopped.
+    struct tcg_block *at_hand = cache_find(e, ram_pc, flags);
+    if (at_hand)
+        return at_hand;
     for (;;) {
         pthread_mutex_lock(&e->lock);
         if (!e->page_blocks) {

@@ -13,7 +13,7 @@ static uint64_t no_pc(unsigned i)
 {
     if (i >= 1u << BACKEND_JUMP_LOG2)
         return i == backend_jump_second_index(0) ? 4 : 0;
-    return (uint64_t)((i ^ 1) & 1023) << 2;
+    return i ^ 1;
 }
 
 static void clear_jump_entry(struct code_context *c, unsigned i)
@@ -136,11 +136,14 @@ static void clear_table_page(struct code_context *c, uint64_t page)
     unsigned bit = filter_bit(page >> TLB_PAGE_BITS);
     if (!(c->filter[bit / 64] >> (bit % 64) & 1))
         return;
-    for (uint64_t pc = page; pc < page + TLB_PAGE_SIZE; pc += 4) {
-        unsigned places[] = {backend_jump_index(pc), backend_jump_second_index(pc)};
-        for (unsigned k = 0; k < 2; k++)
-            if ((c->table[places[k]].pc & -(uint64_t)TLB_PAGE_SIZE) == page)
-                clear_jump_entry(c, places[k]);
+    for (unsigned w = 0; w < ARRAY_SIZE(c->used); w++) {
+        for (uint64_t bits = c->used[w]; bits; bits &= bits - 1) {
+            unsigned i = w * 64 + ctz64(bits);
+            if ((c->table[i].pc & -(uint64_t)TLB_PAGE_SIZE) != page)
+                continue;
+            clear_jump_entry(c, i);
+            c->used[w] &= ~(bits & -bits);
+        }
     }
 }
 

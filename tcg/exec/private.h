@@ -129,9 +129,10 @@ struct tcg_block {
     bool dead, region;
     bool hot;               // its counter has run out
     uint8_t requests;       // for a region instead
+    struct tcg_block *hash_next;
     struct backend_code code;
     struct tcg_exit *incoming;
-    struct tcg_block *hash_next, *page_next, *all_next;
+    struct tcg_block *page_next, *all_next;
     struct ir_region *ir; // the interpreter's
     unsigned span_count;
     struct tcg_span spans[]; // all in the page of ram_pc
@@ -188,11 +189,12 @@ static inline struct backend_layout tcg_backend_layout(void (*slow)(void *state,
 // --- cache.c ---
 int cache_init(struct tcg_engine *engine, struct error *error);
 void cache_destroy(struct tcg_engine *engine);
-// The block at ram_pc, translated if need be. `pc` is its virtual address. Takes and releases engine->lock; may stop the
+// The block at ram_pc, translated if need be. `pc` is its virtual address. May take and release engine->lock, and stop the
 // machine to empty the buffers. Never NULL.
 struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags);
-// With engine->lock held: the block at ram_pc, or NULL; makes a new one the one at its place instead of what is there.
+// The block at ram_pc, or NULL. With engine->lock held, or on a vCPU's thread inside run(): then it may be dead already.
 struct tcg_block *cache_find(const struct tcg_engine *engine, uint64_t ram_pc, uint64_t flags);
+// With engine->lock held: makes a new block the one at its place, instead of what is there.
 void cache_adopt(struct tcg_engine *engine, struct tcg_block *block, uint64_t pc);
 // Links an exit to the block, if both are still alive.
 void cache_link(struct tcg_engine *engine, struct tcg_exit *exit, struct tcg_block *to);

@@ -18,7 +18,7 @@
 enum {
     MAX_THREADS = 4,
     QUEUE = 32,
-    MAX_REQUESTS = 3,        // for one block
+    MAX_REQUESTS = 3,        // for one block, which then stops counting
     NEIGHBOUR = 16,          // code is hot with a block when it has run a 16th as often
     PIECE_CODE = 256 << 10,
     PIECE_META = 512 << 10,
@@ -163,7 +163,9 @@ static struct request *ask(struct tcg_cpu *cpu, uint64_t pc, const struct tlb_fe
     uint64_t flags = cpu->code_context->flags | (uint64_t)f->code_flags << 56;
     pthread_mutex_lock(&e->lock);
     struct tcg_block *b = cache_find(e, f->ram_offset, flags);
-    if (b && !b->region && b->requests < MAX_REQUESTS) {
+    if (b && !b->region && b->requests == MAX_REQUESTS) {
+        backend_stop_counting(&b->code);
+    } else if (b && !b->region) {
         b->requests++;
         b->hot = true;
         r = ALLOC(struct request);
@@ -178,6 +180,14 @@ static struct request *ask(struct tcg_cpu *cpu, uint64_t pc, const struct tlb_fe
     return r;
 }
 
+static bool queue_full(struct tier2 *t)
+{
+    pthread_mutex_lock(&t->lock);
+    bool full = t->count == QUEUE;
+    pthread_mutex_unlock(&t->lock);
+    return full;
+}
+
 void tier2_hot(struct tcg_cpu *cpu)
 {
     struct tier2 *t = cpu->engine->tier2;
@@ -186,7 +196,7 @@ void tier2_hot(struct tcg_cpu *cpu)
     if (!t || !tlb_fetch(cpu, pc, &f))
         return;
     cpu->heat[tcg_heat_index(f.ram_offset)] = cpu->engine->options.tier2_threshold;
-    struct request *r = ask(cpu, pc, &f);
+    struct request *r = queue_full(t) ? NULL : ask(cpu, pc, &f);
     if (!r)
         return;
     t->asked++;

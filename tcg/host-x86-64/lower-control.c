@@ -246,7 +246,7 @@ static void lower_exit_indirect(struct lower *l, struct ir_ins *ins)
     // backend_jump_index, scaled to the size of an entry
     x86_mov_rr(c, false, RAX, RDI);
     x86_mov_rr(c, false, RCX, RDI);
-    x86_shift_ri(c, X86_SHL, false, RAX, BACKEND_JUMP_ENTRY_LOG2 - 2);
+    x86_shift_ri(c, X86_SHL, false, RAX, BACKEND_JUMP_ENTRY_LOG2);
     x86_shift_ri(c, X86_SHR, false, RCX, 12 - BACKEND_JUMP_ENTRY_LOG2);
     x86_alu_rr(c, X86_XOR, false, RAX, RCX);
     x86_alu_ri(c, X86_AND, false, RAX, ((1 << BACKEND_JUMP_LOG2) - 1) << BACKEND_JUMP_ENTRY_LOG2);

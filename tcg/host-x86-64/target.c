@@ -126,9 +126,7 @@ static void emit_stubs(struct backend *b, struct x86_code *c)
     // RDI: the pc, which the lookup table's first entry for it was not for.
     b->exit_lookup_pc = c->p;
     int32_t second = 1 << (BACKEND_JUMP_LOG2 + BACKEND_JUMP_ENTRY_LOG2);
-    x86_mov_rr(c, true, RAX, RDI);
-    x86_shift_ri(c, X86_SHR, true, RAX, 2);
-    x86_rr(c, 0x69, RAX, RAX); // IMUL by an immediate: backend_jump_second_index
+    x86_rr(c, 0x69, RAX, RDI); // IMUL by an immediate: backend_jump_second_index
     x86_dword(c, (uint32_t)BACKEND_HASH);
     x86_shift_ri(c, X86_SHR, false, RAX, 32 - BACKEND_JUMP_SECOND_LOG2);
     x86_shift_ri(c, X86_SHL, false, RAX, BACKEND_JUMP_ENTRY_LOG2);
@@ -404,6 +402,7 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
         l.cold[i].emit(&l, &l.cold[i]);
     x86_patch(poll, l.c.p);
     code->poll = poll - 2;
+    code->hot = hot ? hot - 2 : NULL;
     x86_store_imm(&l.c, false, x86_at(STATE_REG, backend->layout.pc_offset), entry_offset);
     x86_jmp_to(&l.c, backend->exit_loop);
     if (hot) {
@@ -446,6 +445,13 @@ void backend_kill(const struct backend_code *code)
     // JNE rel32 becomes NOP; JMP rel32: the same length, the same displacement, so that no instruction boundary moves.
     uint16_t patched = 0xe990;
     __atomic_store_n((uint16_t *)(void *)code->poll, patched, __ATOMIC_SEQ_CST);
+}
+
+void backend_stop_counting(const struct backend_code *code)
+{
+    // JE rel32 becomes NOP; TEST EAX, imm32.
+    uint16_t patched = 0xa990;
+    __atomic_store_n((uint16_t *)(void *)code->hot, patched, __ATOMIC_SEQ_CST);
 }
 
 uint64_t *backend_dump_int(void *dump, unsigned reg)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The processor as its board sees it: INIT, what CPUID must not promise, RSM.
+// The processor as its board sees it: INIT, what CPUID must not promise, RSM; and what the engines ask it.
 #include <criterion/criterion.h>
 #include <string.h>
 
 #include "target-x86/exception.h"
+#include "target-x86/mmu.h"
 #include "target-x86/x86.h"
 #include "x86-machine.h"
 
@@ -88,4 +89,38 @@ Test(x86_processor, rsm_shuts_down_for_impossible_states)
         cr_assert_eq(m->status, cases[i].good ? 0 : -1);
         x86_machine_destroy(m);
     }
+}
+
+static void fetch_many(struct x86_cpu *cpu, uint64_t gva)
+{
+    for (unsigned i = 0; i < 300; i++) {
+        struct tlb_translation t = {0};
+        struct tlb_fault fault;
+        cr_assert(x86_translate_address(&cpu->tcg, gva, TLB_FETCH, X86_MMU_KERNEL, false, &t, &fault));
+    }
+}
+
+// Address spaces share what has been looked up of privileged code, but not while some is seen that is not global, as that of a
+// guest's first page tables often is.
+Test(x86_processor, privileged_code_is_shared_while_it_is_global)
+{
+    enum { DIRECTORY = 0x5000, LARGE = 0x83, GLOBAL = 1 << 8 };
+    struct x86_machine *m = x86_machine_create("tcg", "max", 0);
+    struct x86_cpu *cpu = m->cpu;
+    const struct guest_ops *ops = cpu->tcg.guest;
+    const uint32_t entries[] = {LARGE, LARGE | GLOBAL};
+    memcpy(test_machine_ram(&m->base, DIRECTORY), entries, sizeof(entries));
+    cpu->cr0 = CR0_PE | CR0_PG | CR0_ET;
+    cpu->cr3 = DIRECTORY;
+    cpu->cr4 = CR4_PSE;
+    x86_modes_changed(cpu);
+    fetch_many(cpu, 0);
+    cr_assert_neq(ops->code_space(&cpu->tcg), 0, "there are no global pages yet");
+    cpu->cr4 |= CR4_PGE;
+    cr_assert_eq(ops->code_space(&cpu->tcg), 0);
+    fetch_many(cpu, 0);
+    cr_assert_neq(ops->code_space(&cpu->tcg), 0);
+    fetch_many(cpu, 0x400000);
+    cr_assert_eq(ops->code_space(&cpu->tcg), 0);
+    x86_machine_destroy(m);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The second level of the soft TLB: what is pushed out of the first level is found again without a page walk, by translated
-// code too, and every kind of invalidation reaches it there; the same for the lookup tables for code. The guest is a made-up
-// one that counts page walks.
+// code too, and every kind of invalidation reaches it there; the same for the lookup tables for code; and how blocks count
+// their entries. The guest is a made-up one that counts page walks.
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,10 +129,12 @@ static void begin_region(void)
     ir_begin_insn(&b, 0x10);
 }
 
+static struct backend_code code;
+
 static const uint8_t *end_region(void)
 {
     cr_assert_null(ir_verify(&region));
-    struct backend_code code = {0};
+    code = (struct backend_code){0};
     cr_assert_eq(backend_compile(engine.backend, &region, 0, &engine.buffers, &code), 0);
     return code.entry + engine.buffers.exec_delta;
 }
@@ -436,8 +438,8 @@ static void setup_code(void)
         begin_region();
         ir_set(&b, SLOT_VALUE, ir_i64(&b, i + 1));
         ir_exit_to(&b, 0x20);
-        uint8_t *code = (uint8_t *)(uintptr_t)end_region();
-        code_table_insert(&c.cpu, pcs[i], code, c.cpu.tlb->flushes);
+        uint8_t *entry = (uint8_t *)(uintptr_t)end_region();
+        code_table_insert(&c.cpu, pcs[i], entry, c.cpu.tlb->flushes);
     }
 }
 
@@ -473,6 +475,19 @@ Test(code_second, flush_by_address)
     cr_assert_eq(jump_to(pcs[1]), 2);
 }
 
+// Instructions may be at any byte.
+Test(code_second, neighbours_have_places_of_their_own)
+{
+    uint64_t odd = pcs[1] + 1;
+    cr_assert_neq(backend_jump_index(odd), backend_jump_index(pcs[1]));
+    code_table_insert(&c.cpu, odd, code.entry + engine.buffers.exec_delta, c.cpu.tlb->flushes);
+    cr_assert_eq(jump_to(odd), 2);
+    tlb_flush_range(&c.cpu, KEY(1), false, odd, 1, 8);
+    cr_assert_eq(jump_to(odd), 0);
+    cr_assert_eq(jump_to(pcs[1]), 0);
+    cr_assert_eq(jump_to(pcs[0]), 1);
+}
+
 Test(code_second, flush_by_space)
 {
     tlb_flush_key(&c.cpu, KEY(2));
@@ -487,4 +502,24 @@ Test(code_second, flush_of_all)
     tlb_flush_all(&c.cpu);
     cr_assert_eq(jump_to(pcs[0]), 0);
     cr_assert_eq(jump_to(pcs[1]), 0);
+}
+
+// --- counted entries ---
+
+Test(tlb_second, counting_ends)
+{
+    struct tcg_exit *link;
+    begin_region();
+    region.heat = 7;
+    ir_exit_to(&b, 0x20);
+    const uint8_t *entry = end_region();
+    c.cpu.heat[7] = 2;
+    cr_assert_eq(backend_enter(engine.backend, &c, entry, &link), BACKEND_EXIT_LINK);
+    cr_assert_eq(backend_enter(engine.backend, &c, entry, &link), BACKEND_EXIT_HOT);
+    backend_stop_counting(&code);
+    c.cpu.heat[7] = 1;
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_eq(backend_enter(engine.backend, &c, entry, &link), BACKEND_EXIT_LINK);
+    c.cpu.vcpu.exit_request = 1;
+    cr_assert_eq(backend_enter(engine.backend, &c, entry, &link), BACKEND_EXIT_LOOP);
 }
