@@ -36,7 +36,7 @@ struct run {
 
 void count_mark(void);
 
-__attribute__((noinline, noipa)) void count_mark(void)
+__attribute__((noinline)) void count_mark(void)
 {
     __asm__ volatile("");
 }
