@@ -13,7 +13,7 @@ static uint64_t no_pc(unsigned i)
 {
     if (i >= 1u << BACKEND_JUMP_LOG2)
         return i == backend_jump_second_index(0) ? 4 : 0;
-    return i ^ 1;
+    return i == backend_jump_index(0);
 }
 
 static void clear_jump_entry(struct code_context *c, unsigned i)
