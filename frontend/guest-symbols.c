@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The guest's symbols for -perfmap and -jitdump.
+// The guest's symbols for -perfmap, -jitdump and the monitor's profile.
 #include "frontend/guest-symbols.h"
 
 #include <elf.h>
@@ -37,10 +37,10 @@ static int load(const char *what, const char *path, struct perf_symbols **symbol
 int guest_symbols_load(const struct settings *settings, struct perf_symbols **symbols, struct error *error)
 {
     *symbols = NULL;
-    if (!settings->perfmap && !settings->jitdump)
-        return 0;
     if (settings->guest_symbols)
         return load("symbols", settings->guest_symbols, symbols, error);
+    if (!settings->perfmap && !settings->jitdump)
+        return 0;
     // The kernel's are an extra: it starts without any, and the loader has more to say about what is wrong with it.
     if (settings->kernel && is_elf(settings->kernel))
         (void)load("kernel", settings->kernel, symbols, NULL);

@@ -29,8 +29,6 @@ static int check_combinations(const struct settings *settings, const struct mach
     for (size_t i = 0; i < sizeof(need_kernel) / sizeof(need_kernel[0]); i++)
         if (need_kernel[i].value && !settings->kernel)
             return error_set(error, EINVAL, "-%s needs a kernel: add -kernel FILE", need_kernel[i].name);
-    if (settings->guest_symbols && !settings->perfmap && !settings->jitdump)
-        return error_set(error, EINVAL, "-guest-symbols is for -perfmap or -jitdump; add one");
     // A PC's firmware starts the kernel itself.
     if (settings->kernel && settings->bios && !type->default_firmware)
         return error_set(error, ENOTSUP, "-kernel and -bios together are not built yet for machine '%s'; give one",

@@ -88,6 +88,17 @@ static void command_log(struct monitor *monitor, const char *arguments)
         log_set_mask(mask);
 }
 
+static void command_profile(struct monitor *monitor, const char *arguments)
+{
+    bool on = !strcmp(arguments, "on");
+    if (!on && strcmp(arguments, "off"))
+        fprintf(monitor->out, "'%s' is neither on nor off\n", arguments);
+    else if (monitor->accel && monitor->accel->ops->profile)
+        monitor->accel->ops->profile(monitor->accel, on);
+    else
+        fprintf(monitor->out, "this accelerator cannot tell where the guest spends its time\n");
+}
+
 static void info_block(struct monitor *monitor, const char *arguments)
 {
     (void)arguments;
@@ -145,6 +156,12 @@ static void info_tlb(struct monitor *monitor, const char *arguments)
 {
     (void)arguments;
     print_accel(monitor, "tlb");
+}
+
+static void info_profile(struct monitor *monitor, const char *arguments)
+{
+    (void)arguments;
+    print_accel(monitor, "profile");
 }
 
 static void info_mtree(struct monitor *monitor, const char *arguments)

@@ -133,17 +133,28 @@ enum x86_halt { X86_RUNS, X86_IN_HLT, X86_FROZEN /* in an x87 instruction, see f
 // mmu indexes
 enum { X86_MMU_USER, X86_MMU_KERNEL, X86_MMU_KERNEL_AC };
 
-// While `live`, the registers, control, status and tags are in the host's x87, and what is here is older; control has all
-// exceptions masked then. x86_fpu_save brings them here.
+// Where the x87 state is when it is not all in `st`, control, status, top and valid; what is there is older then, and
+// x86_fpu_save brings it back. In the host's x87: registers, control, status, tags; control has all exceptions masked. In
+// `mm`: the mantissas; no exception is pending. What instructions did to the rest are bits, so that translated code has
+// little to do.
+enum x86_fpu_place {
+    X87_IN_HOST = 1 << 0,
+    X87_IN_MM = 1 << 1,
+    X87_MM_USED = 1 << 2,     // TOP is 0 and all tags are valid
+    X87_MM_EMPTY = 1 << 3,    // if not used since, TOP is 0 and all tags are empty
+    X87_MM_WRITTEN = 1 << 4,  // and 7 more: the exponent is all ones
+};
+
 struct x86_fpu {
     alignas(16) uint8_t st[8][16]; // physical registers; the low 8 bytes are MM0 to MM7
+    alignas(16) uint64_t mm[8][2]; // upper halves are anything
     uint16_t control, status;      // status without TOP
     uint8_t top;
     uint8_t valid;                 // a bit for each physical register that is not empty
     uint16_t opcode;
     uint64_t ip, dp;
     uint32_t cs, ds;               // selectors: their low 16 bits
-    uint32_t live;
+    uint32_t place; // enum x86_fpu_place
     // Stands for ip and opcode when it is not 0: translated code's note of the last instruction, see fpu.h.
     uint32_t note;
     uint64_t note_page;

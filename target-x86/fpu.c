@@ -110,28 +110,66 @@ static void from_image(struct x86_fpu *f, const struct host_x87_image *m)
 void x86_fpu_load(struct x86_cpu *cpu)
 {
     struct host_x87_image m;
-    if (cpu->fpu.live)
+    if (cpu->fpu.place & X87_IN_HOST)
         return;
+    x86_fpu_save(cpu);
     to_image(&cpu->fpu, &m, x86_fpu_status(&cpu->fpu));
     host_x87_load(&m);
-    cpu->fpu.live = 1;
+    cpu->fpu.place = X87_IN_HOST;
 }
 
-void x86_fpu_save(struct x86_cpu *cpu)
+static void save_from_host(struct x86_fpu *f)
 {
-    struct x86_fpu *f = &cpu->fpu;
     struct host_x87_image m;
-    if (!f->live)
-        return;
     host_x87_save(&m);
     from_image(f, &m);
-    f->live = 0;
     if (f->note) {
         uint64_t ip = f->note_page + (f->note >> X87_NOTE_OFFSET & 0xfff);
         f->ip = f->note >> X87_NOTE_WIDE & 1 ? ip : (uint32_t)ip;
         f->opcode = f->note & 0x7ff;
         f->note = 0;
     }
+}
+
+void x86_fpu_use_mmx(struct x86_fpu *f, bool valid)
+{
+    f->top = 0;
+    f->valid = valid ? 0xff : 0;
+}
+
+void x86_fpu_set_mm(struct x86_fpu *f, unsigned n, uint64_t value)
+{
+    store_le64(f->st[n], value);
+    store_le16(f->st[n] + 8, 0xffff);
+}
+
+static void save_from_mm(struct x86_fpu *f)
+{
+    for (unsigned n = 0; n < 8; n++)
+        if (f->place & (uint32_t)X87_MM_WRITTEN << n)
+            x86_fpu_set_mm(f, n, f->mm[n][0]);
+    if (f->place & (X87_MM_USED | X87_MM_EMPTY))
+        x86_fpu_use_mmx(f, f->place & X87_MM_USED);
+}
+
+void x86_fpu_save(struct x86_cpu *cpu)
+{
+    struct x86_fpu *f = &cpu->fpu;
+    if (f->place & X87_IN_HOST)
+        save_from_host(f);
+    else if (f->place & X87_IN_MM)
+        save_from_mm(f);
+    f->place = 0;
+}
+
+void x86_fpu_to_mm(struct x86_cpu *cpu)
+{
+    struct x86_fpu *f = &cpu->fpu;
+    x86_fpu_save(cpu);
+    x86_fpu_check_pending(cpu);
+    for (unsigned n = 0; n < 8; n++)
+        f->mm[n][0] = load_le64(f->st[n]);
+    f->place = X87_IN_MM;
 }
 
 bool x86_fpu_execute(struct x86_fpu *f, unsigned opcode, unsigned modrm, uint8_t *memory, uint64_t *flags)

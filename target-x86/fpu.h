@@ -3,14 +3,19 @@
 //
 // The guest's x87 state moves into the host's x87 registers when translated code first uses it while all exceptions are
 // masked (x86_fpu_load), stays there over all that the vCPU's thread does inside run(), and comes back when somebody looks
-// at it (x86_fpu_save). Whoever touches struct x86_fpu calls that first.
+// at it (x86_fpu_save). In the same way mantissas move to vectors of their own when translated code uses MMX (x86_fpu_to_mm).
+// Whoever touches struct x86_fpu calls x86_fpu_save first.
 #pragma once
 
 #include "target-x86/cpu.h"
 
 // Own thread, inside run. Loading needs all exceptions masked.
 void x86_fpu_load(struct x86_cpu *cpu);
+void x86_fpu_to_mm(struct x86_cpu *cpu); // raises #MF when an exception is pending
 void x86_fpu_save(struct x86_cpu *cpu);
+// What an MMX instruction does to TOP and tags, EMMS (not `valid`), and to a register.
+void x86_fpu_use_mmx(struct x86_fpu *f, bool valid);
+void x86_fpu_set_mm(struct x86_fpu *f, unsigned n, uint64_t value);
 // One instruction on a state in memory, with EFLAGS; `memory` is its operand or NULL. False when it raised an exception that
 // is not masked.
 bool x86_fpu_execute(struct x86_fpu *f, unsigned opcode, unsigned modrm, uint8_t *memory, uint64_t *flags);

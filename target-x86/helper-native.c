@@ -98,8 +98,7 @@ static void write_back(struct x86_cpu *cpu, const struct host_frame *f, uint64_t
         set_ymm(cpu, n, f->ymm[place]);
         break;
     case NATIVE_MMX:
-        store_le64(cpu->fpu.st[n], f->mm[place]);
-        store_le16(cpu->fpu.st[n] + 8, 0xffff);
+        x86_fpu_set_mm(&cpu->fpu, n, f->mm[place]);
         break;
     case NATIVE_GPR32:
     case NATIVE_GPR64:
@@ -119,13 +118,6 @@ static void write_back(struct x86_cpu *cpu, const struct host_frame *f, uint64_t
         if (spec >> NATIVE_VEX & 1)
             memset(cpu->ymmh[0], 0, 16);
     }
-}
-
-// MMX uses the x87 registers, all of them valid, TOP 0.
-static void use_mmx(struct x86_cpu *cpu)
-{
-    cpu->fpu.top = 0;
-    cpu->fpu.valid = 0xff;
 }
 
 static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t address)
@@ -152,7 +144,7 @@ static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t a
         x86_check_writable(cpu, address, bytes, mmu);
     bool mmx = spec >> NATIVE_WITH_MMX & 1;
     if (mmx && !store)
-        use_mmx(cpu);
+        x86_fpu_use_mmx(&cpu->fpu, true);
     if (trapping)
         run_trapping(cpu, &f, stub, mmx);
     else
@@ -160,7 +152,7 @@ static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t a
     if (store)
         x86_write_bytes(cpu, address, f.memory, bytes, mmu);
     if (mmx)
-        use_mmx(cpu);
+        x86_fpu_use_mmx(&cpu->fpu, true);
     write_back(cpu, &f, spec);
 }
 X86_HELPER(native, X86_FAULTS, VOID, 3, IR_I64, IR_I64, IR_I64)
@@ -215,6 +207,10 @@ X86_HELPER(sha256rnds2, IR_HELPER_WRITES_STATE, VOID, 2, IR_I32, IR_V128)
 static void maskmov(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
 {
     unsigned reg = what & 15, rm = what >> 4 & 15, bytes = what >> 8 & 255, mmu = what >> 16 & 3;
+    if (bytes == 8) {
+        x86_fpu_save(cpu);
+        x86_fpu_check_pending(cpu);
+    }
     const uint8_t *data = bytes == 8 ? cpu->fpu.st[reg & 7] : (const uint8_t *)cpu->xmm[reg];
     const uint8_t *mask = bytes == 8 ? cpu->fpu.st[rm & 7] : (const uint8_t *)cpu->xmm[rm];
     for (unsigned i = 0; i < bytes; i++)
@@ -223,6 +219,8 @@ static void maskmov(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     for (unsigned i = 0; i < bytes; i++)
         if (masked(mask, i, 1))
             tlb_store(&cpu->tcg, gva + i, 1, data[i], mmu);
+    if (bytes == 8)
+        x86_fpu_use_mmx(&cpu->fpu, true);
 }
 X86_HELPER(maskmov, X86_FAULTS, VOID, 2, IR_I32, IR_I64)
 
@@ -251,20 +249,8 @@ static void vmaskmov(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
 }
 X86_HELPER(vmaskmov, X86_FAULTS, VOID, 2, IR_I32, IR_I64)
 
-// --- the x87 side of MMX -------------------------------------------------------------------------------------------
-
-// Before an MMX instruction.
-static void begin_mmx(struct x86_cpu *cpu)
+static void to_mm(struct x86_cpu *cpu)
 {
-    x86_fpu_save(cpu);
-    x86_fpu_check_pending(cpu);
-    use_mmx(cpu);
+    x86_fpu_to_mm(cpu);
 }
-X86_HELPER(begin_mmx, X86_FAULTS, VOID, 0, 0)
-
-static void emms(struct x86_cpu *cpu)
-{
-    begin_mmx(cpu);
-    cpu->fpu.valid = 0;
-}
-X86_HELPER(emms, X86_FAULTS, VOID, 0, 0)
+X86_HELPER(to_mm, X86_FAULTS, VOID, 0, 0)

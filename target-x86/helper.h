@@ -57,7 +57,7 @@ extern const struct ir_helper x86_helper_blend;               // (register | lan
 extern const struct ir_helper x86_helper_sha256rnds2;         // (register, source)
 extern const struct ir_helper x86_helper_maskmov;             // (reg | rm << 4 | bytes << 8 | mmu << 16, address)
 extern const struct ir_helper x86_helper_vmaskmov;            // (the same | lane << 20 | store << 24, address)
-extern const struct ir_helper x86_helper_begin_mmx, x86_helper_emms;
+extern const struct ir_helper x86_helper_to_mm;
 
 // helper-x87.c
 extern const struct ir_helper x86_helper_x87;                 // (opcode << 8 | modrm)

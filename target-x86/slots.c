@@ -13,7 +13,7 @@
     [SLOT_SELECTOR + n] = {text, AT(segs[n].selector), IR_I32}
 #define XMM(n)                                                                                                         \
     [SLOT_XMM + n] = {"xmm" #n, AT(xmm[n]), IR_V128}, [SLOT_YMMH + n] = {"ymmh" #n, AT(ymmh[n]), IR_V128}
-#define MM(n) [SLOT_MM + n] = {"mm" #n, AT(fpu.st[n]), IR_I64}
+#define MM(n) [SLOT_MM + n] = {"mm" #n, AT(fpu.mm[n]), IR_V128}
 
 // `word` is the type of general registers and of lazy flags.
 #define SLOTS(word)                                                                                                    \
@@ -37,7 +37,7 @@
         XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7),                                                \
         XMM(8), XMM(9), XMM(10), XMM(11), XMM(12), XMM(13), XMM(14), XMM(15),                                          \
         MM(0), MM(1), MM(2), MM(3), MM(4), MM(5), MM(6), MM(7),                                                        \
-        [SLOT_X87_LIVE] = {"x87_live", AT(fpu.live), IR_I32},                                                          \
+        [SLOT_X87_PLACE] = {"x87_place", AT(fpu.place), IR_I32},                                                       \
         [SLOT_X87_NOTE] = {"x87_note", AT(fpu.note), IR_I32},                                                          \
         [SLOT_X87_NOTE_PAGE] = {"x87_note_page", AT(fpu.note_page), IR_I64},                                           \
         [SLOT_X87_CS] = {"x87_cs", AT(fpu.cs), IR_I32},                                                                \

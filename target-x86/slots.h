@@ -21,8 +21,8 @@ enum x86_slot {
     SLOT_SELECTOR = SLOT_SEG_LIMIT + 6, // 6, i32
     SLOT_XMM = SLOT_SELECTOR + 6,       // 16, v128
     SLOT_YMMH = SLOT_XMM + 16,          // 16, v128
-    SLOT_MM = SLOT_YMMH + 16,           // 8, i64
-    SLOT_X87_LIVE = SLOT_MM + 8,        // i32
+    SLOT_MM = SLOT_YMMH + 16,           // 8, v128
+    SLOT_X87_PLACE = SLOT_MM + 8,       // i32
     SLOT_X87_NOTE,      // i32
     SLOT_X87_NOTE_PAGE, // i64
     SLOT_X87_CS,        // i32

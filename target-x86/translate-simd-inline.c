@@ -185,6 +185,12 @@ bool tx_simd_move(struct x86_translator *x, const struct x86_decoded *in)
 enum simd_result tx_simd_inline(struct x86_translator *x, const struct x86_decoded *in)
 {
     // A store that faults leaves no flags in MXCSR.
+    if (tx_mmx_knows(in)) {
+        if (!tx_simd_allowed(x, in, true))
+            return SIMD_RAISED;
+        tx_mmx(x, in);
+        return SIMD_DONE;
+    }
     bool stored = (in->row->arg & N_FP) && x86_simd_in_memory(in, 0);
     if (tx_simd_uses_mmx(in) || stored || ((in->row->arg & N_FP) && x86_simd_flag(x, X86_BF_XM)))
         return SIMD_NOT_HERE;

@@ -89,7 +89,8 @@ static bool run_native(struct x86_translator *x, const struct x86_decoded *in, u
         return false;
     if (mmx)
         tx_call0(x, &x86_helper_x87_pending);
-    x->notes.x87_live = x->notes.x87_live && !mmx;
+    if (mmx)
+        x->notes.x87 = 0;
     int m = tx_simd_memory(in);
     ir_ref address = tx_i64(x, 0);
     uint64_t is4 = 0;
@@ -176,8 +177,7 @@ bool x86_tr_maskmov(struct x86_translator *x, const struct x86_decoded *in)
     if (!tx_simd_allowed(x, in, mmx))
         return false;
     if (mmx)
-        tx_call0(x, &x86_helper_begin_mmx);
-    x->notes.x87_live = x->notes.x87_live && !mmx;
+        x->notes.x87 = 0;
     unsigned bytes = mmx ? 8 : 16, segment = in->segment_prefix ? in->segment : X86_DS;
     ir_ref address = tx_linear(x, segment, tx_gpr_address(x, X86_RDI, in->addrsize), bytes, true);
     tx_call2(x, &x86_helper_maskmov, tx_i32(x, in->op[0].reg | in->op[1].reg << 4 | bytes << 8 | x->mmu << 16), address);
@@ -202,8 +202,7 @@ bool x86_tr_emms(struct x86_translator *x, const struct x86_decoded *in)
 {
     if (!tx_simd_allowed(x, in, true))
         return false;
-    tx_call0(x, &x86_helper_emms);
-    x->notes.x87_live = false;
+    tx_mmx_end(x);
     return true;
 }
 

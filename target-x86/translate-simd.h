@@ -59,9 +59,14 @@ enum simd_result tx_simd_inline(struct x86_translator *x, const struct x86_decod
 bool tx_simd_move(struct x86_translator *x, const struct x86_decoded *in);  // translate-simd-inline.c
 bool tx_simd_cross(struct x86_translator *x, const struct x86_decoded *in); // translate-simd-cross.c
 bool tx_simd_op(struct x86_translator *x, const struct x86_decoded *in);    // translate-simd-op.c
+void tx_mmx(struct x86_translator *x, const struct x86_decoded *in);        // translate-mmx.c
+bool tx_mmx_knows(const struct x86_decoded *in);
 bool tx_simd_move_knows(const struct x86_decoded *in);
 bool tx_simd_cross_knows(const struct x86_decoded *in);
 bool tx_simd_op_knows(const struct x86_decoded *in);
+
+// EMMS.
+void tx_mmx_end(struct x86_translator *x);
 
 // The instruction's operation on 128 bits, with values for what it reads in the order reg, vvvv, rm, is4.
 struct host_op tx_simd_host_op(const struct x86_decoded *in);

@@ -18,23 +18,28 @@ static ir_ref emit0(struct x86_translator *x, enum ir_type type, struct host_x87
     return emit(x, type, op, tx_i32(x, 0), tx_i32(x, 0));
 }
 
-// The state is loaded before the first x87 instruction of a block that finds it in memory, and the block entered again.
-static void make_live(struct x86_translator *x)
+// The state goes elsewhere before the first instruction of a block that needs it there, and the block is entered again.
+void tx_x87_place(struct x86_translator *x, enum x86_fpu_place place, const struct ir_helper *helper)
 {
-    if (x->notes.x87_live)
+    if (x->notes.x87 & place)
         return;
-    x->notes.x87_live = true;
+    x->notes.x87 = place;
     if (tx_flag(x, X86_BF_TF) || tx_flag(x, X86_BF_SHADOW) || tx_flag(x, X86_BF_SINGLE) || tx_flag(x, X86_BF_BREAKPOINTS)) {
-        tx_call0(x, &x86_helper_x87_load);
+        tx_call0(x, helper);
         return;
     }
-    uint32_t load = ir_new_side(x->b), good = ir_new_side(x->b);
-    x->b->region->blocks[load].cold = true;
-    ir_brcond(x->b, IR_EQ, ir_get(x->b, SLOT_X87_LIVE), tx_i32(x, 0), load, good);
-    ir_begin_block(x->b, load);
-    tx_call0(x, &x86_helper_x87_load);
+    uint32_t move = ir_new_side(x->b), good = ir_new_side(x->b);
+    x->b->region->blocks[move].cold = true;
+    ir_brcond(x->b, IR_TSTEQ, ir_get(x->b, SLOT_X87_PLACE), tx_i32(x, place), move, good);
+    ir_begin_block(x->b, move);
+    tx_call0(x, helper);
     ir_exit_indirect(x->b, ir_pc_plus(x->b, x->pc));
     ir_begin_block(x->b, good);
+}
+
+static void make_live(struct x86_translator *x)
+{
+    tx_x87_place(x, X87_IN_HOST, &x86_helper_x87_load);
 }
 
 // Leaves the last instruction's pointer and opcode, as little of them as can be had for constants.

@@ -31,7 +31,7 @@ static bool state_image(struct x86_translator *x, const struct x86_decoded *in, 
     unsigned bytes = (wide ? 28 : 14) + (in->opcode == 0xdd ? 80 : 0);
     what |= (uint32_t)wide << 20 | (uint32_t)tx_protected(x) << 21;
     tx_call2(x, &x86_helper_x87_image, tx_i32(x, what), tx_address(x, in, bytes, store));
-    x->notes.x87_live = false;
+    x->notes.x87 = 0;
     // Stores leave all exceptions masked.
     return store && tx_flag(x, X86_BF_X87_MASKED) ? true : tx_exit_next_loop(x);
 }
@@ -57,7 +57,7 @@ bool x86_tr_x87(struct x86_translator *x, const struct x86_decoded *in)
     } else {
         tx_call1(x, &x86_helper_x87, tx_i32(x, what));
     }
-    x->notes.x87_live = false;
+    x->notes.x87 = 0;
     x->notes.cc.kind = CC_DYNAMIC;
     // Blocks depend on the masks, which FLDCW and FNINIT change.
     bool changes = memory ? in->opcode == 0xd9 && reg == 5 : (what & 0xffff) == X87_FNINIT;

@@ -26,7 +26,7 @@ struct x86_cc {
 // What is known at a point, kept along side blocks (ir_keep_notes).
 struct x86_notes {
     struct x86_cc cc;
-    bool x87_live;             // the x87 state is in the host's x87
+    uint32_t x87;              // of enum x86_fpu_place: bits that are set
 };
 
 struct x86_translator {

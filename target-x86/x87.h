@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "target-x86/cpu.h"
+
 // Register forms that touch no register of the stack, as opcode << 8 | modrm.
 enum { X87_FNCLEX = 0xdbe2, X87_FNINIT = 0xdbe3, X87_FNSTSW_AX = 0xdfe0 };
 
@@ -41,3 +43,7 @@ struct x87_operand x87_operand(unsigned opcode, unsigned reg);
 struct x86_translator;
 struct x86_decoded;
 bool tx_x87_inline(struct x86_translator *x, const struct x86_decoded *in);
+
+// Brings the x87 state where the instruction needs it, by a helper that does so. It may fault.
+struct ir_helper;
+void tx_x87_place(struct x86_translator *x, enum x86_fpu_place place, const struct ir_helper *helper);

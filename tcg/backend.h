@@ -79,6 +79,7 @@ enum tcg_site_kind {
     TCG_SITE_FRAME,  // offset in the spill frame
     TCG_SITE_STATE,  // state slot number that still holds the value
     TCG_SITE_POOL,   // byte offset from the site to 16 bytes of constant
+    TCG_SITE_OP,     // operation | operands' type << 8, on the IR_SNAPSHOT_OPERANDS before
 };
 struct tcg_site {
     uint64_t mem;       // struct ir_mem, packed

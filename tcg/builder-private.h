@@ -18,6 +18,17 @@ struct ir_block_state {
     void *notes;
 };
 
+// Flags that are left to whoever looks (struct ir_snapshot_entry): op(a, c), if the i32 `when` is not 0, else what the slot's
+// memory holds. At a loop's head such a value is a SELECT marked `deferred`, of a parameter, the operation and a GETSLOT.
+struct ir_deferred {
+    uint8_t op, type; // of the operands
+    ir_ref when, a, c;
+};
+// Whether a value can be left to whoever looks.
+bool ir_builder_deferred(struct ir_builder *b, ir_ref value, struct ir_deferred *out);
+
+// Emits without folding.
+ir_ref ir_builder_append(struct ir_builder *b, const struct ir_ins *ins);
 // Writes one dirty slot back.
 void ir_builder_flush_slot(struct ir_builder *b, unsigned slot);
 // Keeps what is known here for a side block.

@@ -40,7 +40,8 @@ static void note_edge(struct ir_builder *b, int32_t offset)
     if (m->edge_count == IR_MEMBER_EDGES - IR_RETURN_POINTS)
         m->too_many = true;
     else
-        m->edges[m->edge_count++] = (struct ir_edge){.offset = offset, .written = b->written};
+        m->edges[m->edge_count++] = (struct ir_edge){.offset = offset, .written = b->written,
+                                                             .flags = ir_flags_note(b)};
     // Whatever ends the block: nobody will run it.
     ir_emit(b, IR_UNREACHABLE, IR_VOID, 0, IR_NONE, IR_NONE, IR_NONE, 0);
     ir_builder_end_block(b);
@@ -141,6 +142,7 @@ enum fate {
     KEPT,    // all ways have the same value, or none has one
     PARAM,   // different values
     MEMORY,  // the value is in memory
+    DEFERRED, // flags that are not made
     LOST,    // nobody looks before it is written
 };
 
@@ -173,6 +175,19 @@ static bool agree(const struct joining *j, unsigned slot)
     return !j->m->two_ways || first == IR_NONE || ir_is_const(first) || first < j->b->plan->common;
 }
 
+// Whether the slot is the one whose flags are not made.
+static bool defers(struct joining *j, unsigned slot)
+{
+    struct ir_member *m = j->m;
+    if (m->defers || ir_slot_set_has(&m->live, slot))
+        return false;
+    if (m->loop_head)
+        m->defers = m->flags.op != IR_NOP && m->flags.slot == slot && ir_slot_set_has(&m->changed, slot);
+    else
+        m->defers = ir_flags_of_ways(j->b, m, slot);
+    return m->defers;
+}
+
 static void decide(struct joining *j)
 {
     const struct ir_member *m = j->m;
@@ -191,6 +206,8 @@ static void decide(struct joining *j)
                 j->fate[slot] = LOST;
             else if (ir_slot_set_has(&m->live, slot) && takes_param(j, slot))
                 j->fate[slot] = PARAM;
+            else if (defers(j, slot))
+                j->fate[slot] = DEFERRED;
             else
                 j->fate[slot] = MEMORY;
         }
@@ -207,10 +224,13 @@ static bool is_dirty_on_some_way(const struct joining *j, unsigned slot)
 
 static void jump_to_head(struct ir_builder *b, const struct ir_member *m)
 {
-    ir_ref values[MAX_INT_PARAMS + MAX_VECTOR_PARAMS];
-    for (unsigned i = 0; i < m->param_count; i++)
-        values[i] = ir_get(b, m->params[i]);
-    ir_builder_jump(b, m->head, values, m->param_count);
+    ir_ref values[MAX_INT_PARAMS + MAX_VECTOR_PARAMS + IR_SNAPSHOT_OPERANDS];
+    unsigned count = 0;
+    for (; count < m->param_count; count++)
+        values[count] = ir_get(b, m->params[count]);
+    if (m->defers)
+        count += ir_flags_pass(b, m, values + count);
+    ir_builder_jump(b, m->head, values, count);
 }
 
 // The loop finds what it reads and never writes in registers.
@@ -248,11 +268,36 @@ static void finish_way(struct joining *j, uint32_t way)
     jump_to_head(b, j->m);
 }
 
+// Whether the head will have a value for the slot.
+static bool will_be_known(const struct joining *j, unsigned slot)
+{
+    const struct ir_member *m = j->m;
+    if (j->fate[slot] != KEPT)
+        return j->fate[slot] == PARAM;
+    return j->b->blocks[m->ways[0]].slots[slot].value != IR_NONE ||
+           (m->way_count == 1 && ir_slot_set_has(&m->inside, slot) && !ir_slot_set_has(&m->changed, slot));
+}
+
+// Operands of flags that the head does not find in slots are parameters.
+static void settle_flags(struct joining *j)
+{
+    struct ir_member *m = j->m;
+    for (unsigned n = 0; m->defers && n < 2; n++) {
+        struct ir_flags_operand *o = &m->flags.operands[n];
+        if (!m->loop_head)
+            *o = ir_flags_operand_of_ways(j->b, m, n);
+        else if (o->kind == IR_FLAGS_SLOT && !will_be_known(j, o->slot))
+            o->kind = IR_FLAGS_PARAM;
+    }
+}
+
 static void begin_join(struct ir_builder *b, struct ir_member *m)
 {
     struct joining j = {.b = b, .m = m};
     struct ir_slot_set dirty = {0};
+    ir_ref params[IR_SNAPSHOT_OPERANDS];
     decide(&j);
+    settle_flags(&j);
     m->head = ir_new_join(b);
     m->slots = ARENA_ARRAY(b->region->arena, struct ir_slot_state, b->region->slot_count);
     for (unsigned slot = 0; slot < b->region->slot_count; slot++)
@@ -265,9 +310,15 @@ static void begin_join(struct ir_builder *b, struct ir_member *m)
     ir_begin_block(b, m->head);
     for (unsigned i = 0; i < m->param_count; i++)
         m->slots[m->params[i]].value = ir_param(b, b->region->slots[m->params[i]].type);
+    if (m->defers)
+        ir_flags_params(b, m, params);
     for (unsigned slot = 0; slot < b->region->slot_count; slot++)
         if (j.fate[slot] == MEMORY || j.fate[slot] == LOST)
             m->slots[slot].value = IR_NONE;
+    if (m->defers) {
+        m->slots[m->flags.slot].value = ir_flags_make(b, m, params);
+        ir_slot_set_add(&dirty, m->flags.slot);
+    }
     m->dirty = b->dirty = dirty;
     memcpy(b->slots, m->slots, sizeof(*b->slots) * b->region->slot_count);
 }
@@ -292,7 +343,8 @@ static void wait_for(struct ir_builder *b, struct ir_member *m)
 static bool conforms(const struct ir_builder *b, const struct ir_member *m)
 {
     for (unsigned slot = 0; slot < b->region->slot_count; slot++)
-        if (m->slots[slot].value != IR_NONE && !ir_slot_set_has(&m->is_param, slot) && m->slots[slot].value != b->slots[slot].value)
+        if (m->slots[slot].value != IR_NONE && !ir_slot_set_has(&m->is_param, slot) &&
+            m->slots[slot].value != b->slots[slot].value && !(m->defers && slot == m->flags.slot))
             return false;
     return true;
 }
@@ -327,7 +379,7 @@ bool ir_region_goes_on(struct ir_builder *b, int32_t offset)
         wait_for(b, m);
         return true;
     }
-    if (m && m->begun && m->head != IR_NONE && conforms(b, m)) {
+    if (m && m->begun && m->head != IR_NONE && conforms(b, m) && ir_flags_conform(b, m)) {
         jump_back(b, m);
         return true;
     }

@@ -19,6 +19,11 @@ static struct ir_ins *append(struct ir_builder *b, const struct ir_ins *ins)
     return &r->ins[r->ins_count++];
 }
 
+ir_ref ir_builder_append(struct ir_builder *b, const struct ir_ins *ins)
+{
+    return (ir_ref)(append(b, ins) - b->region->ins);
+}
+
 static uint32_t new_block(struct ir_builder *b, bool join)
 {
     struct ir_region *r = b->region;
@@ -113,7 +118,7 @@ ir_ref ir_get(struct ir_builder *b, unsigned slot)
     }
     struct ir_ins ins = {.op = IR_GETSLOT, .type = b->region->slots[slot].type, .imm = slot,
                          .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
-    ir_ref value = (ir_ref)(append(b, &ins) - b->region->ins);
+    ir_ref value = ir_builder_append(b, &ins);
     if (slot != IR_SLOT_EXIT_REQUEST) // read anew each time
         s->value = value;
     return value;
@@ -130,10 +135,51 @@ void ir_set(struct ir_builder *b, unsigned slot, ir_ref value)
     ir_slot_set_add(&b->use.written, slot);
 }
 
+bool ir_builder_deferred(struct ir_builder *b, ir_ref value, struct ir_deferred *out)
+{
+    const struct ir_region *r = b->region;
+    if (ir_is_const(value))
+        return false;
+    const struct ir_ins *ins = &r->ins[value];
+    ir_ref when = IR_NONE;
+    if (ins->deferred) {
+        when = ins->arg[0];
+        ins = &r->ins[ins->arg[2]];
+    }
+    if (ins->op != IR_FLAGSUB && ins->op != IR_FLAGADD && ins->op != IR_FLAGLOGIC)
+        return false;
+    *out = (struct ir_deferred){.op = ins->op, .type = (uint8_t)ir_type_of(r, ins->arg[0]), .when = when, .a = ins->arg[0],
+                                .c = ins->op == IR_FLAGLOGIC ? ins->arg[0] : ins->arg[1]};
+    if (when == IR_NONE)
+        out->when = ir_i32(b, 1);
+    return true;
+}
+
+static ir_ref again(struct ir_builder *b, ir_ref ref)
+{
+    struct ir_ins ins = b->region->ins[ref];
+    return ir_builder_append(b, &ins);
+}
+
+// A value for a slot's memory: flags that another block made are made anew here, so that block may not need to.
+static ir_ref value_to_flush(struct ir_builder *b, ir_ref value)
+{
+    struct ir_deferred d;
+    if (ir_is_const(value) || value >= b->region->blocks[b->block].begin || !ir_builder_deferred(b, value, &d))
+        return value;
+    struct ir_ins ins = b->region->ins[value];
+    if (!ins.deferred)
+        return again(b, value);
+    ins.arg[2] = again(b, ins.arg[2]);
+    ins.arg[3] = again(b, ins.arg[3]);
+    ins.deferred = false;
+    return ir_builder_append(b, &ins);
+}
+
 void ir_builder_flush_slot(struct ir_builder *b, unsigned slot)
 {
     struct ir_ins ins = {.op = IR_SETSLOT, .type = b->region->slots[slot].type, .imm = slot,
-                         .arg = {b->slots[slot].value, IR_NONE, IR_NONE, IR_NONE}};
+                         .arg = {value_to_flush(b, b->slots[slot].value), IR_NONE, IR_NONE, IR_NONE}};
     append(b, &ins);
     ir_slot_set_remove(&b->dirty, slot);
 }
@@ -160,6 +206,27 @@ ir_ref ir_pc_plus(struct ir_builder *b, int64_t offset)
     return ir_addi(b, ir_get(b, IR_SLOT_PC_PAGE), offset);
 }
 
+static void add_to_snapshot(struct ir_builder *b, struct ir_snapshot_entry entry)
+{
+    struct ir_region *r = b->region;
+    IR_GROW(r, snapshot_entries, snapshot_entry);
+    r->snapshot_entries[r->snapshot_entry_count++] = entry;
+}
+
+static void show_in_snapshot(struct ir_builder *b, unsigned slot)
+{
+    ir_ref value = b->slots[slot].value;
+    struct ir_deferred d;
+    if (!ir_builder_deferred(b, value, &d)) {
+        add_to_snapshot(b, (struct ir_snapshot_entry){.slot = (uint16_t)slot, .value = value});
+        return;
+    }
+    const ir_ref operands[IR_SNAPSHOT_OPERANDS] = {d.when, d.a, d.c};
+    for (unsigned i = 0; i < IR_SNAPSHOT_OPERANDS; i++)
+        add_to_snapshot(b, (struct ir_snapshot_entry){.slot = IR_SNAPSHOT_OPERAND, .value = operands[i]});
+    add_to_snapshot(b, (struct ir_snapshot_entry){.slot = (uint16_t)slot, .op = d.op, .type = d.type, .value = IR_NONE});
+}
+
 static uint32_t take_snapshot(struct ir_builder *b)
 {
     struct ir_region *r = b->region;
@@ -167,14 +234,9 @@ static uint32_t take_snapshot(struct ir_builder *b)
     IR_GROW(r, snapshots, snapshot);
     struct ir_snapshot *s = &r->snapshots[r->snapshot_count];
     *s = (struct ir_snapshot){.pc_offset = b->pc_offset, .first = r->snapshot_entry_count};
-    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty.bits); w++) {
-        for (uint64_t bits = b->dirty.bits[w]; bits; bits &= bits - 1) {
-            unsigned slot = w * 64 + ctz64(bits);
-            IR_GROW(r, snapshot_entries, snapshot_entry);
-            r->snapshot_entries[r->snapshot_entry_count++] =
-                (struct ir_snapshot_entry){.slot = (uint16_t)slot, .value = b->slots[slot].value};
-        }
-    }
+    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty.bits); w++)
+        for (uint64_t bits = b->dirty.bits[w]; bits; bits &= bits - 1)
+            show_in_snapshot(b, w * 64 + ctz64(bits));
     s->count = r->snapshot_entry_count - s->first;
     return ++r->snapshot_count;
 }
@@ -194,7 +256,7 @@ static ir_ref emit_pure(struct ir_builder *b, const struct ir_ins *ins)
     ir_ref *place = &b->recent[h * UINT64_C(0x9e3779b97f4a7c15) >> 58];
     if (*place && same(&b->region->ins[*place - 1], ins))
         return *place - 1;
-    ir_ref made = (ir_ref)(append(b, ins) - b->region->ins);
+    ir_ref made = ir_builder_append(b, ins);
     *place = made + 1;
     return made;
 }
@@ -585,7 +647,7 @@ ir_ref ir_call(struct ir_builder *b, const struct ir_helper *helper, const ir_re
     }
     struct ir_ins ins = {.op = IR_CALL, .type = helper->result, .imm = number,
                          .arg = {helper->arg_count, add_list(r, args, helper->arg_count), IR_NONE, IR_NONE}};
-    ir_ref result = (ir_ref)(append(b, &ins) - r->ins);
+    ir_ref result = ir_builder_append(b, &ins);
     if (helper->flags & (IR_HELPER_WRITES_STATE | IR_HELPER_SWITCHES_TLB)) {
         forget_slots(b);
         b->use.written = IR_SLOT_SET_ALL;
@@ -726,7 +788,7 @@ void ir_keep_notes(struct ir_builder *b, void *notes, size_t bytes)
 ir_ref ir_param(struct ir_builder *b, enum ir_type type)
 {
     struct ir_ins ins = {.op = IR_PARAM, .type = type, .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}};
-    return (ir_ref)(append(b, &ins) - b->region->ins);
+    return ir_builder_append(b, &ins);
 }
 
 void ir_exit_anew(struct ir_builder *b, int64_t offset)

@@ -34,8 +34,14 @@ static void dump_snapshot(const struct ir_region *r, uint32_t number, FILE *out)
     fprintf(out, "  [pc+%#x", (unsigned)s->pc_offset);
     for (uint32_t i = 0; i < s->count; i++) {
         const struct ir_snapshot_entry *e = &r->snapshot_entries[s->first + i];
-        fprintf(out, " %s=", r->slots[e->slot].name);
-        dump_ref(r, e->value, out);
+        if (e->slot == IR_SNAPSHOT_OPERAND)
+            fputs(" ?", out);
+        else
+            fprintf(out, " %s=", r->slots[e->slot].name);
+        if (e->value == IR_NONE)
+            fputs(ir_ops[e->op].text, out);
+        else
+            dump_ref(r, e->value, out);
     }
     fputc(']', out);
 }

@@ -221,3 +221,10 @@ bool ir_eval_int(const struct ir_eval_op *e, union ir_value *result, const union
     *result = (union ir_value){.u64 = {e->type == IR_I32 ? (uint32_t)value : value, 0}};
     return true;
 }
+
+bool ir_eval_snapshot(unsigned op, enum ir_type type, const union ir_value operands[IR_SNAPSHOT_OPERANDS],
+                      union ir_value *result)
+{
+    struct ir_eval_op eval = {.op = (uint8_t)op, .type = IR_I32, .operand_type = type};
+    return operands[0].u32[0] && ir_eval_int(&eval, result, &operands[1], &operands[2], NULL, NULL);
+}

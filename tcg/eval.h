@@ -34,6 +34,10 @@ void ir_eval_prepare(struct ir_eval_op *eval, const struct ir_region *region, co
 void ir_eval(const struct ir_eval_op *eval, union ir_value *result, const union ir_value *a, const union ir_value *b,
              const union ir_value *c, const union ir_value *d);
 
+// The operation of a snapshot's entry on the operands that stand before it. False when the slot's memory is right as it is.
+bool ir_eval_snapshot(unsigned op, enum ir_type type, const union ir_value operands[IR_SNAPSHOT_OPERANDS],
+                      union ir_value *result);
+
 // The parts of ir_eval, by kind of operation. False when the operation is not theirs.
 bool ir_eval_int(const struct ir_eval_op *eval, union ir_value *result, const union ir_value *a,
                  const union ir_value *b, const union ir_value *c, const union ir_value *d);

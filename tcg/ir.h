@@ -192,7 +192,8 @@ struct ir_const {
 };
 
 struct ir_ins {
-    uint8_t op, type, aux, pad;
+    uint8_t op, type, aux;
+    bool deferred;     // a SELECT of flags or what memory holds, see builder-private.h
     uint32_t snapshot; // index + 1, or 0
     ir_ref arg[4];
     // The immediate, by operation. Targets of JUMP and BRCOND: block numbers, see ir_targets.
@@ -218,9 +219,13 @@ struct ir_snapshot {
     uint32_t first, count;  // in region->snapshot_entries
 };
 
+// Mostly a slot and its value. Flags, which are dear to make and seldom looked at, are left to whoever looks: an entry with an
+// operation `op` (on operands of `type`, its value IR_NONE) behind three with IR_SNAPSHOT_OPERAND for a slot: an i32, and
+// if that is not 0, the two operands; if it is, the slot's memory is right as it is.
+enum { IR_SNAPSHOT_OPERAND = 0xffff, IR_SNAPSHOT_OPERANDS = 3 };
 struct ir_snapshot_entry {
     uint16_t slot;
-    uint16_t pad;
+    uint8_t op, type;
     ir_ref value;
 };
 
@@ -328,7 +333,7 @@ static inline void ir_for_each_snapshot_value(const struct ir_region *r, const s
     const struct ir_snapshot *s = &r->snapshots[ins->snapshot - 1];
     const struct ir_snapshot_entry *entries = &r->snapshot_entries[s->first];
     for (uint32_t i = 0; i < s->count; i++)
-        if (!ir_is_const(entries[i].value))
+        if (!ir_is_const(entries[i].value) && entries[i].value != IR_NONE)
             fn(ctx, entries[i].value);
 }
 

@@ -75,6 +75,12 @@ static void find_loop(struct ir_plan *plan, unsigned head)
             loop |= loop_of(plan, head, p);
     h->loop_head = loop != 0;
     for (uint32_t rest = loop; rest; rest &= rest - 1) {
+        const struct ir_member *m = &plan->members[ctz32(rest)];
+        for (unsigned i = 0; i < m->edge_count; i++)
+            if (m->edges[i].to == (int)head && m->edges[i].flags.op != IR_NOP)
+                h->flags = m->edges[i].flags;
+    }
+    for (uint32_t rest = loop; rest; rest &= rest - 1) {
         unite(&h->changed, &plan->members[ctz32(rest)].use.written);
         unite(&h->inside, &plan->members[ctz32(rest)].use.read);
     }

@@ -62,6 +62,25 @@ static bool type_fits(char letter, enum ir_type type, enum ir_type own)
     }
 }
 
+static bool check_snapshot_entry(struct verifier *v, uint32_t index, const struct ir_snapshot *s, uint32_t n)
+{
+    const struct ir_region *r = v->r;
+    const struct ir_snapshot_entry *e = &r->snapshot_entries[s->first + n];
+    bool is_operand = e->slot == IR_SNAPSHOT_OPERAND;
+    if (e->value != IR_NONE && !check_use(v, index, e->value))
+        return false;
+    if (is_operand ? n + 1 == s->count || e->value == IR_NONE : e->slot >= r->slot_count)
+        return fail(v, "%%%u: bad snapshot", index);
+    if (e->value != IR_NONE) {
+        bool fits = is_operand || ir_type_of(r, e->value) == r->slots[e->slot].type;
+        return fits ? true : fail(v, "%%%u: snapshot of %s has another type", index, r->slots[e->slot].name);
+    }
+    for (unsigned i = 1; i <= IR_SNAPSHOT_OPERANDS; i++)
+        if (n < i || e[-(int)i].slot != IR_SNAPSHOT_OPERAND)
+            return fail(v, "%%%u: operands of a snapshot's operation", index);
+    return true;
+}
+
 static bool check_operands(struct verifier *v, uint32_t index)
 {
     const struct ir_region *r = v->r;
@@ -107,11 +126,8 @@ static bool check_operands(struct verifier *v, uint32_t index)
     if (ins->snapshot) {
         const struct ir_snapshot *s = &r->snapshots[ins->snapshot - 1];
         for (uint32_t i = 0; i < s->count; i++) {
-            const struct ir_snapshot_entry *e = &r->snapshot_entries[s->first + i];
-            if (e->slot >= r->slot_count || !check_use(v, index, e->value))
-                return v->message ? false : fail(v, "%%%u: bad snapshot", index);
-            if (ir_type_of(r, e->value) != r->slots[e->slot].type)
-                return fail(v, "%%%u: snapshot of %s has another type", index, r->slots[e->slot].name);
+            if (!check_snapshot_entry(v, index, s, i))
+                return false;
         }
     }
     return true;

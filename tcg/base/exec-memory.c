@@ -3,8 +3,24 @@
 #include "tcg/base/exec-memory.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+// For tools that know no such mremap, valgrind's among them.
+static bool map_file(struct exec_memory *memory, size_t bytes)
+{
+    int file = memfd_create("translated code", MFD_CLOEXEC);
+    if (file < 0)
+        return false;
+    if (!ftruncate(file, (off_t)bytes)) {
+        memory->exec = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
+        memory->write = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    }
+    close(file);
+    return memory->exec != MAP_FAILED && memory->write != MAP_FAILED;
+}
 
 int exec_memory_create(struct exec_memory *memory, size_t bytes, struct error *error)
 {
@@ -17,6 +33,10 @@ int exec_memory_create(struct exec_memory *memory, size_t bytes, struct error *e
     if (memory->write != MAP_FAILED && !mprotect(memory->write, bytes, PROT_READ | PROT_WRITE))
         return 0;
     int code = errno;
+    exec_memory_destroy(memory);
+    *memory = (struct exec_memory){.exec = MAP_FAILED, .write = MAP_FAILED, .bytes = bytes};
+    if (code == EINVAL && map_file(memory, bytes))
+        return 0;
     exec_memory_destroy(memory);
     return error_set(error, code, "cannot map %zu bytes for translated code: %s", bytes, strerror(code));
 }

@@ -79,6 +79,7 @@ static void free_blocks(struct tcg_engine *e)
 void cache_destroy(struct tcg_engine *e)
 {
     tier2_destroy(e);
+    profile_destroy(e);
     perf_records_destroy(e->perf);
     free_blocks(e);
     free(e->hash);
@@ -178,6 +179,7 @@ static void flush_everything(struct tcg_cpu *cpu)
     tier2_pause(e);
     pthread_mutex_lock(&e->lock);
     e->flushes++;
+    profile_collect(e);
     for (struct tcg_block *b = e->all; b; b = b->all_next) {
         uint64_t page = b->ram_pc >> TLB_PAGE_BITS;
         e->page_blocks[page] = NULL;
@@ -216,6 +218,7 @@ void cache_adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t pc)
         kill_block(e, old);
     struct tcg_block **bucket = bucket_of(e, b->ram_pc, b->flags);
     uint64_t page = b->ram_pc >> TLB_PAGE_BITS;
+    b->pc = pc;
     b->hash_next = *bucket;
     __atomic_store_n(bucket, b, __ATOMIC_RELEASE);
     b->page_next = e->page_blocks[page];

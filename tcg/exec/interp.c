@@ -37,7 +37,18 @@ static void restore(struct tcg_cpu *cpu)
     const struct ir_snapshot *s = &it->region->snapshots[it->current->snapshot - 1];
     for (uint32_t i = 0; i < s->count; i++) {
         const struct ir_snapshot_entry *e = &it->region->snapshot_entries[s->first + i];
-        union ir_value v = value_of(it, e->value);
+        union ir_value v = {.u64 = {0}};
+        if (e->slot == IR_SNAPSHOT_OPERAND)
+            continue;
+        if (e->value != IR_NONE) {
+            v = value_of(it, e->value);
+        } else {
+            union ir_value operands[IR_SNAPSHOT_OPERANDS];
+            for (unsigned k = 0; k < IR_SNAPSHOT_OPERANDS; k++)
+                operands[k] = value_of(it, e[(int)k - IR_SNAPSHOT_OPERANDS].value);
+            if (!ir_eval_snapshot(e->op, e->type, operands, &v))
+                continue;
+        }
         memcpy(slot_place(it, e->slot), &v, ir_type_bytes(it->region->slots[e->slot].type));
     }
     cpu->pc_offset = (uint32_t)s->pc_offset;

@@ -14,6 +14,7 @@
 #include "tcg/exec/engine.h"
 #include "tcg/exec/guest.h"
 #include "tcg/exec/perf-records.h"
+#include "tcg/exec/profile.h"
 #include "tcg/exec/tlb-large.h"
 
 enum {
@@ -124,6 +125,7 @@ struct tcg_span {
 // Translated code: of one block of guest code, or of a region (tier 2).
 struct tcg_block {
     uint64_t ram_pc, flags; // the key
+    uint64_t pc;            // where it was when it was made, for people to read
     uint32_t insns, ir_ops, translate_ns;
     bool dead, region;
     bool hot;               // its counter has run out
@@ -168,6 +170,7 @@ struct tcg_engine {
     uint64_t flushes, invalidations;
     struct tier2 *tier2;       // NULL: off
     struct perf_records *perf; // NULL: not asked for
+    struct profile *_Atomic profile; // NULL: there was none
 };
 
 // What a backend must know of struct tcg_cpu.
@@ -222,6 +225,8 @@ static inline int32_t tcg_heat_index(uint64_t ram_pc)
 
 // --- tier2.c ---
 int tier2_init(struct tcg_engine *engine, struct error *error);
+// Ends the threads: what they look at, vCPUs and RAM, is about to go.
+void tier2_stop(struct tcg_engine *engine);
 void tier2_destroy(struct tcg_engine *engine);
 // The counter of the block at the vCPU's pc has run out.
 void tier2_hot(struct tcg_cpu *cpu);

@@ -169,6 +169,8 @@ static void run(struct accel *accel, struct vcpu *vcpu)
     (void)setjmp(cpu->leave);
     leave_code(cpu);
     end_alone(cpu);
+    if (cpu->engine->profile)
+        profile_poll(cpu);
     loop(cpu);
     if (cpu->guest->save_host_state)
         cpu->guest->save_host_state(cpu);
@@ -249,7 +251,7 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
 
 static void vcpu_destroy(struct accel *accel, struct vcpu *vcpu)
 {
-    (void)accel;
+    tier2_stop(engine_of(accel));
     if (tcg_cpu_of(vcpu)->tlb)
         tlb_destroy(tcg_cpu_of(vcpu));
 }
@@ -261,6 +263,10 @@ static void print_info(struct accel *accel, const char *what, struct vcpu *vcpu,
         tlb_print(tcg_cpu_of(vcpu), out);
         return;
     }
+    if (!strcmp(what, "profile")) {
+        profile_print(e, out);
+        return;
+    }
     cache_print(e, out);
     for (unsigned i = 0; i < e->machine->vcpus.count; i++) {
         const struct tcg_cpu *cpu = tcg_cpu_of(e->machine->vcpus.cpus[i]);
@@ -270,6 +276,11 @@ static void print_info(struct accel *accel, const char *what, struct vcpu *vcpu,
                 cpu->lookups, exits[BACKEND_EXIT_LOOP], exits[BACKEND_EXIT_LOOKUP], exits[BACKEND_EXIT_LINK],
                 exits[BACKEND_EXIT_HOT]);
     }
+}
+
+static void profile(struct accel *accel, bool on)
+{
+    profile_set(engine_of(accel), on);
 }
 
 static void destroy(struct accel *accel)
@@ -286,6 +297,7 @@ const struct accel_ops tcg_accel_ops = {
     .vcpu_destroy = vcpu_destroy,
     .run = run,
     .print_info = print_info,
+    .profile = profile,
     .destroy = destroy,
 };
 

@@ -8,6 +8,7 @@
 
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
+#include "tcg/eval.h"
 #include "tcg/exec/private.h"
 
 static void *dumped(void *dump, unsigned reg)
@@ -20,11 +21,13 @@ static void *dumped(void *dump, unsigned reg)
 static void restore_from_dump(struct tcg_cpu *cpu, void *dump)
 {
     const struct tcg_site *site = backend_dump_site(dump, cpu->engine->meta);
-    uint8_t values[256][16];
+    union ir_value values[256];
+    bool keeps[256] = {false};
     // Gathered first: a value may still lie in another slot's memory.
     for (unsigned i = 0; i < site->entry_count; i++) {
         const struct tcg_site_entry *e = &site->entries[i];
         const void *from = NULL;
+        values[i] = (union ir_value){.u64 = {0}};
         switch ((enum tcg_site_kind)e->kind) {
         case TCG_SITE_REG:
             from = dumped(dump, (unsigned)e->value);
@@ -35,14 +38,19 @@ static void restore_from_dump(struct tcg_cpu *cpu, void *dump)
         case TCG_SITE_STATE:
             from = (uint8_t *)cpu + cpu->guest->slots[e->value].offset;
             break;
+        case TCG_SITE_OP:
+            keeps[i] = !ir_eval_snapshot(e->value & 0xff, (enum ir_type)(e->value >> 8), &values[i - IR_SNAPSHOT_OPERANDS],
+                                         &values[i]);
+            continue;
         default:
             from = (const uint8_t *)site + e->value;
         }
-        memcpy(values[i], from, e->bytes);
+        memcpy(&values[i], from, e->bytes);
     }
     for (unsigned i = 0; i < site->entry_count; i++) {
         const struct tcg_site_entry *e = &site->entries[i];
-        memcpy((uint8_t *)cpu + cpu->guest->slots[e->slot].offset, values[i], e->bytes);
+        if (e->slot != IR_SNAPSHOT_OPERAND && !keeps[i])
+            memcpy((uint8_t *)cpu + cpu->guest->slots[e->slot].offset, &values[i], e->bytes);
     }
     cpu->pc_offset = (uint32_t)site->pc_offset;
 }

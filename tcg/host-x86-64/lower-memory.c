@@ -65,10 +65,8 @@ struct tcg_site *lower_site(struct lower *l, const struct ir_ins *ins, unsigned 
 {
     const struct ir_snapshot *s = &l->region->snapshots[ins->snapshot - 1];
     unsigned wide = 0;
-    for (uint32_t i = 0; i < s->count; i++) {
-        struct ra_location at = ra_locate(&l->ra, l->region->snapshot_entries[s->first + i].value);
-        wide += at.kind == RA_AT_CONST;
-    }
+    for (uint32_t i = 0; i < s->count; i++)
+        wide += ir_is_const(l->region->snapshot_entries[s->first + i].value);
     size_t fixed = sizeof(struct tcg_site) + s->count * sizeof(struct tcg_site_entry);
     fixed = (fixed + 15) & ~(size_t)15;
     struct tcg_site *site = lower_meta(l, fixed + wide * 16);
@@ -81,9 +79,15 @@ struct tcg_site *lower_site(struct lower *l, const struct ir_ins *ins, unsigned 
     uint8_t *pool = (uint8_t *)site + fixed;
     for (uint32_t i = 0; i < s->count; i++) {
         const struct ir_snapshot_entry *e = &l->region->snapshot_entries[s->first + i];
-        struct ra_location at = ra_locate(&l->ra, e->value);
         struct tcg_site_entry *out = &site->entries[i];
         out->slot = e->slot;
+        if (e->value == IR_NONE) {
+            out->kind = TCG_SITE_OP;
+            out->bytes = (uint8_t)ir_type_bytes(l->region->slots[e->slot].type);
+            out->value = e->op | e->type << 8;
+            continue;
+        }
+        struct ra_location at = ra_locate(&l->ra, e->value);
         out->bytes = (uint8_t)ir_type_bytes(ir_type_of(l->region, e->value));
         switch (at.kind) {
         case RA_AT_REG:

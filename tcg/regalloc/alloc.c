@@ -11,6 +11,15 @@
 
 enum { LOOK_AHEAD = 48 }; // instructions searched for the next use when something must be spilled
 
+static bool has_calls(const struct ir_region *r)
+{
+    for (uint32_t n = 0; n < r->block_count; n++)
+        for (uint32_t i = r->blocks[n].begin; !r->blocks[n].cold && i < r->blocks[n].end; i++)
+            if (r->ins[i].op == IR_CALL)
+                return true;
+    return false;
+}
+
 void ra_init(struct ra *ra, struct ir_region *region, const struct ra_host *host, void *ctx)
 {
     struct arena *a = region->arena;
@@ -23,6 +32,7 @@ void ra_init(struct ra *ra, struct ir_region *region, const struct ra_host *host
     ra->slot_value = ARENA_ARRAY_RAW(a, ir_ref, region->slot_count);
     for (unsigned i = 0; i < RA_REGS; i++)
         ra->reg_value[i] = IR_NONE;
+    ra->calls = has_calls(region);
     ra_init_blocks(ra);
 }
 
@@ -489,7 +499,8 @@ void ra_begin(struct ra *ra, uint32_t position)
         uint32_t end = ra->region->blocks[ra->block].end, i = position + 1;
         while (i < end && ra->region->ins[i].op != IR_CALL)
             i++;
-        ra->next_call = i < end ? i : UINT32_MAX - 1;
+        // Values that live on meet the calls of other blocks, if there are any that matter.
+        ra->next_call = i < end ? i : ra->calls ? UINT32_MAX - 1 : UINT32_MAX;
     }
 }
 

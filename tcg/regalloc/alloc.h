@@ -55,6 +55,7 @@ struct ra {
     uint32_t pinned, temps;    // masks; temps are pinned without a value
     uint32_t position, block;
     uint32_t next_call;        // position of the next call in the block
+    bool calls;                // there are some in blocks that are not cold
     uint64_t frame_used[4];    // in units of 16 bytes
     ir_ref *slot_value;        // value whose memory is the state slot, by slot, where its bit is set
     uint64_t slot_known[4];

@@ -37,9 +37,11 @@ void test_machine_create(struct test_machine *m, const char *accel, unsigned max
     options.verify = true;
     if (max_insns)
         options.max_insns = max_insns;
-    bool regions = !strcmp(accel, "regions") || !strcmp(accel, "interp-regions"), hot = !strcmp(accel, "hot");
-    options.tier2 = regions || hot;
-    options.tier2_threshold = regions ? 1 : 8;
+    bool regions = !strcmp(accel, "regions") || !strcmp(accel, "interp-regions"), hot = !strcmp(accel, "hot"), tiers = !strcmp(accel, "tiers");
+    options.tier2 = regions || hot || tiers;
+    options.tier2_threshold = regions ? 1 : hot ? 8 : TEST_MACHINE_TIERS_THRESHOLD;
+    if (tiers)
+        options.tier2_threads = 0;
     m->accel = tcg_accel_create(strncmp(accel, "interp", 6) ? &tcg_accel_ops : &interp_accel_ops, &options);
     if (m->accel->ops->init(m->accel, m->machine, &error) < 0)
         test_machine_give_up("accelerator", &error);

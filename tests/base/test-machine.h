@@ -9,7 +9,7 @@
 #include "hw/core/accel.h"
 #include "hw/core/machine.h"
 
-enum { TEST_MACHINE_RAM_MIB = 16, TEST_MACHINE_CPUS = 4 };
+enum { TEST_MACHINE_RAM_MIB = 16, TEST_MACHINE_CPUS = 4, TEST_MACHINE_TIERS_THRESHOLD = 250 };
 
 struct test_machine {
     struct machine *machine;
@@ -19,8 +19,9 @@ struct test_machine {
 
 // Prints what went wrong, and ends the program.
 _Noreturn void test_machine_give_up(const char *what, const struct error *error);
-// `accel` is "tcg" (blocks only) or "interp", "regions" or "interp-regions" (regions of all code, at once), or "hot" (regions of
-// code that has run 8 times, on a thread of its own); max_insns 0 for the default.
+// `accel` is "tcg" (blocks only) or "interp", "regions" or "interp-regions" (regions of all code, at once), "hot" (regions of
+// code that has run 8 times, on a thread of its own), or "tiers" (regions of code that has run TEST_MACHINE_TIERS_THRESHOLD
+// times, made by the vCPU itself, so that they are always the same); max_insns 0 for the default.
 void test_machine_create(struct test_machine *m, const char *accel, unsigned max_insns);
 void test_machine_destroy(struct test_machine *m);
 // The first bytes of its RAM at this address too.

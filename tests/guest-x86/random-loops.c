@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // random-loops ACCEL SEED COUNT [NAME]: loops of a few random instructions, some with jumps out of their middle, run the same
 // here and on the host processor: registers and memory at the end, and at a fault in any round. With NAME, most instructions
-// are from rows of that name.
+// are from rows of that name; "mmx" is those with MMX registers, among x87 ones.
 //
 // R15 counts the rounds. Memory is near RBX and RSI, which stay as they are. Flags are only looked at when the instructions
 // before define them.
@@ -32,7 +32,7 @@ static bool classify(const struct x86_row *row, enum flags *flags)
 {
     static const char *const setters[] = {"ADD", "SUB", "CMP", "AND", "OR", "XOR", "TEST", "NEG", NULL};
     static const char *const keepers[] = {"MOV", "MOVZX", "MOVSX", "NOT", "LEA", "BSWAP", "INC", "DEC", "MOVBE", "PDEP",
-                                          "PEXT", "RORX", "SHLX", "SARX", "SHRX", NULL};
+                                          "PEXT", "RORX", "SHLX", "SARX", "SHRX", "EMMS", NULL};
     static const char *const spoilers[] = {"SHL", "SHR", "SAR", "IMUL", "BT", "BTS", "BTC", "POPCNT", "ANDN", NULL};
     static const char *const readers[] = {"CMOVcc", "SETcc", "ADC", "SBB", NULL};
     unsigned kind = row->forms[0] >> 4;
@@ -76,16 +76,28 @@ static bool tame(const struct x86_decoded *in)
     return !in->lock && !(bit && in->mod != 3);
 }
 
+static bool has_name(const struct x86_row *row, const char *name)
+{
+    if (strcmp(name, "mmx"))
+        return !strcmp(row->name, name);
+    for (unsigned i = 0; i < 4; i++)
+        if (row->forms[i] >> 4 == KIND_P || row->forms[i] >> 4 == KIND_Q)
+            return true;
+    return !strcmp(row->name, "EMMS");
+}
+
 static void add_insn(struct test *t, bool *defined, const char *name)
 {
     bool any = !name || !below(4);
+    if (name && !strcmp(name, "mmx") && !below(4))
+        name = "x87";
     for (;;) {
         unsigned map;
         enum flags flags = FLAGS_KEPT;
         struct x86_decoded in;
         const struct x86_row *row = random_row(&map);
         bool x87 = !strcmp(row->name, "x87") || !strcmp(row->name, "WAIT");
-        if ((!any && strcmp(row->name, name)) || (!x87 && !classify(row, &flags)))
+        if ((!any && !has_name(row, name)) || (!x87 && !classify(row, &flags)))
             continue;
         uint8_t *p = t->code + t->bytes, modrm = (uint8_t)random64();
         if (modrm < 0xc0) // one byte of displacement off RBX or RSI

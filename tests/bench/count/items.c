@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+// Small loops for counting instructions: what compilers make of everyday code, a few hundred thousand guest instructions an
+// item, without a C library, for a guest of any width. Every guest computes the same checksums, which the rows at the end
+// have: floating point stays with numbers that doubles hold exactly, so that x87 agrees.
+#include "items.h"
+
+#include <stddef.h>
+
+#define FAR __attribute__((noinline, aligned(4096))) // in a page of its own
+
+static uint32_t random_next(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+static uint32_t arithmetic(void)
+{
+    uint32_t a = 1, b = 2;
+    for (uint32_t i = 0; i < 50000; i++) {
+        a = a * 3 + (b ^ i);
+        b += a >> 7;
+    }
+    return a ^ b;
+}
+
+static uint32_t wide(void)
+{
+    uint64_t a = 1, b = 2;
+    for (uint32_t i = 0; i < 20000; i++) {
+        a = a * UINT64_C(0x9e3779b97f4a7c15) + (b ^ i);
+        b += a >> 29;
+    }
+    return (uint32_t)(a ^ b ^ (a ^ b) >> 32);
+}
+
+enum { WORDS = 4096 };
+static uint32_t words[WORDS], other_words[WORDS];
+
+static uint32_t copy(void)
+{
+    for (uint32_t round = 0; round < 10; round++) {
+        for (uint32_t i = 0; i < WORDS; i++) {
+            other_words[i] = words[i] + round;
+            __asm__ volatile("" : : : "memory"); // one word at a time
+        }
+        words[round] += other_words[WORDS - 1 - round] + 1;
+    }
+    uint32_t sum = words[9];
+    for (uint32_t i = 0; i < 10; i++)
+        words[i] = 0;
+    return sum;
+}
+
+static __attribute__((noinline)) uint32_t fibonacci(uint32_t n)
+{
+    __asm__ volatile("" : : : "memory"); // for recursion that stays as written
+    return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
+}
+
+static uint32_t calls(void)
+{
+    return fibonacci(19);
+}
+
+static FAR uint32_t far_leaf(uint32_t a)
+{
+    return a * 5 + 1;
+}
+
+static FAR uint32_t far_caller(uint32_t a)
+{
+    return far_leaf(a) ^ far_leaf(a >> 3);
+}
+
+static FAR uint32_t far_calls(void)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < 10000; i++)
+        sum += far_caller(sum + i);
+    return sum;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int (*volatile comparison)(const void *, const void *) = by_value;
+
+// A heap sort.
+static uint32_t sort(void)
+{
+    enum { N = 1000 };
+    static uint32_t v[N];
+    int (*compare)(const void *, const void *) = comparison;
+    uint32_t state = 7;
+    for (uint32_t i = 0; i < N; i++)
+        v[i] = random_next(&state);
+    for (uint32_t start = N / 2, end = N; end > 1;) {
+        if (start) {
+            start--;
+        } else {
+            uint32_t last = v[--end];
+            v[end] = v[0];
+            v[0] = last;
+        }
+        for (uint32_t root = start, child; (child = 2 * root + 1) < end; root = child) {
+            if (child + 1 < end && compare(&v[child], &v[child + 1]) < 0)
+                child++;
+            if (compare(&v[root], &v[child]) >= 0)
+                break;
+            uint32_t swapped = v[root];
+            v[root] = v[child];
+            v[child] = swapped;
+        }
+    }
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < N; i++)
+        sum = sum * 31 + v[i];
+    return sum;
+}
+
+static uint32_t sieve(void)
+{
+    enum { N = 60000 };
+    static uint8_t composite[N];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < N; i++)
+        composite[i] = 0;
+    for (uint32_t i = 2; i < N; i++) {
+        if (composite[i])
+            continue;
+        count++;
+        for (uint32_t k = i; k < N; k += i)
+            composite[k] = 1;
+    }
+    return count;
+}
+
+// A stack machine: an instruction is an opcode byte and an operand byte.
+static uint32_t bytecode(void)
+{
+    enum { LOAD, STORE, PUSH, ADD, MUL, XOR, SHR, JNZ, HALT };
+    static const uint8_t code[] = {
+        LOAD, 1, PUSH, 29, MUL, 0, LOAD, 0, XOR, 0, STORE, 1, // b = b * 29 ^ a
+        LOAD, 1, PUSH, 7, SHR, 0, LOAD, 2, ADD, 0, STORE, 2,  // c += b >> 7
+        LOAD, 0, PUSH, 255, ADD, 0, STORE, 0, LOAD, 0, JNZ, 0, HALT, 0};
+    uint32_t stack[8], variables[3] = {2000, 1, 0}, *sp = stack;
+    for (const uint8_t *pc = code;;) {
+        uint32_t operand = pc[1];
+        switch (*pc) {
+        case LOAD:
+            *sp++ = variables[operand];
+            break;
+        case STORE:
+            variables[operand] = *--sp;
+            break;
+        case PUSH:
+            *sp++ = operand == 255 ? ~0u : operand;
+            break;
+        case ADD:
+            sp--;
+            sp[-1] += sp[0];
+            break;
+        case MUL:
+            sp--;
+            sp[-1] *= sp[0];
+            break;
+        case XOR:
+            sp--;
+            sp[-1] ^= sp[0];
+            break;
+        case SHR:
+            sp--;
+            sp[-1] >>= sp[0];
+            break;
+        case JNZ:
+            if (*--sp) {
+                pc = code + operand;
+                continue;
+            }
+            break;
+        case HALT:
+            return variables[2];
+        }
+        pc += 2;
+    }
+}
+
+static uint32_t hash(void)
+{
+    enum { LOG2 = 10, SLOTS = 1 << LOG2, KEYS = SLOTS / 2 };
+    static struct {
+        uint32_t key, value;
+    } table[SLOTS];
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < SLOTS; i++)
+        table[i].key = table[i].value = 0;
+    for (uint32_t round = 0; round < 20; round++) {
+        for (uint32_t i = 1; i <= KEYS; i++) {
+            uint32_t key = round == 0 ? i * 2 : i + KEYS / 2, at = key * 2654435769u >> (32 - LOG2);
+            while (table[at].key && table[at].key != key)
+                at = (at + 1) & (SLOTS - 1);
+            if (round == 0)
+                table[at].key = key;
+            if (table[at].key)
+                table[at].value += i;
+            sum += table[at].value;
+        }
+    }
+    return sum;
+}
+
+static uint32_t crc(void)
+{
+    static uint32_t table[256];
+    uint32_t c = ~0u;
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t r = i;
+        for (unsigned k = 0; k < 8; k++)
+            r = r & 1 ? r >> 1 ^ 0xedb88320 : r >> 1;
+        table[i] = r;
+    }
+    for (uint32_t i = 0; i < 30000; i++)
+        c = table[(c ^ i) & 255] ^ c >> 8;
+    return c;
+}
+
+// Bytes: makes words of letters, then counts those that one has in common with the one before it.
+static uint32_t strings(void)
+{
+    static char text[8192];
+    uint32_t state = 3, same = 0, words_seen = 0;
+    for (size_t i = 0; i + 1 < sizeof(text); i++) {
+        uint32_t r = random_next(&state) >> 8 & 7;
+        text[i] = r ? (char)('a' + (r & 1)) : ' ';
+    }
+    text[sizeof(text) - 1] = 0;
+    for (const char *last = text, *p = text; *p; words_seen++) {
+        const char *start = p, *q = last;
+        while (*p && *p != ' ' && *p == *q)
+            p++, q++;
+        same += (uint32_t)(p - start);
+        while (*p && *p != ' ')
+            p++;
+        while (*p == ' ')
+            p++;
+        last = start;
+    }
+    return same * 65536 + words_seen;
+}
+
+static uint32_t list(void)
+{
+    enum { N = 1024 };
+    static struct node {
+        struct node *next;
+        uint32_t value;
+    } nodes[N];
+    for (uint32_t i = 0, at = 0; i < N; i++, at = (at + 389) % N)
+        nodes[at] = (struct node){&nodes[(at + 389) % N], i};
+    uint32_t sum = 0;
+    const struct node *node = nodes;
+    for (uint32_t i = 0; i < 40000; i++, node = node->next)
+        sum = sum * 3 + node->value;
+    return sum;
+}
+
+static uint32_t matrix(void)
+{
+    enum { N = 24 };
+    static double a[N][N], b[N][N];
+    double sum = 0;
+    for (uint32_t i = 0; i < N; i++)
+        for (uint32_t k = 0; k < N; k++) {
+            a[i][k] = (int)(i + k) % 7 - 3;
+            b[i][k] = (int)(i * k) % 5 * 0.5;
+        }
+    for (uint32_t i = 0; i < N; i++)
+        for (uint32_t j = 0; j < N; j++) {
+            double s = 0;
+            for (uint32_t k = 0; k < N; k++)
+                s += a[i][k] * b[k][j];
+            sum += s * (double)(1 + (i ^ j) % 4);
+        }
+    return (uint32_t)(int)(sum * 2);
+}
+
+typedef float float4 __attribute__((vector_size(16)));
+
+static uint32_t vectors(void)
+{
+    enum { N = 256 };
+    static float4 x[N], y[N];
+    for (uint32_t i = 0; i < N; i++) {
+        x[i] = (float4){(float)(int)(i % 8), 1, 2, 3};
+        y[i] = (float4){0, 0, 0, 0};
+    }
+    for (uint32_t round = 1; round <= 40; round++)
+        for (uint32_t i = 0; i < N; i++)
+            y[i] = y[i] + x[i] * (float4){2, 3, 4, 5};
+    float sum = 0;
+    for (uint32_t i = 0; i < N; i++)
+        sum += y[i][0] + y[i][1] + y[i][2] + y[i][3];
+    return (uint32_t)(int)sum;
+}
+
+static const struct item {
+    char name[16];
+    uint32_t (*run)(void);
+    uint32_t expected;
+} items[] = {
+    {"arithmetic", arithmetic, 0x3f6d063b},
+    {"wide", wide, 0xbed0e426},
+    {"copy", copy, 0xa},
+    {"calls", calls, 4181},
+    {"far-calls", far_calls, 0x5300e37c},
+    {"sort", sort, 0x8c8a962b},
+    {"sieve", sieve, 6057},
+    {"bytecode", bytecode, 0x9febd556},
+    {"hash", hash, 0xd3c880},
+    {"crc", crc, 0xf3097829},
+    {"strings", strings, 0x3210392},
+    {"list", list, 0xa0c28d20},
+    {"matrix", matrix, 0xfffffe9b},
+    {"vectors", vectors, 0x52800},
+};
+
+void run_item(struct mailbox *mailbox)
+{
+    uint32_t number = mailbox->item;
+    for (size_t i = 0; i < sizeof(mailbox->name); i++)
+        mailbox->name[i] = number < sizeof(items) / sizeof(*items) ? items[number].name[i] : 0;
+    if (!mailbox->name[0])
+        return;
+    mailbox->expected = items[number].expected;
+    for (uint32_t i = 0; i < mailbox->repeats; i++)
+        mailbox->sum = items[number].run();
+}
