@@ -13,7 +13,7 @@ static uint64_t no_pc(unsigned i)
 {
     if (i >= 1u << BACKEND_JUMP_LOG2)
         return i == backend_jump_second_index(0) ? 4 : 0;
-    return i == backend_jump_index(0);
+    return (i ^ 1) & (TLB_PAGE_SIZE - 1);
 }
 
 static void clear_jump_entry(struct code_context *c, unsigned i)
@@ -49,7 +49,7 @@ static struct code_context *new_table(void)
 
 static unsigned filter_bit(uint64_t page_number)
 {
-    return (unsigned)((page_number * UINT64_C(0x9e3779b97f4a7c15)) >> 55);
+    return (unsigned)((page_number * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - CODE_FILTER_LOG2));
 }
 
 static void use(struct tcg_cpu *cpu, struct code_context *c)
@@ -137,6 +137,9 @@ static void clear_table_page(struct code_context *c, uint64_t page)
     if (!(c->filter[bit / 64] >> (bit % 64) & 1))
         return;
     for (unsigned w = 0; w < ARRAY_SIZE(c->used); w++) {
+        // The first entries are near that of the page's first byte.
+        if (w * 64 < 1u << BACKEND_JUMP_LOG2 && (w * 64 ^ backend_jump_index(page)) >= TLB_PAGE_SIZE)
+            continue;
         for (uint64_t bits = c->used[w]; bits; bits &= bits - 1) {
             unsigned i = w * 64 + ctz64(bits);
             if ((c->table[i].pc & -(uint64_t)TLB_PAGE_SIZE) != page)

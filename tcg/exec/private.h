@@ -24,6 +24,7 @@ enum {
     TLB_SECOND_LEVEL = 1 << BACKEND_SECOND_LOG2,
     JUMP_ENTRIES = (1 << BACKEND_JUMP_LOG2) + (1 << BACKEND_JUMP_SECOND_LOG2),
     CODE_CONTEXTS = 48,
+    CODE_FILTER_LOG2 = 13, // a kernel runs code of a thousand pages or more
     RECENT_CODE = 32,
     FETCH_ENTRIES = 256,
 };
@@ -91,8 +92,8 @@ static inline uint64_t tlb_entry_page(const struct backend_tlb_entry *e)
 // The lookup table for code of one address space and set of modes.
 struct code_context {
     uint64_t space, flags, last_used;
-    uint64_t filter[8];                // bit set of hashed pages that have entries
-    uint64_t used[JUMP_ENTRIES / 64]; // bit set of entries in use
+    uint64_t filter[(1 << CODE_FILTER_LOG2) / 64]; // bit set of hashed pages that have entries
+    uint64_t used[JUMP_ENTRIES / 64];              // bit set of entries in use
     struct backend_jump_entry table[JUMP_ENTRIES];
 };
 

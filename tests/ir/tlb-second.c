@@ -475,6 +475,13 @@ Test(code_second, flush_by_address)
     cr_assert_eq(jump_to(pcs[1]), 2);
 }
 
+Test(code_second, empty_places_match_no_address)
+{
+    code_table_select(&c.cpu, KEY(2), 0);
+    for (uint64_t pc = 0; pc < 16 * 4096; pc++)
+        cr_assert_eq(jump_to(pc), 0, "%#lx", pc);
+}
+
 // Instructions may be at any byte.
 Test(code_second, neighbours_have_places_of_their_own)
 {
