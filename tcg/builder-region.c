@@ -188,6 +188,11 @@ static bool defers(struct joining *j, unsigned slot)
     return m->defers;
 }
 
+static bool is_vector_set(const struct joining *j, unsigned slot)
+{
+    return !ir_type_is_int(j->b->region->slots[slot].type) && ir_slot_set_has(&j->m->set, slot);
+}
+
 static void decide(struct joining *j)
 {
     const struct ir_member *m = j->m;
@@ -208,6 +213,8 @@ static void decide(struct joining *j)
                 j->fate[slot] = PARAM;
             else if (defers(j, slot))
                 j->fate[slot] = DEFERRED;
+            else if (changes && is_vector_set(j, slot) && takes_param(j, slot))
+                j->fate[slot] = PARAM; // a store in each round is dearer than a register that nothing else wants
             else
                 j->fate[slot] = MEMORY;
         }

@@ -133,6 +133,7 @@ void ir_set(struct ir_builder *b, unsigned slot, ir_ref value)
     ir_slot_set_add(&b->dirty, slot);
     ir_slot_set_add(&b->written, slot);
     ir_slot_set_add(&b->use.written, slot);
+    ir_slot_set_add(&b->use.set, slot);
 }
 
 bool ir_builder_deferred(struct ir_builder *b, ir_ref value, struct ir_deferred *out)

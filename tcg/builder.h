@@ -49,7 +49,7 @@ static inline void ir_slot_set_remove(struct ir_slot_set *set, unsigned slot)
 // written, and those whose value from before somebody may have looked at (a read, a snapshot, an exit or a call on a path
 // that had not written them).
 struct ir_slot_use {
-    struct ir_slot_set read, written, exposed;
+    struct ir_slot_set read, written, exposed, set; // set: by ir_set, not by a helper
 };
 
 struct ir_plan;

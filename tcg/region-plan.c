@@ -83,6 +83,7 @@ static void find_loop(struct ir_plan *plan, unsigned head)
     for (uint32_t rest = loop; rest; rest &= rest - 1) {
         unite(&h->changed, &plan->members[ctz32(rest)].use.written);
         unite(&h->inside, &plan->members[ctz32(rest)].use.read);
+        unite(&h->set, &plan->members[ctz32(rest)].use.set);
     }
     // What is known at this head may not hold on the other way in, but for what holds since the region's entry.
     h->two_ways = head != 0 && (loop & 1);

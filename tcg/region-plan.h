@@ -48,7 +48,7 @@ struct ir_member {
     struct ir_slot_set changed; // of a loop head: may be written in the loop
     bool two_ways;              // the same: the loop is entered elsewhere too
     struct ir_plan_flags flags; // of a loop head: what a round ends with
-    struct ir_slot_set inside;  // the same: read in the loop
+    struct ir_slot_set inside, set; // the same: read in the loop; written there by translated code
 
     // While the region is built:
     bool begun;
