@@ -55,6 +55,10 @@ uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint64_t src2)
         return szp | (s ? FLAG_C | FLAG_O : 0);
     case CC_CARRY:
         return szp | (src & 1 ? FLAG_C : 0);
+    case CC_CARRIES:
+        return szp | (src & 1 ? FLAG_C : 0) | (c ? FLAG_O : 0);
+    case CC_APART:
+        return ((uint32_t)dst & FLAGS_ARITH & ~(uint32_t)(FLAG_C | FLAG_O)) | (src & 1 ? FLAG_C : 0) | (c ? FLAG_O : 0);
     default:
         return szp;
     }

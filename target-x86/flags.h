@@ -11,6 +11,8 @@
 //   SHR        result    the same, for SHR and SAR
 //   MUL        low half  not zero: CF = OF = 1
 //   CARRY      result    CF               -          OF = AF = 0
+//   CARRIES    result    CF               OF         AF = 0
+//   APART      the rest  CF               OF
 //
 // Values of operands narrower than 64 bits may have anything above their size.
 #pragma once
@@ -18,7 +20,8 @@
 #include <stdint.h>
 
 enum x86_cc_kind {
-    CC_FLAGS, CC_ADD, CC_SUB, CC_ADC, CC_SBB, CC_LOGIC, CC_INC, CC_DEC, CC_SHL, CC_SHR, CC_MUL, CC_CARRY,
+    CC_FLAGS, CC_ADD, CC_SUB, CC_ADC, CC_SBB, CC_LOGIC, CC_INC, CC_DEC, CC_SHL, CC_SHR, CC_MUL, CC_CARRY, CC_CARRIES,
+    CC_APART,
     CC_DYNAMIC, // of translators only: known when the code runs
 };
 

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <cpuid.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ enum { STUB_BYTES = HOST_STUB_BYTES, STUBS = 1 << 17, HASH = STUBS * 2 };
 
 struct x86_native {
     struct exec_memory memory;
+    pthread_mutex_t lock; // of what follows: a vCPU's thread translates, and those that compile regions for it
     uint32_t count;
     uint32_t index[HASH]; // stub number + 1
 };
@@ -29,13 +31,16 @@ struct x86_native *x86_native_create(struct error *error)
         free(n);
         return NULL;
     }
+    pthread_mutex_init(&n->lock, NULL);
     return n;
 }
 
 void x86_native_destroy(struct x86_native *native)
 {
-    if (native)
-        exec_memory_destroy(&native->memory);
+    if (!native)
+        return;
+    exec_memory_destroy(&native->memory);
+    pthread_mutex_destroy(&native->lock);
     free(native);
 }
 
@@ -105,6 +110,7 @@ static uint64_t place(struct x86_native *n, const uint8_t code[STUB_BYTES])
 {
     uint64_t hash = (load_le64(code) * UINT64_C(0x9e3779b97f4a7c15)) ^ (load_le64(code + 8) * UINT64_C(0xc2b2ae3d27d4eb4f));
     uint32_t at = (uint32_t)(hash >> 40) & (HASH - 1);
+    pthread_mutex_lock(&n->lock);
     while (n->index[at] && memcmp(n->memory.write + (size_t)(n->index[at] - 1) * STUB_BYTES, code, STUB_BYTES))
         at = (at + 1) & (HASH - 1);
     if (!n->index[at]) {
@@ -112,7 +118,9 @@ static uint64_t place(struct x86_native *n, const uint8_t code[STUB_BYTES])
         memcpy(n->memory.write + (size_t)n->count * STUB_BYTES, code, STUB_BYTES);
         n->index[at] = ++n->count;
     }
-    return (uint64_t)(uintptr_t)(n->memory.exec + (size_t)(n->index[at] - 1) * STUB_BYTES);
+    uint32_t number = n->index[at] - 1;
+    pthread_mutex_unlock(&n->lock);
+    return (uint64_t)(uintptr_t)(n->memory.exec + (size_t)number * STUB_BYTES);
 }
 
 uint64_t x86_native_stub(struct x86_native *n, const struct x86_decoded *in)

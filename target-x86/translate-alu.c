@@ -33,9 +33,11 @@ static void set_alu_flags(struct x86_translator *x, enum x86_alu op, unsigned si
         break;
     case ALU_ADC:
         tx_set_cc(x, CC_ADC, size, result, b, carry);
+        x->notes.cc.first = a;
         break;
     case ALU_SBB:
         tx_set_cc(x, CC_SBB, size, result, b, carry);
+        x->notes.cc.first = a;
         break;
     case ALU_SUB:
     case ALU_CMP:
@@ -197,16 +199,15 @@ bool x86_tr_bls(struct x86_translator *x, const struct x86_decoded *in)
 // ADCX and ADOX: an addition that reads and writes CF or OF alone.
 bool x86_tr_adx(struct x86_translator *x, const struct x86_decoded *in)
 {
-    unsigned size = in->op[0].size, shift = in->row->arg ? 11 : 0;
-    uint32_t flag = in->row->arg ? FLAG_O : FLAG_C;
-    enum ir_type type = tx_type(size);
-    ir_ref a = tx_read(x, in, 0), b = tx_read(x, in, 1), flags = tx_flags(x);
-    ir_ref in_bit = ir_extract(x->b, flags, shift, 1);
-    ir_ref carry = size == 3 ? ir_zext(x->b, in_bit) : in_bit;
-    ir_ref sum = ir_add(x->b, a, b), result = ir_add(x->b, sum, carry);
-    ir_ref out = ir_or(x->b, ir_setcond(x->b, type, IR_LTU, sum, a), ir_setcond(x->b, type, IR_LTU, result, sum));
-    tx_write(x, in, 0, result);
-    tx_set_flags(x, ir_or(x->b, ir_andi(x->b, flags, ~flag), ir_shli(x->b, ir_trunc(x->b, out), shift)));
+    unsigned size = in->op[0].size;
+    bool by_overflow = in->row->arg;
+    ir_ref a = tx_read(x, in, 0), b = tx_read(x, in, 1);
+    tx_carries_apart(x);
+    const struct x86_cc cc = x->notes.cc;
+    ir_ref bit = by_overflow ? cc.src2 : cc.src, carry = size == 3 ? ir_zext(x->b, bit) : ir_trunc(x->b, bit);
+    ir_ref out = tx_carry_out(x, size, a, b, carry);
+    tx_write(x, in, 0, ir_add(x->b, ir_add(x->b, a, b), carry));
+    tx_set_cc(x, cc.kind, cc.size, cc.dst, by_overflow ? cc.src : out, by_overflow ? out : cc.src2);
     return true;
 }
 

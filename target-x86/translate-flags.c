@@ -3,6 +3,7 @@
 // comparisons of its operands.
 
 #include "target-x86/translate.h"
+#include "tcg/base/bits.h"
 
 static struct tx_condition never(struct x86_translator *x)
 {
@@ -27,6 +28,23 @@ static struct tx_condition compare(struct x86_translator *x, enum ir_cond cond, 
     return (struct tx_condition){cond, a, b};
 }
 
+// The carry comes last, for chains of it to be short.
+ir_ref tx_carry_out(struct x86_translator *x, unsigned size, ir_ref a, ir_ref b, ir_ref carry)
+{
+    enum ir_type type = tx_type(size);
+    ir_ref first = tx_zx(x, a, size), sum = tx_zx(x, ir_add(x->b, a, b), size);
+    ir_ref full = ir_setcond(x->b, type, IR_EQ, sum, ir_imm(x->b, type, mask64(tx_bits(size))));
+    return ir_or(x->b, ir_setcond(x->b, type, IR_LTU, sum, first), ir_and(x->b, carry, full));
+}
+
+static ir_ref borrow_out(struct x86_translator *x, const struct x86_cc *cc)
+{
+    enum ir_type type = tx_type(cc->size);
+    ir_ref a = tx_zx(x, cc->first, cc->size), b = tx_zx(x, cc->src, cc->size);
+    ir_ref equal = ir_setcond(x->b, type, IR_EQ, a, b);
+    return ir_or(x->b, ir_setcond(x->b, type, IR_LTU, a, b), ir_and(x->b, cc->src2, equal));
+}
+
 static struct tx_condition carry(struct x86_translator *x)
 {
     const struct x86_cc *cc = &x->notes.cc;
@@ -35,12 +53,18 @@ static struct tx_condition carry(struct x86_translator *x)
         return (struct tx_condition){IR_LTU, tx_zx(x, cc->dst, cc->size), tx_zx(x, cc->src, cc->size)};
     case CC_SUB:
         return compare(x, IR_LTU, false);
+    case CC_ADC:
+        return against_zero(x, IR_NE, tx_carry_out(x, cc->size, cc->first, cc->src, cc->src2));
+    case CC_SBB:
+        return against_zero(x, IR_NE, borrow_out(x, cc));
     case CC_LOGIC:
         return never(x);
     case CC_INC:
     case CC_DEC:
     case CC_MUL:
     case CC_CARRY:
+    case CC_CARRIES:
+    case CC_APART:
         return against_zero(x, IR_NE, cc->src);
     case CC_SHL:
         return against_zero(x, IR_LT, tx_sx(x, cc->src, cc->size));
@@ -54,7 +78,7 @@ static struct tx_condition carry(struct x86_translator *x)
 static struct tx_condition zero(struct x86_translator *x)
 {
     const struct x86_cc *cc = &x->notes.cc;
-    if (cc->kind == CC_FLAGS || cc->kind == CC_DYNAMIC)
+    if (cc->kind == CC_FLAGS || cc->kind == CC_DYNAMIC || cc->kind == CC_APART)
         return flag_set(x, FLAG_Z);
     return cc->kind == CC_SUB ? compare(x, IR_EQ, false) : against_zero(x, IR_EQ, tx_zx(x, cc->dst, cc->size));
 }
@@ -69,7 +93,7 @@ static struct tx_condition below_or_equal(struct x86_translator *x)
 static struct tx_condition sign(struct x86_translator *x)
 {
     const struct x86_cc *cc = &x->notes.cc;
-    if (cc->kind == CC_FLAGS || cc->kind == CC_DYNAMIC)
+    if (cc->kind == CC_FLAGS || cc->kind == CC_DYNAMIC || cc->kind == CC_APART)
         return flag_set(x, FLAG_S);
     return against_zero(x, IR_LT, tx_sx(x, cc->dst, cc->size));
 }
@@ -90,12 +114,26 @@ static struct tx_condition less(struct x86_translator *x, bool or_equal)
     return against_zero(x, IR_NE, both);
 }
 
+static struct tx_condition overflow(struct x86_translator *x)
+{
+    switch (x->notes.cc.kind) {
+    case CC_LOGIC:
+    case CC_CARRY:
+        return never(x);
+    case CC_CARRIES:
+    case CC_APART:
+        return against_zero(x, IR_NE, x->notes.cc.src2);
+    default:
+        return flag_set(x, FLAG_O);
+    }
+}
+
 struct tx_condition tx_condition(struct x86_translator *x, unsigned cc)
 {
     struct tx_condition c;
     switch (cc >> 1) {
     case 0:
-        c = x->notes.cc.kind == CC_LOGIC || x->notes.cc.kind == CC_CARRY ? never(x) : flag_set(x, FLAG_O);
+        c = overflow(x);
         break;
     case 1:
         c = carry(x);
@@ -158,6 +196,20 @@ void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref f
 {
     tx_set_cc(x, CC_SUB, size, dst, second, IR_NONE);
     x->notes.cc.first = first;
+}
+
+void tx_carries_apart(struct x86_translator *x)
+{
+    const struct x86_cc *cc = &x->notes.cc;
+    if (cc->kind == CC_CARRIES || cc->kind == CC_APART)
+        return;
+    ir_ref zero = ir_imm(x->b, tx_word(x), 0);
+    if (cc->kind == CC_LOGIC) {
+        tx_set_cc(x, CC_CARRIES, cc->size, cc->dst, zero, zero);
+        return;
+    }
+    ir_ref flags = tx_flags(x);
+    tx_set_cc(x, CC_APART, 0, flags, ir_extract(x->b, flags, 0, 1), ir_extract(x->b, flags, 11, 1));
 }
 
 void tx_set_flags(struct x86_translator *x, ir_ref flags)

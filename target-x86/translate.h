@@ -20,7 +20,7 @@ struct x86_cc {
     enum x86_cc_kind kind;
     unsigned size;
     ir_ref dst, src, src2; // not extended
-    ir_ref first;          // first operand of SUB
+    ir_ref first;          // first operand of SUB, ADC, SBB
 };
 
 // What is known at a point, kept along side blocks (ir_keep_notes).
@@ -123,6 +123,10 @@ ir_ref tx_carry(struct x86_translator *x); // 0 or 1, of tx_word
 ir_ref tx_flags(struct x86_translator *x); // arithmetic flags, i32; materialises them
 void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, ir_ref dst, ir_ref src, ir_ref src2);
 void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref first, ir_ref second);
+// Whether a + b + carry carries, carry being 0 or 1 and all of the operation's type.
+ir_ref tx_carry_out(struct x86_translator *x, unsigned size, ir_ref a, ir_ref b, ir_ref carry);
+// CF and OF become values of their own (APART, CARRIES), 0 or 1, in notes.cc.src and src2.
+void tx_carries_apart(struct x86_translator *x);
 void tx_set_flags(struct x86_translator *x, ir_ref flags); // i32
 // Flags become `kind` where `changes` (i32 or i64) is not 0, and stay as they are else.
 void tx_set_cc_if(struct x86_translator *x, ir_ref changes, enum x86_cc_kind kind, unsigned size, ir_ref dst,

@@ -225,8 +225,7 @@ static inline int32_t tcg_heat_index(uint64_t ram_pc)
 
 // --- tier2.c ---
 int tier2_init(struct tcg_engine *engine, struct error *error);
-// Ends the threads: what they look at, vCPUs and RAM, is about to go.
-void tier2_stop(struct tcg_engine *engine);
+// Ends the threads, which look at vCPUs and RAM; nothing the second time.
 void tier2_destroy(struct tcg_engine *engine);
 // The counter of the block at the vCPU's pc has run out.
 void tier2_hot(struct tcg_cpu *cpu);

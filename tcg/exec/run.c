@@ -251,7 +251,7 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
 
 static void vcpu_destroy(struct accel *accel, struct vcpu *vcpu)
 {
-    tier2_stop(engine_of(accel));
+    tier2_destroy(engine_of(accel)); // its workers look at vCPUs
     if (tcg_cpu_of(vcpu)->tlb)
         tlb_destroy(tcg_cpu_of(vcpu));
 }

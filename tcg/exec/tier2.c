@@ -248,7 +248,7 @@ static void drop_requests(struct tier2 *t)
     }
 }
 
-void tier2_stop(struct tcg_engine *e)
+void tier2_destroy(struct tcg_engine *e)
 {
     struct tier2 *t = e->tier2;
     if (!t)
@@ -257,17 +257,9 @@ void tier2_stop(struct tcg_engine *e)
     t->stop = true;
     pthread_cond_broadcast(&t->wake);
     pthread_mutex_unlock(&t->lock);
-    for (; t->threads; t->threads--)
-        pthread_join(t->workers[t->threads - 1].thread, NULL);
+    for (unsigned i = 0; i < t->threads; i++)
+        pthread_join(t->workers[i].thread, NULL);
     drop_requests(t);
-}
-
-void tier2_destroy(struct tcg_engine *e)
-{
-    struct tier2 *t = e->tier2;
-    if (!t)
-        return;
-    tier2_stop(e);
     for (unsigned i = 0; i < MAX_THREADS; i++) {
         arena_free(&t->workers[i].arena);
         pthread_mutex_destroy(&t->workers[i].compiling);

@@ -34,7 +34,7 @@ static bool classify(const struct x86_row *row, enum flags *flags)
     static const char *const keepers[] = {"MOV", "MOVZX", "MOVSX", "NOT", "LEA", "BSWAP", "INC", "DEC", "MOVBE", "PDEP",
                                           "PEXT", "RORX", "SHLX", "SARX", "SHRX", "EMMS", NULL};
     static const char *const spoilers[] = {"SHL", "SHR", "SAR", "IMUL", "BT", "BTS", "BTC", "POPCNT", "ANDN", NULL};
-    static const char *const readers[] = {"CMOVcc", "SETcc", "ADC", "SBB", NULL};
+    static const char *const readers[] = {"CMOVcc", "SETcc", "ADC", "SBB", "ADCX", "ADOX", NULL};
     unsigned kind = row->forms[0] >> 4;
     bool vector = kind == KIND_V || kind == KIND_W || kind == KIND_H || kind == KIND_P || kind == KIND_Q;
     for (unsigned i = 0; i < 4; i++) {
@@ -88,7 +88,7 @@ static bool has_name(const struct x86_row *row, const char *name)
 
 static void add_insn(struct test *t, bool *defined, const char *name)
 {
-    bool any = !name || !below(4);
+    bool any = !name || !*defined || !below(4);
     if (name && !strcmp(name, "mmx") && !below(4))
         name = "x87";
     for (;;) {
