@@ -29,6 +29,14 @@ bool ir_builder_deferred(struct ir_builder *b, ir_ref value, struct ir_deferred 
 
 // Emits without folding.
 ir_ref ir_builder_append(struct ir_builder *b, const struct ir_ins *ins);
+// The state as it is, for an operation that may leave: a number for ir_ins.snapshot.
+uint32_t ir_builder_snapshot(struct ir_builder *b);
+// What was emitted since there were `count` instructions is not to be found again: it may not hold.
+void ir_builder_forget_recent(struct ir_builder *b, uint32_t count);
+// A comparison of a 0-or-1 value with zero is the comparison that made it.
+void ir_builder_see_through(struct ir_builder *b, enum ir_cond *cond, ir_ref *a, ir_ref *c);
+// No access joins others before this point.
+void ir_builder_forget_groups(struct ir_builder *b);
 // Writes one dirty slot back.
 void ir_builder_flush_slot(struct ir_builder *b, unsigned slot);
 // Keeps what is known here for a side block.

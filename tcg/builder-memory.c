@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// The IR builder's accesses to guest memory: those off one base that are near each other share a check.
+#include "tcg/builder-private.h"
+
+#include "tcg/base/bits.h"
+#include "tcg/ir-private.h"
+
+void ir_builder_forget_groups(struct ir_builder *b)
+{
+    b->group_count = b->next_group = 0;
+}
+
+// Addresses of the form x + constant become base x and a larger offset, so that neighbours are recognised. A sum that
+// passes 2^32 misses the inline check, which does not cut it, so large constants stay part of an i32.
+static void split_address(const struct ir_builder *b, ir_ref *address, struct ir_mem *mem)
+{
+    bool narrow = ir_type_of(b->region, *address) == IR_I32;
+    int64_t limit = narrow ? 1 << 15 : 1 << 30;
+    while (!ir_is_const(*address)) {
+        const struct ir_ins *ins = &b->region->ins[*address];
+        if (ins->op != IR_ADD || !ir_is_const(ins->arg[1]))
+            return;
+        uint64_t constant = ir_const(b->region, ins->arg[1])->lo;
+        int64_t sum = mem->offset + (narrow ? (int32_t)constant : (int64_t)constant);
+        if (sum < -limit || sum > limit)
+            return;
+        mem->offset = (int32_t)sum;
+        *address = ins->arg[0];
+    }
+}
+
+static struct ir_access_group *find_group(struct ir_builder *b, ir_ref base, struct ir_mem mem)
+{
+    int32_t end = mem.offset + (1 << mem.size_log2);
+    for (unsigned i = 0; i < b->group_count; i++) {
+        struct ir_access_group *g = &b->groups[i];
+        int32_t lo = g->lo < mem.offset ? g->lo : mem.offset, hi = g->hi > end ? g->hi : end;
+        if (g->base == base && g->mmu_index == mem.mmu_index && hi - lo <= IR_ACCESS_REACH)
+            return g;
+    }
+    return NULL;
+}
+
+static void open_group(struct ir_builder *b, ir_ref base, struct ir_mem mem)
+{
+    struct ir_ins nop;
+    ir_make_nop(&nop);
+    ir_builder_append(b, &nop);
+    struct ir_access_group *g = &b->groups[b->next_group];
+    b->next_group = (b->next_group + 1) % IR_ACCESS_GROUPS;
+    if (b->group_count < IR_ACCESS_GROUPS)
+        b->group_count++;
+    *g = (struct ir_access_group){.base = base, .place = b->region->ins_count - 1, .first = b->region->ins_count,
+                                  .lo = mem.offset, .hi = mem.offset + (1 << mem.size_log2),
+                                  .mmu_index = mem.mmu_index};
+}
+
+// The access joins the group: the NOP before the first one becomes a check for all of them.
+static void join_group(struct ir_builder *b, struct ir_access_group *g, struct ir_mem mem, bool write)
+{
+    struct ir_region *r = b->region;
+    int32_t end = mem.offset + (1 << mem.size_log2);
+    struct ir_ins *first = &r->ins[g->first];
+    if (!g->shared) {
+        g->shared = true;
+        bool is_load = first->op == IR_LD;
+        first->op = is_load ? IR_LDP : IR_STP;
+        first->arg[is_load ? 1 : 2] = g->place;
+        g->written = !is_load;
+    }
+    g->written |= write;
+    g->lo = g->lo < mem.offset ? g->lo : mem.offset;
+    g->hi = g->hi > end ? g->hi : end;
+    r->ins[g->place] = (struct ir_ins){.op = IR_PROBE, .type = IR_I64,
+                                       .aux = (uint8_t)(g->mmu_index << 1 | g->written),
+                                       .arg = {g->base, IR_NONE, IR_NONE, IR_NONE},
+                                       .imm = (uint32_t)g->lo | (uint64_t)(uint32_t)g->hi << 32};
+}
+
+static bool may_share(struct ir_mem mem)
+{
+    return !mem.align_log2 && !mem.ordered;
+}
+
+ir_ref ir_load(struct ir_builder *b, enum ir_type type, ir_ref address, struct ir_mem mem)
+{
+    split_address(b, &address, &mem);
+    struct ir_access_group *g = may_share(mem) ? find_group(b, address, mem) : NULL;
+    if (g) {
+        join_group(b, g, mem, false);
+        return ir_emit(b, IR_LDP, type, 0, address, g->place, IR_NONE, ir_mem_pack(mem));
+    }
+    if (may_share(mem))
+        open_group(b, address, mem);
+    return ir_emit(b, IR_LD, type, 0, address, IR_NONE, IR_NONE, ir_mem_pack(mem));
+}
+
+void ir_store(struct ir_builder *b, ir_ref value, ir_ref address, struct ir_mem mem)
+{
+    enum ir_type type = ir_type_of(b->region, value);
+    split_address(b, &address, &mem);
+    struct ir_access_group *g = may_share(mem) ? find_group(b, address, mem) : NULL;
+    if (g) {
+        join_group(b, g, mem, true);
+        ir_emit(b, IR_STP, type, 0, address, value, g->place, ir_mem_pack(mem));
+        return;
+    }
+    if (may_share(mem))
+        open_group(b, address, mem);
+    ir_emit(b, IR_ST, type, 0, address, value, IR_NONE, ir_mem_pack(mem));
+}
+
+ir_ref ir_cas(struct ir_builder *b, ir_ref address, ir_ref expected, ir_ref desired, struct ir_mem mem)
+{
+    return ir_emit(b, IR_CAS, ir_type_of(b->region, expected), 0, address, expected, desired, ir_mem_pack(mem));
+}
+
+ir_ref ir_atomic(struct ir_builder *b, enum ir_atomic kind, ir_ref address, ir_ref operand, struct ir_mem mem)
+{
+    return ir_emit(b, IR_ATOMIC, ir_type_of(b->region, operand), kind, address, operand, IR_NONE, ir_mem_pack(mem));
+}
+
+void ir_fence(struct ir_builder *b, enum ir_fence kind)
+{
+    ir_emit(b, IR_FENCE, IR_VOID, kind, IR_NONE, IR_NONE, IR_NONE, 0);
+}
