@@ -70,10 +70,16 @@ static ir_ref linear_at(struct x86_translator *x, int64_t offset)
     return x->mode == 2 || inside ? pc : cut_linear(x, pc);
 }
 
+// Whether no exit to an offset does what is due.
+static bool leaves_by_address(const struct x86_translator *x, int64_t offset)
+{
+    return offset < 0 || offset >= TLB_PAGE_SIZE || tx_flag(x, X86_BF_TF) || leaves_by_loop(x);
+}
+
 bool tx_exit_offset(struct x86_translator *x, int64_t offset)
 {
     // Interrupts that were held off are looked for now: soon they may be disabled again.
-    if (offset < 0 || offset >= TLB_PAGE_SIZE || tx_flag(x, X86_BF_TF) || leaves_by_loop(x) || x->after_sti)
+    if (leaves_by_address(x, offset) || x->after_sti)
         return tx_exit_anew(x, offset);
     ir_exit_to(x->b, offset);
     return false;
@@ -111,7 +117,7 @@ bool tx_exit_relative(struct x86_translator *x, const struct x86_decoded *in)
 
 bool tx_exit_anew(struct x86_translator *x, int64_t offset)
 {
-    if (offset < 0 || offset >= TLB_PAGE_SIZE || tx_flag(x, X86_BF_TF) || leaves_by_loop(x))
+    if (leaves_by_address(x, offset))
         return tx_exit_pc(x, linear_at(x, offset));
     ir_exit_anew(x->b, offset);
     return false;

@@ -37,6 +37,8 @@ void ir_builder_forget_recent(struct ir_builder *b, uint32_t count);
 void ir_builder_see_through(struct ir_builder *b, enum ir_cond *cond, ir_ref *a, ir_ref *c);
 // No access joins others before this point.
 void ir_builder_forget_groups(struct ir_builder *b);
+// Writes the dirty ones among these slots back.
+void ir_builder_flush(struct ir_builder *b, const struct ir_slot_set *slots);
 // Writes one dirty slot back.
 void ir_builder_flush_slot(struct ir_builder *b, unsigned slot);
 // Keeps what is known here for a side block.

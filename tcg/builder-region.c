@@ -40,8 +40,7 @@ static void note_edge(struct ir_builder *b, int32_t offset)
     if (m->edge_count == IR_MEMBER_EDGES - IR_RETURN_POINTS)
         m->too_many = true;
     else
-        m->edges[m->edge_count++] = (struct ir_edge){.offset = offset, .written = b->written,
-                                                             .flags = ir_flags_note(b)};
+        m->edges[m->edge_count++] = (struct ir_edge){.offset = offset, .written = b->written, .flags = ir_flags_note(b)};
     // Whatever ends the block: nobody will run it.
     ir_emit(b, IR_UNREACHABLE, IR_VOID, 0, IR_NONE, IR_NONE, IR_NONE, 0);
     ir_builder_end_block(b);
@@ -150,6 +149,7 @@ struct joining {
     struct ir_builder *b;
     struct ir_member *m;
     unsigned ints, vectors;
+    struct ir_slot_set to_memory; // whose fate that is
     uint8_t fate[256];
 };
 
@@ -217,6 +217,8 @@ static void decide(struct joining *j)
                 j->fate[slot] = PARAM; // a store in each round is dearer than a register that nothing else wants
             else
                 j->fate[slot] = MEMORY;
+            if (j->fate[slot] == MEMORY)
+                ir_slot_set_add(&j->to_memory, slot);
         }
     }
 }
@@ -240,13 +242,12 @@ static void jump_to_head(struct ir_builder *b, const struct ir_member *m)
     ir_builder_jump(b, m->head, values, count);
 }
 
-// The loop finds what it reads and never writes in registers.
-static void load_invariants(struct joining *j)
+// What the loop reads and never writes, it finds in registers: it is loaded on the only way in.
+static bool is_loaded(const struct joining *j, unsigned slot)
 {
     const struct ir_member *m = j->m;
-    for (unsigned slot = 0; slot < j->b->region->slot_count; slot++)
-        if (j->fate[slot] == KEPT && ir_slot_set_has(&m->inside, slot) && !ir_slot_set_has(&m->changed, slot))
-            ir_get(j->b, slot);
+    return m->loop_head && m->way_count == 1 && j->fate[slot] == KEPT && ir_slot_set_has(&m->inside, slot) &&
+           !ir_slot_set_has(&m->changed, slot);
 }
 
 // For loops with two ways in, which have no place of their own for that.
@@ -261,15 +262,10 @@ static void finish_way(struct joining *j, uint32_t way)
 {
     struct ir_builder *b = j->b;
     ir_begin_block(b, way);
-    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty.bits); w++) {
-        for (uint64_t bits = b->dirty.bits[w]; bits; bits &= bits - 1) {
-            unsigned slot = w * 64 + ctz64(bits);
-            if (j->fate[slot] == MEMORY)
-                ir_builder_flush_slot(b, slot);
-        }
-    }
-    if (j->m->loop_head && j->m->way_count == 1)
-        load_invariants(j);
+    ir_builder_flush(b, &j->to_memory);
+    for (unsigned slot = 0; slot < b->region->slot_count; slot++)
+        if (is_loaded(j, slot))
+            ir_get(b, slot);
     if (way == j->m->ways[0])
         memcpy(j->m->slots, b->slots, sizeof(*b->slots) * b->region->slot_count);
     jump_to_head(b, j->m);
@@ -281,8 +277,7 @@ static bool will_be_known(const struct joining *j, unsigned slot)
     const struct ir_member *m = j->m;
     if (j->fate[slot] != KEPT)
         return j->fate[slot] == PARAM;
-    return j->b->blocks[m->ways[0]].slots[slot].value != IR_NONE ||
-           (m->way_count == 1 && ir_slot_set_has(&m->inside, slot) && !ir_slot_set_has(&m->changed, slot));
+    return j->b->blocks[m->ways[0]].slots[slot].value != IR_NONE || is_loaded(j, slot);
 }
 
 // Operands of flags that the head does not find in slots are parameters.
@@ -364,13 +359,10 @@ static void jump_back(struct ir_builder *b, const struct ir_member *m)
     ir_begin_block(b, out);
     ir_exit_anew(b, m->offset);
     ir_begin_block(b, again);
-    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty.bits); w++) {
-        for (uint64_t bits = b->dirty.bits[w] & ~m->dirty.bits[w]; bits; bits &= bits - 1) {
-            unsigned slot = w * 64 + ctz64(bits);
-            if (ir_slot_set_has(&m->needed, slot))
-                ir_builder_flush_slot(b, slot);
-        }
-    }
+    struct ir_slot_set missing;
+    for (unsigned w = 0; w < ARRAY_SIZE(missing.bits); w++)
+        missing.bits[w] = m->needed.bits[w] & ~m->dirty.bits[w];
+    ir_builder_flush(b, &missing);
     jump_to_head(b, m);
 }
 

@@ -144,12 +144,17 @@ void ir_builder_flush_slot(struct ir_builder *b, unsigned slot)
     ir_slot_set_remove(&b->dirty, slot);
 }
 
+void ir_builder_flush(struct ir_builder *b, const struct ir_slot_set *slots)
+{
+    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty.bits); w++)
+        for (uint64_t bits = b->dirty.bits[w] & slots->bits[w]; bits; bits &= bits - 1)
+            ir_builder_flush_slot(b, w * 64 + ctz64(bits));
+}
+
 void ir_flush(struct ir_builder *b)
 {
     expose(b);
-    for (unsigned w = 0; w < ARRAY_SIZE(b->dirty.bits); w++)
-        for (uint64_t bits = b->dirty.bits[w]; bits; bits &= bits - 1)
-            ir_builder_flush_slot(b, w * 64 + ctz64(bits));
+    ir_builder_flush(b, &IR_SLOT_SET_ALL);
 }
 
 // The pc offset in memory, for a call that may leave by itself.

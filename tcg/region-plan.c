@@ -106,11 +106,10 @@ static bool add_without(struct ir_slot_set *set, const struct ir_slot_set *from,
 
 static bool flow(struct ir_plan *plan, struct ir_member *m)
 {
-    static const struct ir_slot_set all = {{~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0)}};
     bool changed = false;
     for (unsigned i = 0; i < m->edge_count; i++) {
         const struct ir_edge *e = &m->edges[i];
-        changed |= add_without(&m->needed, e->to >= 0 ? &plan->members[e->to].needed : &all, &e->written);
+        changed |= add_without(&m->needed, e->to >= 0 ? &plan->members[e->to].needed : &IR_SLOT_SET_ALL, &e->written);
         if (e->to >= 0)
             changed |= add_without(&m->live, &plan->members[e->to].live, &e->written);
     }

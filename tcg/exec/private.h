@@ -128,8 +128,7 @@ struct tcg_block {
     uint64_t pc;            // where it was when it was made, for people to read
     uint32_t insns, ir_ops, translate_ns;
     bool dead, region;
-    bool hot;               // its counter has run out
-    uint8_t requests;       // for a region instead
+    uint8_t requests;       // for a region instead: how often its counter has run out
     struct tcg_block *hash_next;
     struct backend_code code;
     struct tcg_exit *incoming;
@@ -263,6 +262,11 @@ bool tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsig
                 struct tlb_place *place, struct tlb_fault *fault, bool *bus_error);
 // Where the instructions at `pc` are. False after a fault was raised.
 bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, struct tlb_fetched *out);
+// The flags of the block there, for the current modes.
+static inline uint64_t tlb_fetched_flags(const struct tcg_cpu *cpu, const struct tlb_fetched *f)
+{
+    return cpu->code_context->flags | (uint64_t)f->code_flags << 56;
+}
 // Nothing happens when there was an invalidation since `flushes`.
 void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code, uint64_t flushes);
 // Chooses the lookup table for code by the guest's current modes.

@@ -59,8 +59,7 @@ static struct tcg_block *next_block(struct tcg_cpu *cpu)
     cpu->lookups++;
     if (!tlb_fetch(cpu, pc, &f))
         return NULL;
-    uint64_t flags = cpu->code_context->flags | (uint64_t)f.code_flags << 56;
-    struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, flags);
+    struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, tlb_fetched_flags(cpu, &f));
     bool shared = cpu->code_context->space == 0;
     bool logging = log_enabled(LOG_EXEC | LOG_CPU);
     // Another vCPU may discard the block meanwhile; its entry then leads back here.

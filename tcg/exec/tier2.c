@@ -151,7 +151,7 @@ static void find_hot(const struct tcg_cpu *cpu, struct request *r)
     uint32_t threshold = e->options.tier2_threshold;
     for (const struct tcg_block *b = e->page_blocks[r->ram_pc >> TLB_PAGE_BITS]; b; b = b->page_next) {
         uint32_t runs = threshold - cpu->heat[tcg_heat_index(b->ram_pc)], at = b->ram_pc & (TLB_PAGE_SIZE - 1);
-        if (!b->dead && b->flags == r->flags && (b->hot || b->region || runs >= threshold / NEIGHBOUR))
+        if (!b->dead && b->flags == r->flags && (b->requests || b->region || runs >= threshold / NEIGHBOUR))
             r->wanted[at / 64] |= BIT64(at % 64);
     }
 }
@@ -160,14 +160,13 @@ static struct request *ask(struct tcg_cpu *cpu, uint64_t pc, const struct tlb_fe
 {
     struct tcg_engine *e = cpu->engine;
     struct request *r = NULL;
-    uint64_t flags = cpu->code_context->flags | (uint64_t)f->code_flags << 56;
+    uint64_t flags = tlb_fetched_flags(cpu, f);
     pthread_mutex_lock(&e->lock);
     struct tcg_block *b = cache_find(e, f->ram_offset, flags);
     if (b && !b->region && b->requests == MAX_REQUESTS) {
         backend_stop_counting(&b->code);
     } else if (b && !b->region) {
         b->requests++;
-        b->hot = true;
         r = ALLOC(struct request);
         r->cpu = cpu;
         r->pc = pc;

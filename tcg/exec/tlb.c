@@ -197,11 +197,16 @@ bool tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsig
     return true;
 }
 
+static struct fetch_entry *fetch_place(struct tcg_cpu *cpu, uint64_t pc)
+{
+    return &cpu->tlb->fetch[(pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1)];
+}
+
 // Translates the pc's page into *f, counting the invalidations before that. False when an exception was raised.
 static bool fetch_miss(struct tcg_cpu *cpu, uint64_t pc, unsigned mmu_index, struct fetch_entry *f, uint64_t *flushes)
 {
     struct tlb_state *t = cpu->tlb;
-    struct fetch_entry *place = &t->fetch[(pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1)];
+    struct fetch_entry *place = fetch_place(cpu, pc);
     for (bool done = false; !done;) {
         struct tlb_translation tr = {0};
         struct tlb_fault fault = {0};
@@ -231,12 +236,17 @@ static bool fetch_miss(struct tcg_cpu *cpu, uint64_t pc, unsigned mmu_index, str
     return true;
 }
 
+static bool fetch_hits(const struct tcg_cpu *cpu, const struct fetch_entry *f, uint64_t pc, unsigned mmu_index)
+{
+    return __atomic_load_n(&f->page, __ATOMIC_RELAXED) == (pc & -(uint64_t)TLB_PAGE_SIZE) &&
+           f->key == cpu->tlb->current->key && f->mmu_index == mmu_index;
+}
+
 const uint8_t *tcg_fetch_at_hand(struct tcg_cpu *cpu, uint64_t pc)
 {
     // Other threads only take entries away, which this vCPU need not see before its next poll: no lock.
-    const struct fetch_entry *f = &cpu->tlb->fetch[(pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1)];
-    if (__atomic_load_n(&f->page, __ATOMIC_RELAXED) != (pc & -(uint64_t)TLB_PAGE_SIZE) ||
-        f->key != cpu->tlb->current->key || f->mmu_index != cpu->guest->fetch_mmu_index(cpu))
+    const struct fetch_entry *f = fetch_place(cpu, pc);
+    if (!fetch_hits(cpu, f, pc, cpu->guest->fetch_mmu_index(cpu)))
         return NULL;
     return cpu->engine->ram->host + f->ram_offset + (pc & (TLB_PAGE_SIZE - 1));
 }
@@ -244,13 +254,12 @@ const uint8_t *tcg_fetch_at_hand(struct tcg_cpu *cpu, uint64_t pc)
 bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, struct tlb_fetched *out)
 {
     struct tlb_state *t = cpu->tlb;
-    uint64_t page = pc & -(uint64_t)TLB_PAGE_SIZE;
     unsigned mmu_index = cpu->guest->fetch_mmu_index(cpu);
     pthread_spin_lock(&t->lock);
-    struct fetch_entry f = t->fetch[(pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1)];
+    struct fetch_entry f = *fetch_place(cpu, pc);
     out->flushes = t->flushes;
     pthread_spin_unlock(&t->lock);
-    if ((f.page != page || f.key != t->current->key || f.mmu_index != mmu_index) &&
+    if (!fetch_hits(cpu, &f, pc, mmu_index) &&
         !fetch_miss(cpu, pc, mmu_index, &f, &out->flushes))
         return false;
     out->ram_offset = f.ram_offset + (pc & (TLB_PAGE_SIZE - 1));
