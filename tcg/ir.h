@@ -209,6 +209,12 @@ static inline uint32_t ir_target(const struct ir_ins *ins, unsigned n)
     return n ? (uint32_t)(ins->imm >> 32) : (uint32_t)ins->imm;
 }
 
+// Where EXIT_IF goes: for condition 0 if the comparison holds, 1 if not. As a guest pc's offset into the current page.
+static inline uint32_t ir_exit_offset(const struct ir_ins *ins, unsigned n)
+{
+    return (uint32_t)(ins->imm >> 16 * n) & 0xffff;
+}
+
 struct ir_block {
     uint32_t begin, end;    // instructions [begin, end)
     bool cold;              // laid out behind the rest

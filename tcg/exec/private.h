@@ -303,6 +303,8 @@ struct slow_request {
     const void *data, *data2;
     void *result;
 };
+// Takes the exception of an IR_RAISE_IF.
+_Noreturn void slow_raise(struct tcg_cpu *cpu, uint32_t code);
 void slow_perform(struct tcg_cpu *cpu, const struct slow_request *request);
 
 // Where an access whose address operand is `base` goes.

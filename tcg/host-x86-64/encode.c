@@ -72,17 +72,14 @@ static inline uint8_t *put_modrm_mem(uint8_t *p, unsigned reg, struct x86_mem m,
         *p++ = (uint8_t)(0x05 | reg);
         return put_dword(p, (uint32_t)((const uint8_t *)m.target - (p + 4 + tail)));
     }
-    uint8_t *modrm = p++;
-    *modrm = (uint8_t)(reg | base);
-    if (m.index != X86_NO_REG || base == 4) {
-        unsigned index = m.index == X86_NO_REG ? 4 : m.index & 7;
-        *modrm = (uint8_t)(reg | 4);
-        *p++ = (uint8_t)((unsigned)m.scale_log2 << 6 | index << 3 | base);
-    }
-    if (m.disp == 0 && base != 5)
-        return p;
-    *modrm |= fits8(m.disp) ? 0x40 : 0x80;
-    return put_imm(p, m.disp, fits8(m.disp));
+    // All of it in one word, of which some bytes may be too many: there is room (begin_insn).
+    bool indexed = m.index != X86_NO_REG, sib = indexed || base == 4;
+    unsigned disp_bytes = m.disp == 0 && base != 5 ? 0 : fits8(m.disp) ? 1 : 4;
+    unsigned mod = disp_bytes == 4 ? 0x80 : disp_bytes << 6;
+    uint64_t bytes = mod | reg | (sib ? 4 : base), disp = (uint32_t)m.disp;
+    bytes |= sib ? (uint64_t)(indexed ? m.index & 7 : 4) << 11 | (uint64_t)m.scale_log2 << 14 | base << 8 | disp << 16 : disp << 8;
+    memcpy(p, &bytes, 8);
+    return p + 1 + sib + disp_bytes;
 }
 
 static inline uint8_t *put_rr(uint8_t *p, uint32_t opcode, unsigned reg, unsigned rm)

@@ -13,7 +13,7 @@ enum x86_reg {
     X86_NO_REG = 255,
 };
 
-enum { X86_INSN_BYTES = 16 }; // at least what the longest instruction takes
+enum { X86_INSN_BYTES = 16 }; // at least what the longest instruction takes, and the word that ends with it
 
 // Where code is being written: at first, there is room for several instructions. Nothing is written past `end`; where an
 // instruction may not fit, `overflow` is set, and what was written is of no use.

@@ -119,6 +119,13 @@ void lower_slow(struct lower *l, struct slow_path slow, const struct tcg_site *s
     l->slow[l->slow_count++] = slow;
 }
 
+static void lower_raise_if(struct lower *l, const struct ir_ins *ins)
+{
+    enum x86_cc cc = lower_compare(l, ins->aux, ins->type, ins->arg[0], ins->arg[1]);
+    struct slow_path slow = {.from = x86_jcc(&l->c, cc)};
+    lower_slow(l, slow, lower_site(l, ins, X86_NO_REG));
+}
+
 static bool is_vector_type(enum ir_type type)
 {
     return !ir_type_is_int(type);
@@ -379,6 +386,9 @@ bool lower_memory(struct lower *l, uint32_t index)
         return true;
     case IR_ATOMIC:
         lower_atomic(l, index);
+        return true;
+    case IR_RAISE_IF:
+        lower_raise_if(l, ins);
         return true;
     case IR_FENCE:
         // x86 orders everything but a store before a later load (SDM volume 3, 8.2); a locked operation does that.
