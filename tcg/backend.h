@@ -81,6 +81,7 @@ enum tcg_site_kind {
     TCG_SITE_POOL,   // byte offset from the site to 16 bytes of constant
     TCG_SITE_OP,     // operation | operands' type << 8, on the IR_SNAPSHOT_OPERANDS before
 };
+enum { TCG_SITE_NO_REG = 0xf7 };
 struct tcg_site {
     uint64_t mem;       // struct ir_mem, packed
     uint8_t op, type, aux;

@@ -210,11 +210,8 @@ static void emit_unlinked_exit(struct lower *l, struct cold_path *path)
 {
     struct tcg_exit *e = (struct tcg_exit *)(uintptr_t)path->data[0];
     x86_patch(path->from, l->c.p);
-    if (e)
-        e->unlinked = l->c.p;
-    x86_store_imm(&l->c, false, x86_at(STATE_REG, l->backend->layout.pc_offset), (int32_t)path->data[1]);
-    x86_mov_ri(&l->c, RAX, path->data[0]);
-    x86_jmp_to(&l->c, l->backend->exit_link);
+    e->unlinked = l->c.p;
+    lower_leave(l, l->backend->exit_link, (uint32_t)((const uint8_t *)e - l->buffers->meta_base));
 }
 
 // So that the displacement of a jump with an opcode of `bytes` can be changed at once.
@@ -228,13 +225,13 @@ static void align_displacement(struct lower *l, unsigned bytes)
 static void note_exit(struct lower *l, uint8_t *place, uint32_t offset)
 {
     struct tcg_exit *e = lower_meta(l, sizeof(*e));
-    if (e) {
-        *e = (struct tcg_exit){.place = place, .target_offset = (int32_t)offset, .next_in = l->exits};
-        l->exits = e;
-        l->exit_count++;
-    }
+    if (!e)
+        return;
+    *e = (struct tcg_exit){.place = place, .target_offset = (int32_t)offset, .next_in = l->exits};
+    l->exits = e;
+    l->exit_count++;
     struct cold_path *path = lower_cold(l);
-    *path = (struct cold_path){.from = place, .emit = emit_unlinked_exit, .data = {(uint64_t)(uintptr_t)e, offset}};
+    *path = (struct cold_path){.from = place, .emit = emit_unlinked_exit, .data = {(uint64_t)(uintptr_t)e}};
 }
 
 static void lower_exit_to(struct lower *l, uint32_t offset)
