@@ -63,6 +63,7 @@ struct backend_jump_entry {
 // Where things are: byte offsets from the state structure, and addresses that emitted code calls.
 struct backend_layout {
     int32_t pc_page, pc_offset, exit_request, tlb_tables, jump_table, heat;
+    int32_t region_entries; // a pointer to counters of 64 bits
     // void slow_access(state, register dump): performs the access of a site.
     void (*slow_access)(void *state, void *dump);
 };

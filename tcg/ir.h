@@ -282,6 +282,7 @@ struct ir_region {
     struct ir_fp_rules fp;
     uint64_t guest_pc; // of the entry, for logs only
     int32_t heat;      // the counter that entries count down, an index from backend_layout.heat; negative: none
+    int32_t entries;   // the one that they count up, an index from backend_layout.region_entries; negative: none
 
     struct ir_ins *ins;
     uint32_t ins_count, ins_capacity;

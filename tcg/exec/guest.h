@@ -108,6 +108,7 @@ struct tcg_cpu {
     void *restore_data;
     jmp_buf leave;
     uint64_t exits[BACKEND_EXIT_COUNT], tlb_fills, lookups; // statistics
+    uint64_t *region_entries;       // see region-counts.c
     // Entries that blocks (by tcg_heat_index) have left before they are hot.
     uint32_t heat[1 << TCG_HEAT_LOG2];
 };

@@ -413,6 +413,10 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
         x86_alu_mi(&l.c, X86_SUB, false, x86_at(STATE_REG, backend->layout.heat + region->heat * 4), 1);
         hot = x86_jcc(&l.c, X86_E);
     }
+    if (region->entries >= 0) {
+        x86_load(&l.c, true, RAX, x86_at(STATE_REG, backend->layout.region_entries));
+        x86_alu_mi(&l.c, X86_ADD, true, x86_at(RAX, region->entries * 8), 1);
+    }
     if (!lower_blocks(&l))
         goto failed;
     emit_slow_paths(&l);
