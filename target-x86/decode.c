@@ -3,6 +3,7 @@
 
 #include "target-x86/decode-private.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "target-x86/cpu.h"
@@ -99,6 +100,9 @@ static enum x86_decode_result out_of_bytes(const struct x86_reader *r)
 // True when the byte was a legacy prefix.
 static bool legacy_prefix(struct x86_decoded *in, uint8_t byte, bool *address_prefix)
 {
+    bool may_be = (byte & 0xe7) == 0x26 || (byte & 0xfc) == 0x64 || (byte & 0xfc) == 0xf0;
+    if (!may_be)
+        return false;
     switch (byte) {
     case 0x26:
     case 0x2e:
@@ -241,30 +245,29 @@ static bool row_has_modrm(const struct x86_row *row)
 {
     if ((row->attributes & X86_MODRM) || (row->match & (X86_MATCH_REG | X86_MATCH_MEM | X86_MATCH_RR)))
         return true;
-    for (unsigned i = 0; i < 4; i++) {
-        switch (row->forms[i] >> 4) {
-        case KIND_E: case KIND_G: case KIND_R: case KIND_M: case KIND_S: case KIND_CR: case KIND_DR: case KIND_V:
-        case KIND_W: case KIND_P: case KIND_Q:
-            return true;
-        default:
-            break;
-        }
-    }
-    return false;
+    static const uint32_t kinds = 1u << KIND_E | 1u << KIND_G | 1u << KIND_R | 1u << KIND_M | 1u << KIND_S | 1u << KIND_CR |
+                                  1u << KIND_DR | 1u << KIND_V | 1u << KIND_W | 1u << KIND_P | 1u << KIND_Q;
+    uint32_t found = 0;
+    for (unsigned i = 0; i < 4; i++)
+        found |= kinds >> (row->forms[i] >> 4);
+    return found & 1;
+}
+
+// Where the rows of each opcode begin; NULL: there are none.
+static const struct x86_row *first_rows[X86_MAPS][256];
+
+static void build_first_rows(void)
+{
+    for (unsigned map = 0; map < X86_MAPS; map++)
+        for (unsigned i = maps[map].count; i-- > 0;)
+            first_rows[map][maps[map].rows[i].opcode] = &maps[map].rows[i];
 }
 
 static const struct x86_row *find_first(unsigned map, uint8_t opcode)
 {
-    const struct x86_row *rows = maps[map].rows;
-    unsigned low = 0, high = maps[map].count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        if (rows[middle].opcode < opcode)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < maps[map].count && rows[low].opcode == opcode ? &rows[low] : NULL;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, build_first_rows);
+    return first_rows[map][opcode];
 }
 
 static const struct x86_row *find_row(struct x86_decoded *in, struct x86_reader *r)
@@ -356,7 +359,7 @@ enum x86_decode_result x86_decode(const uint8_t *code, unsigned available, unsig
     in->opsize = (uint8_t)x86_operand_size_of(in);
     if (row_has_modrm(in->row))
         read_modrm(in, &r);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4 && in->row->forms[i]; i++)
         good &= x86_read_operand(in, &r, i);
     if (r.more)
         return out_of_bytes(&r);
