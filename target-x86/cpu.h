@@ -260,6 +260,8 @@ extern const struct guest_ops x86_guest_ops;
 // Recomputes what is cached after a mode, segment or system register has changed that code depends on. Cheap enough to
 // call at any change.
 void x86_modes_changed(struct x86_cpu *cpu);
+// The same after a change of one segment alone. False: nothing has changed that code depends on.
+bool x86_segment_changed(struct x86_cpu *cpu, unsigned segment);
 
 // Whole EFLAGS.
 uint32_t x86_eflags_get(const struct x86_cpu *cpu);

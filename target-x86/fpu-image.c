@@ -80,7 +80,7 @@ static void x87_image(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     x86_fpu_save(cpu);
     if (!store) {
         x86_fpu_check_pending(cpu);
-        x86_read_bytes(cpu, gva, image, bytes, mmu);
+        tlb_load_bytes(&cpu->tcg, gva, image, bytes, mmu);
         load_environment(f, image, wide, protected);
         for (unsigned i = 0; whole && i < 8; i++)
             memcpy(f->st[(f->top + i) & 7], image + env + i * 10, 10);
@@ -90,7 +90,7 @@ static void x87_image(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     environment(f, image, wide, protected);
     for (unsigned i = 0; whole && i < 8; i++)
         memcpy(image + env + i * 10, f->st[(f->top + i) & 7], 10);
-    x86_write_bytes(cpu, gva, image, bytes, mmu);
+    tlb_store_bytes(&cpu->tcg, gva, image, bytes, mmu);
     if (whole)
         x86_fpu_init(cpu);
     else
@@ -159,7 +159,7 @@ static void fxsave(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
     if (gva & 15)
         x86_fault(cpu, X86_GP, 0);
     x86_fpu_save(cpu);
-    x86_read_bytes(cpu, gva, image, FXSAVE_BYTES, mmu);
+    tlb_load_bytes(&cpu->tcg, gva, image, FXSAVE_BYTES, mmu);
     if (restore) {
         if ((cpu->cr4 & CR4_OSFXSR) && !x86_mxcsr_set(cpu, load_le32(image + FX_MXCSR)))
             x86_fault(cpu, X86_GP, 0);
@@ -174,7 +174,7 @@ static void fxsave(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
         store_le32(image + FX_MXCSR + 4, MXCSR_MASK);
         memcpy(image + FX_XMM, cpu->xmm, count * 16);
     }
-    x86_write_bytes(cpu, gva, image, FX_XMM + count * 16, mmu);
+    tlb_store_bytes(&cpu->tcg, gva, image, FX_XMM + count * 16, mmu);
 }
 X86_HELPER(fxsave, X86_MODES, VOID, 2, IR_I32, IR_I64)
 
@@ -183,10 +183,7 @@ X86_HELPER(fxsave, X86_MODES, VOID, 2, IR_I32, IR_I64)
 static bool all_zero(const void *bytes, size_t count)
 {
     const uint8_t *b = bytes;
-    for (size_t i = 0; i < count; i++)
-        if (b[i])
-            return false;
-    return true;
+    return !b[0] && !memcmp(b, b + 1, count - 1); // each is as the one before it
 }
 
 // The components that are not in their initial state.
@@ -206,7 +203,7 @@ static void save_extended(struct x86_cpu *cpu, enum x86_xsave kind, uint64_t gva
     uint8_t image[X_BYTES];
     unsigned count = xmm_count(cpu), bytes = components & X_AVX ? X_BYTES : X_YMMH;
     uint64_t used = in_use(cpu) & components, written = kind == XSAVE_XSAVE ? components : used;
-    x86_read_bytes(cpu, gva, image, bytes, mmu);
+    tlb_load_bytes(&cpu->tcg, gva, image, bytes, mmu);
     uint64_t header = load_le64(image + X_HEADER);
     if (written & X_X87)
         put_x87(cpu, image, wide);
@@ -224,14 +221,14 @@ static void save_extended(struct x86_cpu *cpu, enum x86_xsave kind, uint64_t gva
     } else {
         store_le64(image + X_HEADER, (header & ~components) | used);
     }
-    x86_write_bytes(cpu, gva, image, bytes, mmu);
+    tlb_store_bytes(&cpu->tcg, gva, image, bytes, mmu);
 }
 
 static void restore_extended(struct x86_cpu *cpu, uint64_t gva, uint64_t components, unsigned mmu, bool wide)
 {
     uint8_t image[X_BYTES];
     unsigned count = xmm_count(cpu);
-    x86_read_bytes(cpu, gva, image, X_YMMH, mmu);
+    tlb_load_bytes(&cpu->tcg, gva, image, X_YMMH, mmu);
     uint64_t present = load_le64(image + X_HEADER), format = load_le64(image + X_HEADER + 8);
     bool compacted = format & COMPACTED;
     // With few components the compacted form has them where the standard form has.
@@ -239,7 +236,7 @@ static void restore_extended(struct x86_cpu *cpu, uint64_t gva, uint64_t compone
         (compacted && !x86_has(cpu, X86_FEAT_XSAVEC)) || !all_zero(image + X_HEADER + 16, 48))
         x86_fault(cpu, X86_GP, 0);
     if (components & present & X_AVX)
-        x86_read_bytes(cpu, gva + X_YMMH, image + X_YMMH, X_BYTES - X_YMMH, mmu);
+        tlb_load_bytes(&cpu->tcg, gva + X_YMMH, image + X_YMMH, X_BYTES - X_YMMH, mmu);
     if ((components & (X_SSE | X_AVX)) && !(compacted && !(present & (X_SSE | X_AVX))) &&
         !x86_mxcsr_set(cpu, load_le32(image + FX_MXCSR)))
         x86_fault(cpu, X86_GP, 0);

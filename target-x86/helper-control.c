@@ -116,14 +116,14 @@ static void check_segment(struct x86_cpu *cpu, uint32_t segment, uint64_t offset
 }
 X86_HELPER(check_segment, IR_HELPER_MAY_FAULT, VOID, 3, IR_I32, IR_I64, IR_I32)
 
-static void load_segment(struct x86_cpu *cpu, uint32_t segment, uint32_t selector)
+static uint32_t load_segment(struct x86_cpu *cpu, uint32_t segment, uint32_t selector)
 {
     x86_load_segment(cpu, segment, selector, X86_GP);
-    x86_modes_changed(cpu);
+    return x86_segment_changed(cpu, segment);
 }
-X86_HELPER(load_segment, X86_MODES, VOID, 2, IR_I32, IR_I32)
+X86_HELPER(load_segment, X86_MODES, I32, 2, IR_I32, IR_I32)
 
-static void pop_segment(struct x86_cpu *cpu, uint32_t segment, uint32_t selector, uint32_t sizes)
+static uint32_t pop_segment(struct x86_cpu *cpu, uint32_t segment, uint32_t selector, uint32_t sizes)
 {
     unsigned stack = sizes & 15;
     uint64_t sp = cpu->gpr[X86_RSP] + (sizes >> 4);
@@ -133,9 +133,9 @@ static void pop_segment(struct x86_cpu *cpu, uint32_t segment, uint32_t selector
                                      : (cpu->gpr[X86_RSP] & ~UINT64_C(0xffff)) | (sp & 0xffff);
     if (segment == X86_SS)
         cpu->shadow = X86_SHADOW_SS;
-    x86_modes_changed(cpu);
+    return x86_segment_changed(cpu, segment);
 }
-X86_HELPER(pop_segment, X86_MODES, VOID, 3, IR_I32, IR_I32, IR_I32)
+X86_HELPER(pop_segment, X86_MODES, I32, 3, IR_I32, IR_I32, IR_I32)
 
 // Whether a descriptor may be looked at from here: present in its table, and the privilege levels allow it.
 static bool visible(struct x86_cpu *cpu, uint32_t selector, struct x86_descriptor *d)

@@ -26,39 +26,11 @@ static void set_ymm(struct x86_cpu *cpu, unsigned n, const uint8_t *in)
     memcpy(cpu->ymmh[n], in + 16, 16);
 }
 
-void x86_read_bytes(struct x86_cpu *cpu, uint64_t gva, uint8_t *out, unsigned bytes, unsigned mmu)
-{
-    const uint8_t *host = NULL;
-    if ((gva & (TLB_PAGE_SIZE - 1)) + bytes <= TLB_PAGE_SIZE)
-        host = tlb_host(&cpu->tcg, gva, TLB_READ, mmu, false);
-    if (host) {
-        memcpy(out, host, bytes);
-        return;
-    }
-    for (unsigned done = 0; done < bytes;) {
-        unsigned part = bytes - done >= 8 ? 8 : is_power_of_two(bytes - done) ? bytes - done : 1;
-        store_le(out + done, part, tlb_load(&cpu->tcg, gva + done, part, mmu));
-        done += part;
-    }
-}
-
 void x86_check_writable(struct x86_cpu *cpu, uint64_t gva, unsigned bytes, unsigned mmu)
 {
     tlb_host(&cpu->tcg, gva, TLB_WRITE, mmu, false);
     if ((gva & (TLB_PAGE_SIZE - 1)) + bytes > TLB_PAGE_SIZE)
         tlb_host(&cpu->tcg, (gva + bytes - 1) & -(uint64_t)TLB_PAGE_SIZE, TLB_WRITE, mmu, false);
-}
-
-void x86_write_bytes(struct x86_cpu *cpu, uint64_t gva, const uint8_t *in, unsigned bytes, unsigned mmu)
-{
-    // Nothing is stored when the second page cannot be.
-    if ((gva & (TLB_PAGE_SIZE - 1)) + bytes > TLB_PAGE_SIZE)
-        x86_check_writable(cpu, gva, bytes, mmu);
-    for (unsigned done = 0; done < bytes;) {
-        unsigned part = bytes - done >= 8 ? 8 : is_power_of_two(bytes - done) ? bytes - done : 1;
-        tlb_store(&cpu->tcg, gva + done, part, load_le(in + done, part), mmu);
-        done += part;
-    }
 }
 
 // Runs a stub while an exception is not masked: the fault is raised and nothing written when the operation raised one.
@@ -139,7 +111,7 @@ static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t a
     f.rcx = 0;
     f.flags = 0;
     if (memory && !store)
-        x86_read_bytes(cpu, address, f.memory, bytes, mmu);
+        tlb_load_bytes(&cpu->tcg, address, f.memory, bytes, mmu);
     if (store && (spec >> NATIVE_FP & 1))
         x86_check_writable(cpu, address, bytes, mmu);
     bool mmx = spec >> NATIVE_WITH_MMX & 1;
@@ -150,7 +122,7 @@ static void native(struct x86_cpu *cpu, uint64_t stub, uint64_t spec, uint64_t a
     else
         x86_native_run(&f, stub, mmx);
     if (store)
-        x86_write_bytes(cpu, address, f.memory, bytes, mmu);
+        tlb_store_bytes(&cpu->tcg, address, f.memory, bytes, mmu);
     if (mmx)
         x86_fpu_use_mmx(&cpu->fpu, true);
     write_back(cpu, &f, spec);
@@ -162,7 +134,7 @@ static void store_wide(struct x86_cpu *cpu, uint64_t gva, uint32_t mmu, const vo
     uint8_t bytes[32];
     memcpy(bytes, low, 16);
     memcpy(bytes + 16, high, 16);
-    x86_write_bytes(cpu, gva, bytes, sizeof(bytes), mmu);
+    tlb_store_bytes(&cpu->tcg, gva, bytes, sizeof(bytes), mmu);
 }
 X86_HELPER(store_wide, X86_FAULTS, VOID, 4, IR_I64, IR_I32, IR_V128, IR_V128)
 

@@ -141,6 +141,13 @@ static void clts(struct x86_cpu *cpu)
 }
 X86_HELPER(clts, 0, VOID, 0, 0)
 
+// After x86_modes_changed.
+static void select_code(struct x86_cpu *cpu)
+{
+    tcg_modes_changed(&cpu->tcg);
+}
+X86_HELPER(select_code, X86_READS | IR_HELPER_SWITCHES_TLB, VOID, 0, 0)
+
 static void modes_changed(struct x86_cpu *cpu)
 {
     x86_modes_changed(cpu);

@@ -79,11 +79,11 @@ static void x87_memory(struct x86_cpu *cpu, uint32_t what, uint64_t gva, uint64_
         x86_fpu_check_pending(cpu);
     memset(buffer, 0xa5, sizeof(buffer));
     if (!o.store)
-        x86_read_bytes(cpu, gva, buffer, o.bytes, mmu);
+        tlb_load_bytes(&cpu->tcg, gva, buffer, o.bytes, mmu);
     if (x87_is_control(opcode, reg)) {
         if (o.store) {
             store_le16(buffer, opcode == 0xd9 ? cpu->fpu.control : x86_fpu_status(&cpu->fpu));
-            x86_write_bytes(cpu, gva, buffer, 2, mmu);
+            tlb_store_bytes(&cpu->tcg, gva, buffer, 2, mmu);
         } else {
             cpu->fpu.control = x86_fpu_control(load_le16(buffer));
             x86_fpu_update_summary(&cpu->fpu);
@@ -100,7 +100,7 @@ static void x87_memory(struct x86_cpu *cpu, uint32_t what, uint64_t gva, uint64_
     if (o.store && !good && !memcmp(buffer, untouched, o.bytes))
         x86_check_writable(cpu, gva, o.bytes, mmu);
     else if (o.store)
-        x86_write_bytes(cpu, gva, buffer, o.bytes, mmu);
+        tlb_store_bytes(&cpu->tcg, gva, buffer, o.bytes, mmu);
     cpu->fpu = after;
     note_instruction(cpu, opcode, modrm);
     cpu->fpu.dp = offset;

@@ -45,8 +45,8 @@ extern const struct ir_helper x86_helper_software_interrupt;  // (vector, as exc
 extern const struct ir_helper x86_helper_syscall, x86_helper_sysret, x86_helper_sysenter, x86_helper_sysexit;
 extern const struct ir_helper x86_helper_rsm;
 extern const struct ir_helper x86_helper_popf;                // (value, size) -> i32: modes changed
-extern const struct ir_helper x86_helper_load_segment;        // (segment, selector)
-extern const struct ir_helper x86_helper_pop_segment;         // (segment, selector, stack size | bytes << 4)
+extern const struct ir_helper x86_helper_load_segment;        // (segment, selector) -> i32: modes changed
+extern const struct ir_helper x86_helper_pop_segment;         // (segment, selector, stack size | bytes << 4) -> the same
 extern const struct ir_helper x86_helper_verify_segment;      // (selector, write) -> i32
 extern const struct ir_helper x86_helper_lar;                 // (selector, limit) -> value | found << 32
 
@@ -75,7 +75,8 @@ extern const struct ir_helper x86_helper_read_system;         // (which) -> i64
 extern const struct ir_helper x86_helper_load_system;         // (which, value)
 extern const struct ir_helper x86_helper_load_table;          // (which, limit, base)
 extern const struct ir_helper x86_helper_swapgs, x86_helper_clts, x86_helper_hlt;
-extern const struct ir_helper x86_helper_poll, x86_helper_modes_changed;
+extern const struct ir_helper x86_helper_poll;
+extern const struct ir_helper x86_helper_select_code, x86_helper_modes_changed;
 extern const struct ir_helper x86_helper_read_cr, x86_helper_write_cr, x86_helper_read_dr, x86_helper_write_dr;
 extern const struct ir_helper x86_helper_invlpg, x86_helper_invpcid;
 extern const struct ir_helper x86_helper_xgetbv, x86_helper_xsetbv, x86_helper_pkru;

@@ -72,15 +72,31 @@ static bool instruction_breakpoints(const struct x86_cpu *cpu)
     return false;
 }
 
+// Where the bits of a segment begin: they are in the order ES, SS, DS, FS, GS.
+static unsigned segment_place(unsigned n)
+{
+    return X86_BF_SEG + 3 * (n > X86_CS ? n - 1 : n);
+}
+
 static uint64_t segments(const struct x86_cpu *cpu)
 {
-    static const uint8_t order[] = {X86_ES, X86_SS, X86_DS, X86_FS, X86_GS};
     const struct x86_segment *cs = &cpu->segs[X86_CS];
     uint64_t bits = bit(cpu->segs[X86_SS].attr & DESC_B, X86_BF_STACK32) | bit(cs->base == 0, X86_BF_CS_ZERO) |
                     bit((cs->base & (TLB_PAGE_SIZE - 1)) == 0, X86_BF_CS_ALIGNED);
-    for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
-        bits |= segment_bits(&cpu->segs[order[i]]) << (X86_BF_SEG + 3 * i);
+    for (unsigned n = X86_ES; n <= X86_GS; n++)
+        if (n != X86_CS)
+            bits |= segment_bits(&cpu->segs[n]) << segment_place(n);
     return bits;
+}
+
+bool x86_segment_changed(struct x86_cpu *cpu, unsigned n)
+{
+    uint64_t before = cpu->block_flags;
+    if (n == X86_SS || n == X86_CS)
+        x86_modes_changed(cpu);
+    else if (!x86_code64(cpu))
+        cpu->block_flags = deposit64(before, segment_place(n), 3, segment_bits(&cpu->segs[n]));
+    return cpu->block_flags != before;
 }
 
 // Other code uses the lower halves of general registers and lazy flags alone (slots.h). What becomes of the upper ones is not

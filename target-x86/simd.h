@@ -32,9 +32,6 @@ enum {
     N_FLAGS = 1 << 4, // sets EFLAGS
 };
 
-// Memory operands of any size, all or nothing.
-void x86_read_bytes(struct x86_cpu *cpu, uint64_t gva, uint8_t *out, unsigned bytes, unsigned mmu);
-void x86_write_bytes(struct x86_cpu *cpu, uint64_t gva, const uint8_t *in, unsigned bytes, unsigned mmu);
 // Faults now when a store will.
 void x86_check_writable(struct x86_cpu *cpu, uint64_t gva, unsigned bytes, unsigned mmu);
 

@@ -112,10 +112,9 @@ bool x86_tr_load_far(struct x86_translator *x, const struct x86_decoded *in)
 {
     ir_ref selector, offset;
     read_far(x, in, &selector, &offset);
-    tx_call2(x, &x86_helper_load_segment, tx_i32(x, in->row->arg), selector);
-    x->notes.cc.kind = CC_DYNAMIC;
+    ir_ref changed = tx_call2(x, &x86_helper_load_segment, tx_i32(x, in->row->arg), selector);
     tx_write(x, in, 0, in->opsize == 3 ? offset : ir_trunc(x->b, offset));
-    return tx_exit_next_loop(x);
+    return tx_segment_loaded(x, in->row->arg, changed);
 }
 
 bool x86_tr_retf(struct x86_translator *x, const struct x86_decoded *in)
@@ -147,7 +146,10 @@ bool x86_tr_int(struct x86_translator *x, const struct x86_decoded *in)
     }
     ir_ref pc = tx_call3(x, &x86_helper_software_interrupt, tx_i32(x, vector), tx_i32(x, kind == INT1),
                           tx_next_rip(x));
-    ir_exit_loop(x->b, pc);
+    if (tx_flag(x, X86_BF_TF) || tx_flag(x, X86_BF_SHADOW) || tx_flag(x, X86_BF_SINGLE))
+        ir_exit_loop(x->b, pc);
+    else
+        ir_exit_indirect(x->b, pc);
     if (kind == INTO) {
         ir_begin_block(x->b, next);
         return tx_exit_offset(x, x->next);

@@ -74,7 +74,7 @@ bool x86_tr_popf(struct x86_translator *x, const struct x86_decoded *in)
     uint32_t modes = ir_new_side(x->b), same = ir_new_side(x->b);
     ir_brcond(x->b, IR_NE, changed, tx_i32(x, 0), modes, same);
     ir_begin_block(x->b, modes);
-    tx_exit_next_loop(x);
+    tx_exit_next_modes(x);
     ir_begin_block(x->b, same);
     return tx_exit_anew(x, x->next);
 }
@@ -128,7 +128,7 @@ bool x86_tr_pop_seg(struct x86_translator *x, const struct x86_decoded *in)
     unsigned segment = in->row->arg;
     ir_ref selector = ir_trunc(x->b, tx_stack_top(x, in->opsize));
     // The pointer moves with the load: a fault in it leaves both.
-    tx_call3(x, &x86_helper_pop_segment, tx_i32(x, segment), selector,
-              tx_i32(x, tx_stack_size(x) | (1u << in->opsize) << 4));
-    return tx_exit_next_loop(x);
+    ir_ref changed = tx_call3(x, &x86_helper_pop_segment, tx_i32(x, segment), selector,
+                              tx_i32(x, tx_stack_size(x) | (1u << in->opsize) << 4));
+    return tx_segment_loaded(x, segment, changed);
 }

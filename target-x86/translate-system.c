@@ -7,7 +7,7 @@
 static bool changes_modes(struct x86_translator *x)
 {
     x->notes.cc.kind = CC_DYNAMIC;
-    return tx_exit_next_loop(x);
+    return tx_exit_next_modes(x);
 }
 
 static ir_ref natural(struct x86_translator *x, ir_ref value)
@@ -16,6 +16,22 @@ static ir_ref natural(struct x86_translator *x, ir_ref value)
 }
 
 // --- segments ------------------------------------------------------------------------------------------------------
+
+bool tx_segment_loaded(struct x86_translator *x, unsigned segment, ir_ref changed)
+{
+    x->notes.cc.kind = CC_DYNAMIC;
+    if (segment == X86_SS)
+        return tx_exit_next_modes(x);
+    // In 64-bit code no block depends on the others.
+    if (x->mode == 2)
+        return true;
+    uint32_t modes = ir_new_side(x->b), same = ir_new_side(x->b);
+    ir_brcond(x->b, IR_NE, changed, tx_i32(x, 0), modes, same);
+    ir_begin_block(x->b, modes);
+    tx_exit_next_modes(x);
+    ir_begin_block(x->b, same);
+    return true;
+}
 
 bool x86_tr_mov_from_seg(struct x86_translator *x, const struct x86_decoded *in)
 {
@@ -33,15 +49,10 @@ bool x86_tr_mov_to_seg(struct x86_translator *x, const struct x86_decoded *in)
     if (segment == X86_CS)
         return tx_ud(x);
     ir_ref selector = tx_read(x, in, 1);
-    tx_call2(x, &x86_helper_load_segment, tx_i32(x, segment), selector);
-    // In 64-bit code no block depends on these segments.
-    if (x->mode == 2 && segment != X86_SS) {
-        x->notes.cc.kind = CC_DYNAMIC;
-        return true;
-    }
+    ir_ref changed = tx_call2(x, &x86_helper_load_segment, tx_i32(x, segment), selector);
     if (segment == X86_SS)
         ir_set(x->b, SLOT_SHADOW, tx_i32(x, X86_SHADOW_SS));
-    return changes_modes(x);
+    return tx_segment_loaded(x, segment, changed);
 }
 
 bool x86_tr_arpl(struct x86_translator *x, const struct x86_decoded *in)
@@ -267,7 +278,8 @@ bool x86_tr_hlt(struct x86_translator *x, const struct x86_decoded *in)
 {
     (void)in;
     tx_call0(x, &x86_helper_hlt);
-    return changes_modes(x);
+    x->notes.cc.kind = CC_DYNAMIC;
+    return tx_exit_next_loop(x);
 }
 
 bool x86_tr_cli(struct x86_translator *x, const struct x86_decoded *in)

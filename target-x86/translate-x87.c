@@ -33,7 +33,7 @@ static bool state_image(struct x86_translator *x, const struct x86_decoded *in, 
     tx_call2(x, &x86_helper_x87_image, tx_i32(x, what), tx_address(x, in, bytes, store));
     x->notes.x87 = 0;
     // Stores leave all exceptions masked.
-    return store && tx_flag(x, X86_BF_X87_MASKED) ? true : tx_exit_next_loop(x);
+    return store && tx_flag(x, X86_BF_X87_MASKED) ? true : tx_exit_next_modes(x);
 }
 
 bool x86_tr_x87(struct x86_translator *x, const struct x86_decoded *in)
@@ -61,7 +61,7 @@ bool x86_tr_x87(struct x86_translator *x, const struct x86_decoded *in)
     x->notes.cc.kind = CC_DYNAMIC;
     // Blocks depend on the masks, which FLDCW and FNINIT change.
     bool changes = memory ? in->opcode == 0xd9 && reg == 5 : (what & 0xffff) == X87_FNINIT;
-    return changes ? tx_exit_next_loop(x) : true;
+    return changes ? tx_exit_next_modes(x) : true;
 }
 
 bool x86_tr_x87_wait(struct x86_translator *x, const struct x86_decoded *in)
@@ -81,7 +81,7 @@ static bool image(struct x86_translator *x, const struct x86_decoded *in, const 
     tx_call2(x, helper, tx_i32(x, what), tx_address(x, in, bytes, write));
     // MXCSR's masks are something that blocks depend on.
     x->notes.cc.kind = CC_DYNAMIC;
-    return tx_exit_next_loop(x);
+    return tx_exit_next_modes(x);
 }
 
 bool x86_tr_fxsave(struct x86_translator *x, const struct x86_decoded *in)
@@ -111,5 +111,5 @@ bool x86_tr_mxcsr(struct x86_translator *x, const struct x86_decoded *in)
     }
     tx_call1(x, &x86_helper_ldmxcsr, tx_read(x, in, 0));
     x->notes.cc.kind = CC_DYNAMIC;
-    return tx_exit_next_loop(x);
+    return tx_exit_next_modes(x);
 }

@@ -129,6 +129,13 @@ bool tx_exit_anew(struct x86_translator *x, int64_t offset)
     return false;
 }
 
+bool tx_exit_next_modes(struct x86_translator *x)
+{
+    ir_ref pc = linear_at(x, x->next);
+    tx_call0(x, &x86_helper_select_code);
+    return tx_exit_pc(x, pc);
+}
+
 bool tx_exit_next_loop(struct x86_translator *x)
 {
     ir_ref pc = linear_at(x, x->next);
@@ -310,7 +317,7 @@ void x86_translate(struct tcg_translation *t)
     if (x.sti)
         ir_set(x.b, SLOT_SHADOW, ir_i32(x.b, X86_SHADOW_STI));
     if (x.sti)
-        tx_exit_next_loop(&x);
+        tx_exit_next_modes(&x);
     else
         tx_exit_offset(&x, x.next);
 }

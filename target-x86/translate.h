@@ -144,7 +144,10 @@ bool tx_exit_relative(struct x86_translator *x, const struct x86_decoded *in);
 // Whether a relative branch and what follows it are plain exits to offsets in the page.
 bool tx_branches_inside(const struct x86_translator *x, const struct x86_decoded *in);
 bool tx_exit_anew(struct x86_translator *x, int64_t offset); // the same, but always by the entry of a block: ir_exit_anew
-bool tx_exit_next_loop(struct x86_translator *x); // after a look at modes and interrupts
+bool tx_exit_next_modes(struct x86_translator *x); // with the modes that an instruction may have changed
+// Behind a helper that loads a segment: goes on when its result is that no modes have changed.
+bool tx_segment_loaded(struct x86_translator *x, unsigned segment, ir_ref changed);
+bool tx_exit_next_loop(struct x86_translator *x); // the same, after a look at halting and interrupts too
 // The exception, error code 0 where it has one, when the condition holds.
 void tx_raise_if(struct x86_translator *x, enum ir_cond cond, ir_ref a, ir_ref b, enum x86_vector vector);
 ir_ref tx_next_rip(struct x86_translator *x); // i64

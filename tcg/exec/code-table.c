@@ -37,6 +37,8 @@ static void clear_table(struct code_context *c)
         c->used[i] = 0;
     }
     memset(c->filter, 0, sizeof(c->filter));
+    c->first = ~UINT64_C(0);
+    c->last = 0;
 }
 
 static struct code_context *new_table(void)
@@ -109,6 +111,8 @@ void code_table_insert(struct tcg_cpu *cpu, uint64_t pc, void *code, uint64_t fl
     pthread_spin_lock(&cpu->tlb->lock);
     if (cpu->tlb->flushes == flushes) {
         c->filter[bit / 64] |= BIT64(bit % 64);
+        c->first = pc < c->first ? pc : c->first;
+        c->last = pc > c->last ? pc : c->last;
         if (e->pc != no_pc(index) && e->pc != pc)
             set_jump_entry(c, backend_jump_second_index(e->pc), e->pc, e->code);
         set_jump_entry(c, index, pc, code);
@@ -150,6 +154,20 @@ static void clear_table_page(struct code_context *c, uint64_t page)
     }
 }
 
+// The same for all pages of a range.
+static void clear_table_range(struct code_context *c, const struct range_flush *r)
+{
+    for (unsigned w = 0; w < ARRAY_SIZE(c->used); w++) {
+        for (uint64_t bits = c->used[w]; bits; bits &= bits - 1) {
+            unsigned i = w * 64 + ctz64(bits);
+            if ((c->table[i].pc & r->ignore) - r->first >= r->size)
+                continue;
+            clear_jump_entry(c, i);
+            c->used[w] &= ~(bits & -bits);
+        }
+    }
+}
+
 void code_tables_clear_range(struct tlb_state *t, const struct range_flush *r)
 {
     bool many = r->size > 32 * TLB_PAGE_SIZE;
@@ -157,8 +175,12 @@ void code_tables_clear_range(struct tlb_state *t, const struct range_flush *r)
         struct code_context *c = t->code_contexts[i];
         if (!c || !(r->all_keys || c->space == r->key || c->space == 0))
             continue;
+        // A process's memory has nothing to do with the code of the kernel. (Where addresses wrap, first is above last.)
+        uint64_t first = c->first & r->ignore, last = c->last & r->ignore;
+        if (first <= last && (last < r->first || (first > r->first && first - r->first >= r->size)))
+            continue;
         if (many) {
-            clear_table(c);
+            clear_table_range(c, r);
             continue;
         }
         for (uint64_t page = r->first; page < r->first + r->size; page += TLB_PAGE_SIZE) {

@@ -92,6 +92,7 @@ static inline uint64_t tlb_entry_page(const struct backend_tlb_entry *e)
 // The lookup table for code of one address space and set of modes.
 struct code_context {
     uint64_t space, flags, last_used;
+    uint64_t first, last;                          // the lowest and the highest address with an entry since it was empty
     uint64_t filter[(1 << CODE_FILTER_LOG2) / 64]; // bit set of hashed pages that have entries
     uint64_t used[JUMP_ENTRIES / 64];              // bit set of entries in use
     struct backend_jump_entry table[JUMP_ENTRIES];

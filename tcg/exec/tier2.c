@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "hw/core/machine.h"
 #include "tcg/base/alloc.h"
@@ -20,6 +21,7 @@ enum {
     QUEUE = 32,
     MAX_REQUESTS = 3,        // for one block, which then stops counting
     NEIGHBOUR = 16,          // code is hot with a block when it has run a 16th as often
+    IDLE_NS = 200000,
     PIECE_CODE = 256 << 10,
     PIECE_META = 512 << 10,
 };
@@ -54,6 +56,24 @@ struct tier2 {
 
 // --- a worker ------------------------------------------------------------------------------------------------------
 
+static void nap(long ns)
+{
+    nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+}
+
+// Takes engine->lock, mostly without waiting for it as others do: a vCPU that gives it up, as after each translation, would
+// have to wake this thread.
+static void lock_engine(struct tcg_engine *e)
+{
+    enum { TRIES = 50, NAP_NS = 20000 };
+    for (unsigned i = 0; i < TRIES; i++) {
+        if (!pthread_mutex_trylock(&e->lock))
+            return;
+        nap(NAP_NS);
+    }
+    pthread_mutex_lock(&e->lock);
+}
+
 static bool take_piece(struct worker *w)
 {
     struct tcg_engine *e = w->tier2->engine;
@@ -81,6 +101,22 @@ static int compile(struct worker *w, const struct request *r, struct tcg_block *
     return result;
 }
 
+static uint32_t heat_of(const struct tcg_cpu *cpu, uint64_t ram_pc)
+{
+    return __atomic_load_n(&cpu->heat[tcg_heat_index(ram_pc)], __ATOMIC_RELAXED); // translated code counts on
+}
+
+// Where in the page there is code that has run with the block. With engine->lock held.
+static void find_hot(const struct tcg_engine *e, struct request *r)
+{
+    uint32_t threshold = e->options.tier2_threshold;
+    for (const struct tcg_block *b = e->page_blocks[r->ram_pc >> TLB_PAGE_BITS]; b; b = b->page_next) {
+        uint32_t runs = threshold - heat_of(r->cpu, b->ram_pc), at = b->ram_pc & (TLB_PAGE_SIZE - 1);
+        if (!b->dead && b->flags == r->flags && (b->requests || b->region || runs >= threshold / NEIGHBOUR))
+            r->wanted[at / 64] |= BIT64(at % 64);
+    }
+}
+
 // With engine->lock held.
 static bool still_true(const struct tcg_engine *e, const struct request *r, const struct tcg_block *b)
 {
@@ -95,10 +131,22 @@ static bool still_true(const struct tcg_engine *e, const struct request *r, cons
     return true;
 }
 
-static void serve(struct worker *w, const struct request *r)
+static void serve(struct worker *w, struct request *r)
 {
     struct tcg_engine *e = w->tier2->engine;
     struct tcg_block *b = NULL;
+    lock_engine(e);
+    const struct tcg_block *old = cache_find(e, r->ram_pc, r->flags);
+    bool wanted = old && !old->region; // it may have been asked for again before it was made
+    if (wanted) {
+        find_hot(e, r);
+        memcpy(r->page, e->ram->host + (r->ram_pc & -(uint64_t)TLB_PAGE_SIZE), TLB_PAGE_SIZE);
+    }
+    pthread_mutex_unlock(&e->lock);
+    if (!wanted) {
+        w->tier2->outdated++;
+        return;
+    }
     switch (compile(w, r, &b)) {
     case 0:
         break;
@@ -112,7 +160,7 @@ static void serve(struct worker *w, const struct request *r)
         w->tier2->lonely++;
         return;
     }
-    pthread_mutex_lock(&e->lock);
+    lock_engine(e);
     bool good = still_true(e, r, b);
     if (good)
         cache_adopt(e, b, r->pc);
@@ -128,6 +176,12 @@ static void *work(void *opaque)
     struct worker *w = opaque;
     struct tier2 *t = w->tier2;
     for (;;) {
+        pthread_mutex_lock(&t->lock);
+        bool idle = !t->count && !t->stop;
+        pthread_mutex_unlock(&t->lock);
+        // Where there was one request there are others soon, and a vCPU spends microseconds on waking a thread that waits.
+        if (idle)
+            nap(IDLE_NS);
         pthread_mutex_lock(&t->lock);
         while (!t->count && !t->stop)
             pthread_cond_wait(&t->wake, &t->lock);
@@ -154,18 +208,6 @@ static void *work(void *opaque)
 
 // --- the vCPU's side -----------------------------------------------------------------------------------------------
 
-// Where in the page there is code that has run with the block. With engine->lock held.
-static void find_hot(const struct tcg_cpu *cpu, struct request *r)
-{
-    const struct tcg_engine *e = cpu->engine;
-    uint32_t threshold = e->options.tier2_threshold;
-    for (const struct tcg_block *b = e->page_blocks[r->ram_pc >> TLB_PAGE_BITS]; b; b = b->page_next) {
-        uint32_t runs = threshold - cpu->heat[tcg_heat_index(b->ram_pc)], at = b->ram_pc & (TLB_PAGE_SIZE - 1);
-        if (!b->dead && b->flags == r->flags && (b->requests || b->region || runs >= threshold / NEIGHBOUR))
-            r->wanted[at / 64] |= BIT64(at % 64);
-    }
-}
-
 static struct request *ask(struct tcg_cpu *cpu, uint64_t pc, const struct tlb_fetched *f)
 {
     struct tcg_engine *e = cpu->engine;
@@ -182,8 +224,6 @@ static struct request *ask(struct tcg_cpu *cpu, uint64_t pc, const struct tlb_fe
         r->pc = pc;
         r->ram_pc = f->ram_offset;
         r->flags = flags;
-        find_hot(cpu, r);
-        memcpy(r->page, e->ram->host + (f->ram_offset & -(uint64_t)TLB_PAGE_SIZE), TLB_PAGE_SIZE);
     }
     pthread_mutex_unlock(&e->lock);
     return r;
@@ -204,7 +244,7 @@ void tier2_hot(struct tcg_cpu *cpu)
     struct tlb_fetched f;
     if (!t || !tlb_fetch(cpu, pc, &f))
         return;
-    cpu->heat[tcg_heat_index(f.ram_offset)] = cpu->engine->options.tier2_threshold;
+    __atomic_store_n(&cpu->heat[tcg_heat_index(f.ram_offset)], cpu->engine->options.tier2_threshold, __ATOMIC_RELAXED);
     struct request *r = queue_full(t) ? NULL : ask(cpu, pc, &f);
     if (!r)
         return;

@@ -73,6 +73,21 @@ void tlb_destroy(struct tcg_cpu *cpu)
     cpu->tlb = NULL;
 }
 
+// A new address space begins with what the regime's address spaces share, as far as the one before had it at hand.
+static void copy_global_entries(struct tlb_context *to, struct tlb_context *from)
+{
+    for (unsigned i = 0; i < TLB_FIRST_LEVEL / 64 && i < from->used_words; i++) {
+        for (uint64_t bits = from->used[i]; bits; bits &= bits - 1) {
+            unsigned number = i * 64 + ctz64(bits);
+            struct backend_tlb_entry *e = tlb_entry(from, number);
+            if (!(e->info & TLB_INFO_GLOBAL) || !tlb_entry_valid(e))
+                continue;
+            *tlb_entry(to, number) = *e;
+            tlb_entry_use(to, number);
+        }
+    }
+}
+
 void tlb_switch(struct tcg_cpu *cpu, uint64_t key)
 {
     struct tlb_state *t = cpu->tlb;
@@ -95,6 +110,8 @@ void tlb_switch(struct tcg_cpu *cpu, uint64_t key)
             tlb_large_forget_key(&t->large, oldest->key);
         }
         oldest->key = key;
+        if (t->current->key >> 32 == key >> 32)
+            copy_global_entries(oldest, t->current);
     }
     oldest->last_used = ++t->clock;
     t->current = oldest;
@@ -197,9 +214,14 @@ bool tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsig
     return true;
 }
 
+static unsigned fetch_index(uint64_t pc)
+{
+    return (pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1);
+}
+
 static struct fetch_entry *fetch_place(struct tcg_cpu *cpu, uint64_t pc)
 {
-    return &cpu->tlb->fetch[(pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1)];
+    return &cpu->tlb->fetch[fetch_index(pc)];
 }
 
 // Translates the pc's page into *f, counting the invalidations before that. False when an exception was raised.
@@ -238,8 +260,9 @@ static bool fetch_miss(struct tcg_cpu *cpu, uint64_t pc, unsigned mmu_index, str
 
 static bool fetch_hits(const struct tcg_cpu *cpu, const struct fetch_entry *f, uint64_t pc, unsigned mmu_index)
 {
-    return __atomic_load_n(&f->page, __ATOMIC_RELAXED) == (pc & -(uint64_t)TLB_PAGE_SIZE) &&
-           f->key == cpu->tlb->current->key && f->mmu_index == mmu_index;
+    uint64_t key = cpu->tlb->current->key;
+    return __atomic_load_n(&f->page, __ATOMIC_RELAXED) == (pc & -(uint64_t)TLB_PAGE_SIZE) && f->mmu_index == mmu_index &&
+           (f->key == key || (f->global && f->key >> 32 == key >> 32));
 }
 
 const uint8_t *tcg_fetch_at_hand(struct tcg_cpu *cpu, uint64_t pc)
@@ -452,9 +475,11 @@ void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t 
         if (t->contexts[i].key && t->contexts[i].key >> 32 == key >> 32)
             in_use |= flush_context_range(&t->contexts[i], &r);
     code_tables_clear_range(t, &r);
-    for (unsigned i = 0; i < FETCH_ENTRIES; i++) {
-        if (t->fetch[i].page != ~UINT64_C(0) && in_range(&r, t->fetch[i].page)) {
-            t->fetch[i].page = ~UINT64_C(0);
+    uint64_t pages = r.size >> TLB_PAGE_BITS;
+    for (uint64_t i = 0; i < pages && i < FETCH_ENTRIES; i++) {
+        struct fetch_entry *f = &t->fetch[fetch_index(r.first + (i << TLB_PAGE_BITS))];
+        if (f->page != ~UINT64_C(0) && in_range(&r, f->page)) {
+            f->page = ~UINT64_C(0);
             in_use = true;
         }
     }

@@ -70,6 +70,9 @@ void tlb_wait_others(struct tcg_cpu *cpu);
 // have been declared MAY_FAULT. Sizes of 1 to 16 bytes; not for device memory when larger than 8.
 uint64_t tlb_load(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index);
 void tlb_store(struct tcg_cpu *cpu, uint64_t gva, unsigned size, uint64_t value, unsigned mmu_index);
+// `size` bytes that need not be read or written at once; nothing is written when some of them cannot be.
+void tlb_load_bytes(struct tcg_cpu *cpu, uint64_t gva, void *out, unsigned size, unsigned mmu_index);
+void tlb_store_bytes(struct tcg_cpu *cpu, uint64_t gva, const void *in, unsigned size, unsigned mmu_index);
 // Host address of `gva` when the page is RAM that may be accessed so, else NULL; faults unless `probe`. Good until
 // the vCPU's next poll for accesses within the page. For TLB_WRITE, code in the page has been invalidated.
 void *tlb_host(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index, bool probe);

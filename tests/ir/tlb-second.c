@@ -62,7 +62,13 @@ static void raise_alignment(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access a
     misalignments++;
 }
 
-static const struct guest_ops guest = {.name = "test", .slots = slots, .slot_count = 5,
+static unsigned fetch_mmu_index(struct tcg_cpu *cpu)
+{
+    (void)cpu;
+    return 0;
+}
+
+static const struct guest_ops guest = {.name = "test", .slots = slots, .slot_count = 5, .fetch_mmu_index = fetch_mmu_index,
                                        .translate_address = translate_address, .raise_alignment = raise_alignment};
 
 static void counted_slow_access(void *state, void *dump)
@@ -385,6 +391,83 @@ Test(tlb_second, a_context_begins_empty_for_another_space)
     }
 }
 
+Test(tlb_second, a_context_begins_with_what_is_global)
+{
+    global = true;
+    expect_load(PAGE_A, 1);
+    global = false;
+    expect_load(PAGE_A + 4096, 1);
+    tlb_switch(&c.cpu, KEY(2));
+    expect_load(PAGE_A, 0);
+    expect_load(PAGE_A + 4096, 1);
+    tlb_flush_key(&c.cpu, KEY(2));
+    expect_load(PAGE_A, 0);
+    tlb_flush_range(&c.cpu, KEY(1), false, PAGE_A, 4096, 8);
+    check_invalidated(PAGE_A, GOES);
+    tlb_switch(&c.cpu, KEY(1));
+    check_invalidated(PAGE_A, GOES);
+    // Not for another regime.
+    global = true;
+    expect_load(PAGE_A + 8192, 1);
+    tlb_switch(&c.cpu, UINT64_C(4) << 32 | 1);
+    expect_load(PAGE_A + 8192, 1);
+}
+
+static void expect_fetch(uint64_t pc, unsigned new_walks)
+{
+    struct tlb_fetched f;
+    unsigned before = walks;
+    cr_assert(tlb_fetch(&c.cpu, pc, &f));
+    cr_assert_eq(walks - before, new_walks);
+    cr_assert_eq(f.ram_offset, (uint64_t)ram_page(pc, 0) << 12 | (pc & 4095));
+}
+
+Test(tlb_second, where_global_code_is_holds_in_all_spaces)
+{
+    global = true;
+    expect_fetch(PAGE_A, 1);
+    global = false;
+    expect_fetch(PAGE_A + 4096, 1);
+    tlb_switch(&c.cpu, KEY(2));
+    expect_fetch(PAGE_A, 0);
+    expect_fetch(PAGE_A + 4096, 1);
+    tlb_switch(&c.cpu, UINT64_C(4) << 32 | 1);
+    expect_fetch(PAGE_A, 1);
+}
+
+Test(tlb_second, where_code_is_goes_with_its_page)
+{
+    expect_fetch(PAGE_A + 4, 1);
+    tlb_flush_range(&c.cpu, KEY(1), false, PAGE_A + 4096, 4096, 8);
+    expect_fetch(PAGE_A, 0);
+    for (uint64_t pages = 1; pages <= 1000; pages *= 10) {
+        moved_by++;
+        tlb_flush_range(&c.cpu, KEY(1), false, PAGE_A - (pages - 1) * 4096, pages * 4096, 8);
+        expect_fetch(PAGE_A, 1);
+    }
+}
+
+// Bytes that fill some pages, and do not begin where a page or a word does.
+Test(tlb_second, bytes_across_pages)
+{
+    enum { BYTES = 9001 };
+    static uint8_t in[BYTES], out[BYTES];
+    uint64_t gva = PAGE_A + 4093;
+    for (unsigned i = 0; i < BYTES; i++)
+        in[i] = (uint8_t)(i * 7 + i / 256);
+    tlb_store_bytes(&c.cpu, gva, in, BYTES, 0);
+    tlb_load_bytes(&c.cpu, gva, out, BYTES, 0);
+    cr_assert_arr_eq(in, out, BYTES);
+    for (unsigned i = 0; i < BYTES; i += 997)
+        cr_assert_eq(tlb_load(&c.cpu, gva + i, 1, 0), in[i]);
+    // Stores to translated code are noticed this way too.
+    uint64_t offset = (uint64_t)ram_page(PAGE_A + 4096, 0) << 12;
+    atomic_fetch_or(&engine.ram->page_flags[offset >> 12], PAGE_CODE);
+    tlb_protect_page(&engine, offset);
+    tlb_store_bytes(&c.cpu, gva, in, BYTES, 0);
+    cr_assert_geq(code_writes, 1);
+}
+
 Test(tlb_second, stores_to_a_page_that_gets_code_are_noticed)
 {
     uint64_t gva = in_second();
@@ -473,6 +556,38 @@ Test(code_second, flush_by_address)
     tlb_flush_range(&c.cpu, KEY(1), false, pcs[0], 1, 8);
     cr_assert_eq(jump_to(pcs[0]), 0);
     cr_assert_eq(jump_to(pcs[1]), 2);
+}
+
+Test(code_second, flush_of_a_long_range)
+{
+    tlb_flush_range(&c.cpu, KEY(1), false, 0x50000, UINT64_C(1000) << 12, 8);
+    cr_assert_eq(jump_to(pcs[0]), 1);
+    cr_assert_eq(jump_to(pcs[1]), 2);
+    tlb_flush_range(&c.cpu, KEY(1), false, 0x13000, UINT64_C(100) << 12, 8);
+    cr_assert_eq(jump_to(pcs[0]), 1);
+    cr_assert_eq(jump_to(pcs[1]), 0);
+    tlb_flush_range(&c.cpu, KEY(1), false, 0x1000, UINT64_C(18) << 12, 8);
+    cr_assert_eq(jump_to(pcs[0]), 0);
+}
+
+Test(code_second, what_spaces_share_goes_by_its_own_address_only)
+{
+    uint64_t pc = UINT64_C(0xffffffff81000000);
+    code_table_select(&c.cpu, 0, 0);
+    code_table_insert(&c.cpu, pc, code.entry + engine.buffers.exec_delta, c.cpu.tlb->flushes);
+    for (unsigned ignored = 0; ignored <= 8; ignored += 8) {
+        tlb_flush_range(&c.cpu, KEY(1), false, 0x1000, UINT64_C(1000) << 12, ignored);
+        tlb_flush_range(&c.cpu, KEY(1), false, 0x1000, 4096, ignored);
+        tlb_flush_range(&c.cpu, KEY(1), false, pc + 4096, 4096, ignored);
+        tlb_flush_range(&c.cpu, KEY(1), false, pc - (UINT64_C(1000) << 12), UINT64_C(1000) << 12, ignored);
+        tlb_flush_key(&c.cpu, KEY(1));
+        cr_assert_eq(jump_to(pc), 2);
+    }
+    for (unsigned pages = 1; pages < 1000; pages *= 8) {
+        tlb_flush_range(&c.cpu, KEY(1), false, pc - (pages - 1) * 4096, pages * 4096, pages & 8);
+        cr_assert_eq(jump_to(pc), 0);
+        code_table_insert(&c.cpu, pc, code.entry + engine.buffers.exec_delta, c.cpu.tlb->flushes);
+    }
 }
 
 Test(code_second, empty_places_match_no_address)

@@ -106,6 +106,34 @@ long_mode:
     movb $1, 0x401000
     expect_bits 13, 0x60, 0x60, 0x24008
 
+    # nothing is stored when the second page cannot be
+    mov %cr0, %rax
+    bts $16, %rax
+    mov %rax, %cr0
+    page 0, 3
+    page 1, 1
+    fninit
+    movq $-1, 0x400fc0
+    expect_fault 67, 14, 3, fxsave 0x400fc0
+    mov %cr2, %rax
+    expect_eq 68, $0x401000, %rax
+    expect_eq 69, $-1, 0x400fc0
+    page 1, 3
+    movq $-1, 0x401000
+    fxsave 0x400fc0
+    cmpw $0x37f, 0x400fc0
+    expect 70, e
+    cmpw $0, 0x401010                  # of ST(3)
+    expect 71, e
+    movw $0x27f, 0x400fc0
+    fxrstor 0x400fc0
+    fnstcw 0x401000
+    cmpw $0x27f, 0x401000
+    expect 72, e
+    mov %cr0, %rax
+    btr $16, %rax
+    mov %rax, %cr0
+
     # reserved bits: address bit 51
     page_high 2, 3, 0x00080000
     expect_fault 14, 14, 9, mov 0x402000, %al
