@@ -29,13 +29,26 @@ static void split_address(const struct ir_builder *b, ir_ref *address, struct ir
     }
 }
 
+// The bytes that the group's accesses reach, and whether one is a store.
+static void reach(const struct ir_region *r, const struct ir_access_group *g, int32_t *lo, int32_t *hi, bool *written)
+{
+    const struct ir_ins *probe = &r->ins[g->place];
+    bool shared = probe->op == IR_PROBE;
+    *lo = shared ? (int32_t)(uint32_t)probe->imm : g->lo;
+    *hi = shared ? (int32_t)(uint32_t)(probe->imm >> 32) : g->hi;
+    *written = shared ? probe->aux & 1 : r->ins[g->first].op == IR_ST;
+}
+
 static struct ir_access_group *find_group(struct ir_builder *b, ir_ref base, struct ir_mem mem)
 {
-    int32_t end = mem.offset + (1 << mem.size_log2);
+    int32_t end = mem.offset + (1 << mem.size_log2), lo, hi;
+    bool written;
     for (unsigned i = 0; i < b->group_count; i++) {
         struct ir_access_group *g = &b->groups[i];
-        int32_t lo = g->lo < mem.offset ? g->lo : mem.offset, hi = g->hi > end ? g->hi : end;
-        if (g->base == base && g->mmu_index == mem.mmu_index && hi - lo <= IR_ACCESS_REACH)
+        if (g->base != base || g->mmu_index != mem.mmu_index)
+            continue;
+        reach(b->region, g, &lo, &hi, &written);
+        if ((hi > end ? hi : end) - (lo < mem.offset ? lo : mem.offset) <= IR_ACCESS_REACH)
             return g;
     }
     return NULL;
@@ -59,22 +72,21 @@ static void open_group(struct ir_builder *b, ir_ref base, struct ir_mem mem)
 static void join_group(struct ir_builder *b, struct ir_access_group *g, struct ir_mem mem, bool write)
 {
     struct ir_region *r = b->region;
-    int32_t end = mem.offset + (1 << mem.size_log2);
+    int32_t end = mem.offset + (1 << mem.size_log2), lo, hi;
+    bool written;
+    reach(r, g, &lo, &hi, &written);
     struct ir_ins *first = &r->ins[g->first];
-    if (!g->shared) {
-        g->shared = true;
+    if (first->op == IR_LD || first->op == IR_ST) {
         bool is_load = first->op == IR_LD;
         first->op = is_load ? IR_LDP : IR_STP;
         first->arg[is_load ? 1 : 2] = g->place;
-        g->written = !is_load;
     }
-    g->written |= write;
-    g->lo = g->lo < mem.offset ? g->lo : mem.offset;
-    g->hi = g->hi > end ? g->hi : end;
+    lo = lo < mem.offset ? lo : mem.offset;
+    hi = hi > end ? hi : end;
     r->ins[g->place] = (struct ir_ins){.op = IR_PROBE, .type = IR_I64,
-                                       .aux = (uint8_t)(g->mmu_index << 1 | g->written),
+                                       .aux = (uint8_t)(g->mmu_index << 1 | (written || write)),
                                        .arg = {g->base, IR_NONE, IR_NONE, IR_NONE},
-                                       .imm = (uint32_t)g->lo | (uint64_t)(uint32_t)g->hi << 32};
+                                       .imm = (uint32_t)lo | (uint64_t)(uint32_t)hi << 32};
 }
 
 static bool may_share(struct ir_mem mem)

@@ -15,6 +15,8 @@ struct ir_block_state {
     // Of a side block, when its predecessor branched to it:
     struct ir_slot_state *slots;
     struct ir_slot_set dirty;
+    struct ir_access_group *groups;
+    unsigned group_count;
     void *notes;
 };
 

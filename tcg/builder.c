@@ -245,7 +245,8 @@ ir_ref ir_call(struct ir_builder *b, const struct ir_helper *helper, const ir_re
     ir_ref result = ir_builder_append(b, &ins);
     if (helper->flags & (IR_HELPER_WRITES_STATE | IR_HELPER_SWITCHES_TLB)) {
         forget_slots(b);
-        b->use.written = IR_SLOT_SET_ALL;
+        if (!(helper->flags & IR_HELPER_NORETURN)) // else nothing goes on with what it wrote
+            b->use.written = IR_SLOT_SET_ALL;
     }
     if (!(helper->flags & IR_HELPER_PURE))
         ir_builder_forget_groups(b);
@@ -293,6 +294,11 @@ void ir_builder_save(struct ir_builder *b, uint32_t block)
     memcpy(s->slots, b->slots, sizeof(*s->slots) * b->region->slot_count);
     s->dirty = b->dirty;
     s->written = b->written;
+    s->group_count = b->group_count;
+    if (b->group_count) {
+        s->groups = ARENA_ARRAY_RAW(b->region->arena, struct ir_access_group, b->group_count);
+        memcpy(s->groups, b->groups, sizeof(*s->groups) * b->group_count);
+    }
     if (b->notes) {
         s->notes = arena_alloc_raw(b->region->arena, b->notes_bytes);
         memcpy(s->notes, b->notes, b->notes_bytes);
@@ -367,6 +373,10 @@ void ir_begin_block(struct ir_builder *b, uint32_t block)
     assert(s->slots && "a side block begins after the branch to it");
     memcpy(b->slots, s->slots, sizeof(*s->slots) * b->region->slot_count);
     b->dirty = s->dirty;
+    b->group_count = s->group_count;
+    b->next_group = s->group_count % IR_ACCESS_GROUPS;
+    if (s->group_count)
+        memcpy(b->groups, s->groups, sizeof(*s->groups) * s->group_count);
     if (b->notes && s->notes)
         memcpy(b->notes, s->notes, b->notes_bytes);
 }
