@@ -8,8 +8,6 @@
 #include "tcg/base/bits.h"
 #include "tcg/ir-private.h"
 
-enum { MAX_SLOTS = 256 };
-
 static struct ir_ins *append(struct ir_builder *b, const struct ir_ins *ins)
 {
     struct ir_region *r = b->region;
@@ -36,14 +34,14 @@ static uint32_t new_block(struct ir_builder *b, bool join)
 
 static void forget_slots(struct ir_builder *b)
 {
-    static const struct ir_slot_state unknown[MAX_SLOTS] = {[0 ... MAX_SLOTS - 1] = {IR_NONE}};
+    static const struct ir_slot_state unknown[IR_MAX_SLOTS] = {[0 ... IR_MAX_SLOTS - 1] = {IR_NONE}};
     memcpy(b->slots, unknown, sizeof(*b->slots) * b->region->slot_count);
     b->dirty = (struct ir_slot_set){0};
 }
 
 void ir_builder_init(struct ir_builder *b, struct ir_region *region)
 {
-    assert(region->slot_count <= MAX_SLOTS);
+    assert(region->slot_count <= IR_MAX_SLOTS);
     *b = (struct ir_builder){.region = region, .block = IR_NONE};
     b->slots = ARENA_ARRAY_RAW(region->arena, struct ir_slot_state, region->slot_count);
     forget_slots(b);

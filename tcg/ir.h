@@ -242,6 +242,7 @@ enum {
     IR_SLOT_PC_OFFSET, // i32: offset of the pc from there; meaningful in memory only when out of translated code
     IR_SLOT_EXIT_REQUEST, // i32, not 0 when translated code is to leave for the run loop; other threads write it
     IR_SLOT_FIRST_GUEST,
+    IR_MAX_SLOTS = 256,
 };
 
 enum ir_helper_flags {
@@ -275,6 +276,7 @@ struct ir_region {
     unsigned slot_count;
     struct ir_fp_rules fp;
     uint64_t guest_pc; // of the entry, for logs only
+    const uint64_t *seen; // by i64 slot, what it held once at the entry: to guess by; NULL: nothing is known
     int32_t heat;      // the counter that entries count down, an index from backend_layout.heat; negative: none
 
     struct ir_ins *ins;
