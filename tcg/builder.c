@@ -119,11 +119,22 @@ static ir_ref again(struct ir_builder *b, ir_ref ref)
     return ir_builder_append(b, &ins);
 }
 
+// The same for those with a carry in, which joins do not know: that is in the place of `when`.
+static bool left_to_reader(struct ir_builder *b, ir_ref value, struct ir_deferred *out)
+{
+    const struct ir_ins *ins = ir_is_const(value) ? NULL : &b->region->ins[value];
+    if (!ins || ins->op != IR_FLAGADC)
+        return ir_builder_deferred(b, value, out);
+    *out = (struct ir_deferred){.op = IR_FLAGADC, .type = (uint8_t)ir_type_of(b->region, ins->arg[0]), .when = ins->arg[2],
+                                .a = ins->arg[0], .c = ins->arg[1]};
+    return true;
+}
+
 // A value for a slot's memory: flags that another block made are made anew here, so that block may not need to.
 static ir_ref value_to_flush(struct ir_builder *b, ir_ref value)
 {
     struct ir_deferred d;
-    if (ir_is_const(value) || value >= b->region->blocks[b->block].begin || !ir_builder_deferred(b, value, &d))
+    if (ir_is_const(value) || value >= b->region->blocks[b->block].begin || !left_to_reader(b, value, &d))
         return value;
     struct ir_ins ins = b->region->ins[value];
     if (!ins.deferred)
@@ -180,7 +191,7 @@ static void show_in_snapshot(struct ir_builder *b, unsigned slot)
 {
     ir_ref value = b->slots[slot].value;
     struct ir_deferred d;
-    if (!ir_builder_deferred(b, value, &d)) {
+    if (!left_to_reader(b, value, &d)) {
         add_to_snapshot(b, (struct ir_snapshot_entry){.slot = (uint16_t)slot, .value = value});
         return;
     }

@@ -177,6 +177,8 @@ static void gen_int(struct gen *g)
         ir_ref flags = ir_emit(b, kind, IR_I32, 0, a, kind == IR_FLAGLOGIC ? IR_NONE : c, carry, 0);
         if (below(g, 2))
             put(g, flags);
+        if (kind == IR_FLAGADC && below(g, 2))
+            put(g, ir_op3(b, IR_ADDC, a, c, below(g, 2) ? carry : ir_flag_test(b, IR_I32, IR_FC_CS, flags)));
         put(g, ir_flag_test(b, IR_I64, below(g, 14), flags));
         break;
     }
