@@ -214,6 +214,42 @@ static ir_ref fold_compare(struct ir_region *r, struct ir_ins *ins)
     return known ? constant(r, ins->type, holds) : IR_NONE;
 }
 
+// Whether the upper half of a vector is seen to be zero, looking at no more than a few operations.
+static bool upper_is_zero(const struct ir_region *r, ir_ref ref, unsigned depth)
+{
+    if (ir_is_const(ref))
+        return ir_const(r, ref)->hi == 0;
+    const struct ir_ins *ins = &r->ins[ref];
+    switch ((enum ir_op)ins->op) {
+    case IR_VFROM:
+    case IR_VFROMI:
+        return true;
+    case IR_VNEG:
+    case IR_VABS:
+    case IR_VSHL:
+    case IR_VSHR:
+    case IR_VSAR:
+    case IR_VANDN:
+        return depth && upper_is_zero(r, ins->arg[0], depth - 1);
+    case IR_VAND:
+        return depth && (upper_is_zero(r, ins->arg[0], depth - 1) || upper_is_zero(r, ins->arg[1], depth - 1));
+    case IR_VADD:
+    case IR_VSUB:
+    case IR_VMUL:
+    case IR_VOR:
+    case IR_VXOR:
+    case IR_VCMPGTS:
+    case IR_VCMPGTU:
+    case IR_VMINS:
+    case IR_VMINU:
+    case IR_VMAXS:
+    case IR_VMAXU:
+        return depth && upper_is_zero(r, ins->arg[0], depth - 1) && upper_is_zero(r, ins->arg[1], depth - 1);
+    default:
+        return false;
+    }
+}
+
 // Conversions of conversions.
 static ir_ref fold_conversion(struct ir_region *r, struct ir_ins *ins)
 {
@@ -229,6 +265,8 @@ static ir_ref fold_conversion(struct ir_region *r, struct ir_ins *ins)
         if (inner->op == IR_VFROM && ir_type_of(r, inner->arg[0]) == ins->type)
             return inner->arg[0];
         return IR_NONE;
+    case IR_VFROM: // the low half of a vector, as operations on half a register end with
+        return inner->op == IR_VLOW && inner->type == IR_F64 && upper_is_zero(r, inner->arg[0], 4) ? inner->arg[0] : IR_NONE;
     case IR_FBITS:
         if (inner->op == IR_FFROMBITS)
             return inner->arg[0];
