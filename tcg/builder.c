@@ -187,6 +187,12 @@ static void add_to_snapshot(struct ir_builder *b, struct ir_snapshot_entry entry
     r->snapshot_entries[r->snapshot_entry_count++] = entry;
 }
 
+// Of i32 operands the reader takes the low half.
+static ir_ref uncut(const struct ir_region *r, ir_ref ref)
+{
+    return !ir_is_const(ref) && r->ins[ref].op == IR_TRUNC ? r->ins[ref].arg[0] : ref;
+}
+
 static void show_in_snapshot(struct ir_builder *b, unsigned slot)
 {
     ir_ref value = b->slots[slot].value;
@@ -195,7 +201,7 @@ static void show_in_snapshot(struct ir_builder *b, unsigned slot)
         add_to_snapshot(b, (struct ir_snapshot_entry){.slot = (uint16_t)slot, .value = value});
         return;
     }
-    const ir_ref operands[IR_SNAPSHOT_OPERANDS] = {d.when, d.a, d.c};
+    const ir_ref operands[IR_SNAPSHOT_OPERANDS] = {d.when, uncut(b->region, d.a), uncut(b->region, d.c)};
     for (unsigned i = 0; i < IR_SNAPSHOT_OPERANDS; i++)
         add_to_snapshot(b, (struct ir_snapshot_entry){.slot = IR_SNAPSHOT_OPERAND, .value = operands[i]});
     add_to_snapshot(b, (struct ir_snapshot_entry){.slot = (uint16_t)slot, .op = d.op, .type = d.type, .value = IR_NONE});

@@ -232,7 +232,12 @@ bool ir_eval_snapshot(unsigned op, enum ir_type type, const union ir_value opera
                       union ir_value *result)
 {
     struct ir_eval_op eval = {.op = (uint8_t)op, .type = IR_I32, .operand_type = type};
+    union ir_value a = operands[1], b = operands[2];
+    if (type == IR_I32) { // in the low half of what is there
+        a.u64[0] = a.u32[0];
+        b.u64[0] = b.u32[0];
+    }
     if (op == IR_FLAGADC)
-        return ir_eval_int(&eval, result, &operands[1], &operands[2], &operands[0], NULL);
-    return operands[0].u32[0] && ir_eval_int(&eval, result, &operands[1], &operands[2], NULL, NULL);
+        return ir_eval_int(&eval, result, &a, &b, &operands[0], NULL);
+    return operands[0].u32[0] && ir_eval_int(&eval, result, &a, &b, NULL, NULL);
 }

@@ -222,6 +222,7 @@ struct ir_snapshot {
 // Mostly a slot and its value. Flags, which are dear to make and seldom looked at, are left to whoever looks: an entry with an
 // operation `op` (on operands of `type`, its value IR_NONE) behind three with IR_SNAPSHOT_OPERAND for a slot: an i32, and
 // if that is not 0, the two operands; if it is, the slot's memory is right as it is. Of FLAGADC, the i32 is the carry in.
+// Operands of type i32 may be the low halves of i64 values.
 enum { IR_SNAPSHOT_OPERAND = 0xffff, IR_SNAPSHOT_OPERANDS = 3 };
 struct ir_snapshot_entry {
     uint16_t slot;
