@@ -428,7 +428,12 @@ bool lower_vector(struct lower *l, uint32_t index)
     case IR_VLOW:
         ra_def_alias(&l->ra, index, ins->arg[0]);
         return true;
-    case IR_VFROM: // MOVQ clears the upper half; MOVSS from a register does not
+    case IR_VFROM: // MOVQ clears the upper half; MOVSS from a register does not, from memory both do
+        if (!ir_is_const(ins->arg[0]) &&
+            (l->region->ins[ins->arg[0]].op == IR_LD || l->region->ins[ins->arg[0]].op == IR_LDP)) {
+            ra_def_alias(&l->ra, index, ins->arg[0]);
+            return true;
+        }
         if (ir_type_of(l->region, ins->arg[0]) == IR_F32) {
             unsigned src = ra_use(&l->ra, ins->arg[0]), dst = ra_def(&l->ra, index);
             if (l->sse41) {
