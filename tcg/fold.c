@@ -250,6 +250,15 @@ static bool upper_is_zero(const struct ir_region *r, ir_ref ref, unsigned depth)
     }
 }
 
+// x itself if it is the high half of x in the place of the low one, or both are the same; else IR_NONE.
+static ir_ref moved_down(const struct ir_region *r, ir_ref ref, unsigned lane)
+{
+    const struct ir_ins *ins = ir_is_const(ref) ? NULL : &r->ins[ref];
+    if (ins && ins->op == IR_VEXT && ins->arg[0] == ins->arg[1] && ins->imm == 8)
+        return ins->arg[0];
+    return ins && ins->op == IR_VDUPLANE && ins->aux == lane ? ref : IR_NONE;
+}
+
 // Conversions of conversions.
 static ir_ref fold_conversion(struct ir_region *r, struct ir_ins *ins)
 {
@@ -265,6 +274,16 @@ static ir_ref fold_conversion(struct ir_region *r, struct ir_ins *ins)
         if (inner->op == IR_VFROM && ir_type_of(r, inner->arg[0]) == ins->type)
             return inner->arg[0];
         return IR_NONE;
+    case IR_VMULLS:
+    case IR_VMULLU: {
+        ir_ref a = moved_down(r, ins->arg[0], ins->aux), b = moved_down(r, ins->arg[1], ins->aux);
+        if (ins->aux >= 1 && ins->imm == 0 && a != IR_NONE && b != IR_NONE) {
+            ins->arg[0] = a;
+            ins->arg[1] = b;
+            ins->imm = 1;
+        }
+        return IR_NONE;
+    }
     case IR_VFROM: // the low half of a vector, as operations on half a register end with
         return inner->op == IR_VLOW && inner->type == IR_F64 && upper_is_zero(r, inner->arg[0], 4) ? inner->arg[0] : IR_NONE;
     case IR_FBITS:

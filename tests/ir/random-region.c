@@ -254,9 +254,12 @@ static void gen_vector(struct gen *g)
     }
     default: {
         unsigned op = binary[below(g, ARRAY_SIZE(binary))];
-        if (op == IR_VMULLS || op == IR_VMULLU)
-            lane %= 3;
-        put(g, ir_v2(b, op, lane, a, c, 0));
+        bool product = op == IR_VMULLS || op == IR_VMULLU;
+        lane = product ? lane % 3 : lane;
+        ir_ref result = ir_v2(b, op, lane, a, c, product && lane ? below(g, 2) : 0);
+        put(g, result);
+        if (below(g, 2))
+            put(g, ir_emit(b, IR_VSEL, IR_V128, 0, result, pick(g, IR_V128), a, 0));
     }
     }
 }
