@@ -344,30 +344,33 @@ void ir_jump_with(struct ir_builder *b, uint32_t block, ir_ref value)
     ir_builder_jump(b, block, &value, 1);
 }
 
-void ir_brcond(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false)
+// A comparison as branches take it: a constant, if there is one, second.
+static struct ir_ins comparison(struct ir_builder *b, enum ir_op op, enum ir_cond cond, ir_ref a, ir_ref c)
 {
     ir_builder_see_through(b, &cond, &a, &c);
-    if (ir_is_const(a) && !ir_is_const(c)) {
-        ir_ref t = a;
-        a = c;
-        c = t;
-        cond = ir_cond_swap(cond);
-    }
+    bool swap = ir_is_const(a) && !ir_is_const(c);
+    return (struct ir_ins){.op = op, .type = ir_type_of(b->region, a), .aux = swap ? ir_cond_swap(cond) : cond,
+                           .arg = {swap ? c : a, swap ? a : c, IR_NONE, IR_NONE}};
+}
+
+void ir_raise_if(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t code)
+{
+    struct ir_ins ins = comparison(b, IR_RAISE_IF, cond, a, c);
+    ins.imm = code;
+    ins.snapshot = ir_builder_snapshot(b);
+    append(b, &ins);
+}
+
+void ir_brcond(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false)
+{
+    struct ir_ins ins = comparison(b, IR_BRCOND, cond, a, c);
+    ins.imm = if_true | (uint64_t)if_false << 32;
     if (b->blocks[if_true].join || b->blocks[if_false].join)
         ir_flush(b);
-    struct ir_ins ins = {.op = IR_BRCOND, .type = ir_type_of(b->region, a), .aux = cond,
-                         .arg = {a, c, IR_NONE, IR_NONE}, .imm = if_true | (uint64_t)if_false << 32};
     append(b, &ins);
     leave_to(b, if_true);
     leave_to(b, if_false);
     ir_builder_end_block(b);
-}
-
-void ir_branch_out(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false)
-{
-    if (!b->plan)
-        ir_flush(b);
-    ir_brcond(b, cond, a, c, if_true, if_false);
 }
 
 void ir_begin_block(struct ir_builder *b, uint32_t block)
@@ -411,9 +414,14 @@ ir_ref ir_param(struct ir_builder *b, enum ir_type type)
     return ir_builder_append(b, &ins);
 }
 
+static bool is_in_page(int64_t offset)
+{
+    return offset >= 0 && offset < 4096;
+}
+
 void ir_exit_anew(struct ir_builder *b, int64_t offset)
 {
-    if (offset < 0 || offset >= 4096) {
+    if (!is_in_page(offset)) {
         ir_exit_indirect(b, ir_pc_plus(b, offset));
         return;
     }
@@ -424,14 +432,32 @@ void ir_exit_anew(struct ir_builder *b, int64_t offset)
 
 void ir_exit_to(struct ir_builder *b, int64_t offset)
 {
-    bool inside = offset >= 0 && offset < 4096;
-    if (!b->plan || !inside || !ir_region_goes_on(b, (int32_t)offset))
+    if (!b->plan || !is_in_page(offset) || !ir_region_goes_on(b, (int32_t)offset))
         ir_exit_anew(b, offset);
+}
+
+void ir_exit_if(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, int64_t if_true, int64_t if_false)
+{
+    if (!b->plan)
+        ir_flush(b);
+    if (!b->plan && is_in_page(if_true) && is_in_page(if_false)) {
+        struct ir_ins ins = comparison(b, IR_EXIT_IF, cond, a, c);
+        ins.imm = (uint64_t)if_true | (uint64_t)if_false << 16;
+        append(b, &ins);
+        ir_builder_end_block(b);
+        return;
+    }
+    uint32_t yes = ir_new_side(b), no = ir_new_side(b);
+    ir_brcond(b, cond, a, c, yes, no);
+    ir_begin_block(b, yes);
+    ir_exit_to(b, if_true);
+    ir_begin_block(b, no);
+    ir_exit_to(b, if_false);
 }
 
 void ir_note_return(struct ir_builder *b, int64_t offset)
 {
-    if (b->plan && offset >= 0 && offset < 4096)
+    if (b->plan && is_in_page(offset))
         ir_region_call(b, (int32_t)offset);
 }
 
