@@ -10,8 +10,14 @@
 // Whether the operand is the value or, an i32, its low half.
 static bool is_in(const struct ir_region *r, ir_ref ref, ir_ref value)
 {
-    if (value == ref || value == IR_NONE || ir_is_const(value) || ir_is_const(ref))
-        return value == ref && ref != IR_NONE;
+    if (value == IR_NONE)
+        return false;
+    if (ir_is_const(value) && ir_is_const(ref)) {
+        uint64_t whole = ir_const(r, value)->lo, cut = ir_type_of(r, ref) == IR_I32 ? (uint32_t)whole : whole;
+        return cut == ir_const(r, ref)->lo;
+    }
+    if (value == ref || ir_is_const(value) || ir_is_const(ref))
+        return value == ref;
     const struct ir_ins *whole = &r->ins[value], *low = &r->ins[ref];
     return (whole->op == IR_ZEXT32 && whole->arg[0] == ref) || (low->op == IR_TRUNC && low->arg[0] == value);
 }
