@@ -189,11 +189,12 @@ static bool add_carry(struct a64 *a, uint32_t insn, bool invert, bool set_flags)
     if (invert)
         m = ir_op1(a->b, IR_NOT, m);
     ir_ref flags = ir_get(a->b, SLOT_NZCV);
-    ir_ref carry = ir_flag_test(a->b, type, IR_FC_CS, flags);
-    a64_set(a, insn_rd(insn), ir_add(a->b, ir_add(a->b, n, m), carry));
+    ir_ref carry = ir_flag_test(a->b, IR_I32, IR_FC_CS, flags);
+    a64_set(a, insn_rd(insn), ir_op3(a->b, IR_ADDC, n, m, carry));
     if (set_flags) {
-        ir_ref carry32 = type == IR_I32 ? carry : ir_trunc(a->b, carry);
-        a64_set_nzcv(a, ir_emit(a->b, IR_FLAGADC, type, 0, n, m, carry32, 0));
+        flags = ir_emit(a->b, IR_FLAGADC, type, 0, n, m, carry, 0);
+        a64_set_nzcv(a, flags);
+        ir_flag_test(a->b, IR_I32, IR_FC_CS, flags); // beside the sum it costs little, and what follows is likely to want it
     }
     return true;
 }

@@ -13,10 +13,21 @@ static ir_ref zero_vector(struct a64 *a)
     return ir_v128(a->b, 0, 0);
 }
 
+// The type of a scalar in memory if it is one that hosts load into vector registers; else IR_VOID.
+static enum ir_type scalar_type(struct ir_mem mem)
+{
+    if (mem.big_endian)
+        return IR_VOID;
+    return mem.size_log2 == 3 ? IR_F64 : mem.size_log2 == 2 ? IR_F32 : IR_VOID;
+}
+
 static ir_ref load_v(struct a64 *a, ir_ref address, struct ir_mem mem)
 {
+    enum ir_type scalar = scalar_type(mem);
     if (mem.size_log2 == 4)
         return ir_load(a->b, IR_V128, address, mem);
+    if (scalar != IR_VOID)
+        return ir_emit(a->b, IR_VFROM, IR_V128, 0, ir_load(a->b, scalar, address, mem), IR_NONE, IR_NONE, 0);
     return ir_emit(a->b, IR_VFROMI, IR_I64, 0, ir_load(a->b, IR_I64, address, mem), IR_NONE, IR_NONE, 0);
 }
 
@@ -27,7 +38,12 @@ static ir_ref low_half(struct a64 *a, ir_ref v)
 
 static void store_v(struct a64 *a, ir_ref v, ir_ref address, struct ir_mem mem)
 {
-    ir_store(a->b, mem.size_log2 == 4 ? v : low_half(a, v), address, mem);
+    enum ir_type scalar = scalar_type(mem);
+    if (scalar != IR_VOID)
+        v = ir_emit(a->b, IR_VLOW, scalar, 0, v, IR_NONE, IR_NONE, 0);
+    else if (mem.size_log2 != 4)
+        v = low_half(a, v);
+    ir_store(a->b, v, address, mem);
 }
 
 // --- one register ---

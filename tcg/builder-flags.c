@@ -7,12 +7,27 @@
 #include "tcg/ir-private.h"
 #include "tcg/region-plan.h"
 
+// Whether the operand is the value or, an i32, its low half.
+static bool is_in(const struct ir_region *r, ir_ref ref, ir_ref value)
+{
+    if (value == IR_NONE)
+        return false;
+    if (ir_is_const(value) && ir_is_const(ref)) {
+        uint64_t whole = ir_const(r, value)->lo, cut = ir_type_of(r, ref) == IR_I32 ? (uint32_t)whole : whole;
+        return cut == ir_const(r, ref)->lo;
+    }
+    if (value == ref || ir_is_const(value) || ir_is_const(ref))
+        return value == ref;
+    const struct ir_ins *whole = &r->ins[value], *low = &r->ins[ref];
+    return (whole->op == IR_ZEXT32 && whole->arg[0] == ref) || (low->op == IR_TRUNC && low->arg[0] == value);
+}
+
 static struct ir_flags_operand note_operand(const struct ir_builder *b, ir_ref ref)
 {
     if (ir_is_const(ref))
         return (struct ir_flags_operand){.kind = IR_FLAGS_CONST, .constant = ir_const(b->region, ref)->lo};
     for (unsigned slot = IR_SLOT_FIRST_GUEST; slot < b->region->slot_count; slot++)
-        if (b->slots[slot].value == ref)
+        if (is_in(b->region, ref, b->slots[slot].value))
             return (struct ir_flags_operand){.kind = IR_FLAGS_SLOT, .slot = slot};
     return (struct ir_flags_operand){.kind = IR_FLAGS_PARAM};
 }
@@ -47,7 +62,7 @@ static int slot_of_operand(struct ir_builder *b, const struct ir_member *m, unsi
         for (unsigned i = 0; i < m->way_count && same; i++) {
             struct ir_deferred d;
             if (on_way(b, m->ways[i], m->flags.slot, &d) && d.op == m->flags.op && d.type == m->flags.type)
-                same = b->blocks[m->ways[i]].slots[m->params[p]].value == (n ? d.c : d.a);
+                same = is_in(b->region, n ? d.c : d.a, b->blocks[m->ways[i]].slots[m->params[p]].value);
         }
         if (same)
             return m->params[p];
@@ -102,7 +117,7 @@ static bool is_expected(const struct ir_builder *b, const struct ir_flags_operan
     case IR_FLAGS_CONST:
         return ir_is_const(ref) && ir_const(b->region, ref)->lo == o->constant;
     case IR_FLAGS_SLOT:
-        return ref == b->slots[o->slot].value;
+        return is_in(b->region, ref, b->slots[o->slot].value);
     case IR_FLAGS_VALUE:
         return ref == o->value;
     default:
@@ -154,6 +169,11 @@ void ir_flags_params(struct ir_builder *b, const struct ir_member *m, ir_ref par
         params[1 + n] = f->operands[n].kind == IR_FLAGS_PARAM ? ir_param(b, (enum ir_type)f->type) : IR_NONE;
 }
 
+static ir_ref low_part(struct ir_builder *b, enum ir_type type, ir_ref value)
+{
+    return type == IR_I32 ? ir_trunc(b, value) : value;
+}
+
 ir_ref ir_flags_make(struct ir_builder *b, const struct ir_member *m, const ir_ref params[IR_SNAPSHOT_OPERANDS])
 {
     const struct ir_plan_flags *f = &m->flags;
@@ -161,7 +181,7 @@ ir_ref ir_flags_make(struct ir_builder *b, const struct ir_member *m, const ir_r
     for (unsigned n = 0; n < 2; n++) {
         const struct ir_flags_operand *o = &f->operands[n];
         operands[n] = o->kind == IR_FLAGS_CONST   ? ir_imm(b, (enum ir_type)f->type, o->constant)
-                      : o->kind == IR_FLAGS_SLOT  ? m->slots[o->slot].value
+                      : o->kind == IR_FLAGS_SLOT  ? low_part(b, (enum ir_type)f->type, m->slots[o->slot].value)
                       : o->kind == IR_FLAGS_VALUE ? o->value
                                                   : params[1 + n];
     }

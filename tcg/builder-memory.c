@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The IR builder's accesses to guest memory: those off one base that are near each other share a check.
+// The IR builder's accesses to guest memory: those off one base that are near each other share a check, and so do those of
+// a table with a small index.
 #include "tcg/builder-private.h"
 
 #include "tcg/base/bits.h"
@@ -12,7 +13,7 @@ void ir_builder_forget_groups(struct ir_builder *b)
 
 // Addresses of the form x + constant become base x and a larger offset, so that neighbours are recognised. A sum that
 // passes 2^32 misses the inline check, which does not cut it, so large constants stay part of an i32.
-static void split_address(const struct ir_builder *b, ir_ref *address, struct ir_mem *mem)
+void ir_split_address(const struct ir_builder *b, ir_ref *address, struct ir_mem *mem)
 {
     bool narrow = ir_type_of(b->region, *address) == IR_I32;
     int64_t limit = narrow ? 1 << 15 : 1 << 30;
@@ -29,19 +30,41 @@ static void split_address(const struct ir_builder *b, ir_ref *address, struct ir
     }
 }
 
-static struct ir_access_group *find_group(struct ir_builder *b, ir_ref base, struct ir_mem mem)
+// The bytes that the group's accesses reach, and whether one is a store.
+static void reach(const struct ir_region *r, const struct ir_access_group *g, int32_t *lo, int32_t *hi, bool *written)
 {
-    int32_t end = mem.offset + (1 << mem.size_log2);
+    const struct ir_ins *probe = &r->ins[g->place];
+    bool shared = probe->op == IR_PROBE;
+    *lo = shared ? (int32_t)(uint32_t)probe->imm : g->lo;
+    *hi = shared ? (int32_t)(uint32_t)(probe->imm >> 32) : g->hi;
+    *written = shared ? probe->aux & 1 : g->first < r->ins_count && r->ins[g->first].op == IR_ST;
+}
+
+// The smallest range that has both.
+static struct ir_range both(const struct ir_range *range, int32_t lo, int32_t hi)
+{
+    return (struct ir_range){.base = range->base, .lo = lo < range->lo ? lo : range->lo, .hi = hi > range->hi ? hi : range->hi};
+}
+
+static struct ir_access_group *find_group(struct ir_builder *b, const struct ir_range *range, unsigned mmu_index)
+{
+    int32_t lo, hi;
+    bool written;
     for (unsigned i = 0; i < b->group_count; i++) {
         struct ir_access_group *g = &b->groups[i];
-        int32_t lo = g->lo < mem.offset ? g->lo : mem.offset, hi = g->hi > end ? g->hi : end;
-        if (g->base == base && g->mmu_index == mem.mmu_index && hi - lo <= IR_ACCESS_REACH)
+        if (g->base != range->base || g->mmu_index != mmu_index)
+            continue;
+        reach(b->region, g, &lo, &hi, &written);
+        struct ir_range all = both(range, lo, hi);
+        if (all.lo == lo && all.hi == hi)
+            return g;
+        if (all.hi - all.lo <= IR_ACCESS_REACH && !((g->indexed || range->indexed) && ir_range_may_cross(b, &all)))
             return g;
     }
     return NULL;
 }
 
-static void open_group(struct ir_builder *b, ir_ref base, struct ir_mem mem)
+static struct ir_access_group *open_group(struct ir_builder *b, const struct ir_range *range, unsigned mmu_index)
 {
     struct ir_ins nop;
     ir_make_nop(&nop);
@@ -50,64 +73,67 @@ static void open_group(struct ir_builder *b, ir_ref base, struct ir_mem mem)
     b->next_group = (b->next_group + 1) % IR_ACCESS_GROUPS;
     if (b->group_count < IR_ACCESS_GROUPS)
         b->group_count++;
-    *g = (struct ir_access_group){.base = base, .place = b->region->ins_count - 1, .first = b->region->ins_count,
-                                  .lo = mem.offset, .hi = mem.offset + (1 << mem.size_log2),
-                                  .mmu_index = mem.mmu_index};
+    *g = (struct ir_access_group){.base = range->base, .place = b->region->ins_count - 1, .first = b->region->ins_count,
+                                  .lo = range->lo, .hi = range->hi, .mmu_index = (uint8_t)mmu_index};
+    return g;
 }
 
 // The access joins the group: the NOP before the first one becomes a check for all of them.
-static void join_group(struct ir_builder *b, struct ir_access_group *g, struct ir_mem mem, bool write)
+static void join_group(struct ir_builder *b, struct ir_access_group *g, const struct ir_range *range, bool write)
 {
     struct ir_region *r = b->region;
-    int32_t end = mem.offset + (1 << mem.size_log2);
+    int32_t lo, hi;
+    bool written = false;
+    reach(r, g, &lo, &hi, &written);
     struct ir_ins *first = &r->ins[g->first];
-    if (!g->shared) {
-        g->shared = true;
+    if (g->first < r->ins_count && (first->op == IR_LD || first->op == IR_ST)) {
         bool is_load = first->op == IR_LD;
         first->op = is_load ? IR_LDP : IR_STP;
         first->arg[is_load ? 1 : 2] = g->place;
-        g->written = !is_load;
     }
-    g->written |= write;
-    g->lo = g->lo < mem.offset ? g->lo : mem.offset;
-    g->hi = g->hi > end ? g->hi : end;
+    struct ir_range all = both(range, lo, hi);
+    g->indexed |= range->indexed;
     r->ins[g->place] = (struct ir_ins){.op = IR_PROBE, .type = IR_I64,
-                                       .aux = (uint8_t)(g->mmu_index << 1 | g->written),
+                                       .aux = (uint8_t)(g->mmu_index << 1 | (written || write)),
                                        .arg = {g->base, IR_NONE, IR_NONE, IR_NONE},
-                                       .imm = (uint32_t)g->lo | (uint64_t)(uint32_t)g->hi << 32};
+                                       .imm = (uint32_t)all.lo | (uint64_t)(uint32_t)all.hi << 32};
 }
 
-static bool may_share(struct ir_mem mem)
+// The group whose check the access is to use, or NULL.
+static struct ir_access_group *share_check(struct ir_builder *b, ir_ref address, struct ir_mem mem, bool write)
 {
-    return !mem.align_log2 && !mem.ordered;
+    if (mem.align_log2 || mem.ordered)
+        return NULL;
+    struct ir_range range = ir_range_of(b, address, mem);
+    struct ir_access_group *g = find_group(b, &range, mem.mmu_index);
+    if (!g) {
+        g = open_group(b, &range, mem.mmu_index);
+        if (!range.indexed)
+            return NULL;
+        // Even for one access: its check need not wait for the index.
+    }
+    join_group(b, g, &range, write);
+    return g;
 }
 
 ir_ref ir_load(struct ir_builder *b, enum ir_type type, ir_ref address, struct ir_mem mem)
 {
-    split_address(b, &address, &mem);
-    struct ir_access_group *g = may_share(mem) ? find_group(b, address, mem) : NULL;
-    if (g) {
-        join_group(b, g, mem, false);
+    ir_split_address(b, &address, &mem);
+    struct ir_access_group *g = share_check(b, address, mem, false);
+    if (g)
         return ir_emit(b, IR_LDP, type, 0, address, g->place, IR_NONE, ir_mem_pack(mem));
-    }
-    if (may_share(mem))
-        open_group(b, address, mem);
     return ir_emit(b, IR_LD, type, 0, address, IR_NONE, IR_NONE, ir_mem_pack(mem));
 }
 
 void ir_store(struct ir_builder *b, ir_ref value, ir_ref address, struct ir_mem mem)
 {
     enum ir_type type = ir_type_of(b->region, value);
-    split_address(b, &address, &mem);
-    struct ir_access_group *g = may_share(mem) ? find_group(b, address, mem) : NULL;
-    if (g) {
-        join_group(b, g, mem, true);
+    ir_split_address(b, &address, &mem);
+    struct ir_access_group *g = share_check(b, address, mem, true);
+    if (g)
         ir_emit(b, IR_STP, type, 0, address, value, g->place, ir_mem_pack(mem));
-        return;
-    }
-    if (may_share(mem))
-        open_group(b, address, mem);
-    ir_emit(b, IR_ST, type, 0, address, value, IR_NONE, ir_mem_pack(mem));
+    else
+        ir_emit(b, IR_ST, type, 0, address, value, IR_NONE, ir_mem_pack(mem));
 }
 
 ir_ref ir_cas(struct ir_builder *b, ir_ref address, ir_ref expected, ir_ref desired, struct ir_mem mem)

@@ -276,6 +276,15 @@ ir_ref ir_flag_test(struct ir_builder *b, enum ir_type type, enum ir_flag_cond c
         ir_ref zero = ins->op == IR_FLAGSUB || ins->op == IR_FLAGADD ? ir_imm(b, ir_type_of(b->region, x), 0) : 0;
         if (ins->op == IR_FLAGSUB && (cond == IR_FC_MI || cond == IR_FC_PL))
             return ir_setcond(b, type, cond == IR_FC_MI ? IR_LT : IR_GE, ir_sub(b, x, y), zero);
+        ir_ref carry = ins->arg[2];
+        if (ins->op == IR_FLAGADC && (cond == IR_FC_CS || cond == IR_FC_CC)) {
+            ir_ref out = ir_emit(b, IR_CARRY, IR_I32, 0, x, y, carry, 0);
+            out = cond == IR_FC_CS ? out : ir_xor(b, out, ir_i32(b, 1));
+            return type == IR_I64 ? ir_zext(b, out) : out;
+        }
+        if (ins->op == IR_FLAGADC && (cond == IR_FC_EQ || cond == IR_FC_NE))
+            return ir_setcond(b, type, cond == IR_FC_EQ ? IR_EQ : IR_NE, ir_op3(b, IR_ADDC, x, y, carry),
+                              ir_imm(b, ir_type_of(b->region, x), 0));
         if (ins->op == IR_FLAGADD) {
             if (cond == IR_FC_EQ || cond == IR_FC_NE)
                 return ir_setcond(b, type, cond == IR_FC_EQ ? IR_EQ : IR_NE, ir_add(b, x, y), zero);

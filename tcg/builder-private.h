@@ -15,6 +15,8 @@ struct ir_block_state {
     // Of a side block, when its predecessor branched to it:
     struct ir_slot_state *slots;
     struct ir_slot_set dirty;
+    struct ir_access_group *groups;
+    unsigned group_count;
     void *notes;
 };
 
@@ -35,6 +37,17 @@ uint32_t ir_builder_snapshot(struct ir_builder *b);
 void ir_builder_forget_recent(struct ir_builder *b, uint32_t count);
 // A comparison of a 0-or-1 value with zero is the comparison that made it.
 void ir_builder_see_through(struct ir_builder *b, enum ir_cond *cond, ir_ref *a, ir_ref *c);
+// What an access touches as far as is known: [lo, hi) off a base. `indexed`: a part of that, by a value that varies.
+struct ir_range {
+    ir_ref base;
+    int32_t lo, hi;
+    bool indexed;
+};
+struct ir_range ir_range_of(const struct ir_builder *b, ir_ref address, struct ir_mem mem);
+// Whether it seems to lie in more than one page.
+bool ir_range_may_cross(const struct ir_builder *b, const struct ir_range *range);
+// Takes constants that are added to an address into the offset.
+void ir_split_address(const struct ir_builder *b, ir_ref *address, struct ir_mem *mem);
 // No access joins others before this point.
 void ir_builder_forget_groups(struct ir_builder *b);
 // Writes the dirty ones among these slots back.

@@ -28,6 +28,7 @@ static void start_over(struct ir_builder *b)
     ir_region_init(r, old.arena, old.slots, old.slot_count);
     r->fp = old.fp;
     r->guest_pc = old.guest_pc;
+    r->seen = old.seen;
     ir_builder_init(b, r);
     b->plan = plan;
 }
@@ -310,8 +311,10 @@ static void begin_join(struct ir_builder *b, struct ir_member *m)
     for (unsigned i = 0; i < m->way_count; i++)
         finish_way(&j, m->ways[i]);
     ir_begin_block(b, m->head);
-    for (unsigned i = 0; i < m->param_count; i++)
-        m->slots[m->params[i]].value = ir_param(b, b->region->slots[m->params[i]].type);
+    for (unsigned i = 0; i < m->param_count; i++) {
+        ir_ref param = m->slots[m->params[i]].value = ir_param(b, b->region->slots[m->params[i]].type);
+        b->region->ins[param].imm = m->params[i] + 1u;
+    }
     if (m->defers)
         ir_flags_params(b, m, params);
     for (unsigned slot = 0; slot < b->region->slot_count; slot++)

@@ -8,8 +8,6 @@
 #include "tcg/base/bits.h"
 #include "tcg/ir-private.h"
 
-enum { MAX_SLOTS = 256 };
-
 static struct ir_ins *append(struct ir_builder *b, const struct ir_ins *ins)
 {
     struct ir_region *r = b->region;
@@ -36,14 +34,14 @@ static uint32_t new_block(struct ir_builder *b, bool join)
 
 static void forget_slots(struct ir_builder *b)
 {
-    static const struct ir_slot_state unknown[MAX_SLOTS] = {[0 ... MAX_SLOTS - 1] = {IR_NONE}};
+    static const struct ir_slot_state unknown[IR_MAX_SLOTS] = {[0 ... IR_MAX_SLOTS - 1] = {IR_NONE}};
     memcpy(b->slots, unknown, sizeof(*b->slots) * b->region->slot_count);
     b->dirty = (struct ir_slot_set){0};
 }
 
 void ir_builder_init(struct ir_builder *b, struct ir_region *region)
 {
-    assert(region->slot_count <= MAX_SLOTS);
+    assert(region->slot_count <= IR_MAX_SLOTS);
     *b = (struct ir_builder){.region = region, .block = IR_NONE};
     b->slots = ARENA_ARRAY_RAW(region->arena, struct ir_slot_state, region->slot_count);
     forget_slots(b);
@@ -121,11 +119,22 @@ static ir_ref again(struct ir_builder *b, ir_ref ref)
     return ir_builder_append(b, &ins);
 }
 
+// The same for those with a carry in, which joins do not know: that is in the place of `when`.
+static bool left_to_reader(struct ir_builder *b, ir_ref value, struct ir_deferred *out)
+{
+    const struct ir_ins *ins = ir_is_const(value) ? NULL : &b->region->ins[value];
+    if (!ins || ins->op != IR_FLAGADC)
+        return ir_builder_deferred(b, value, out);
+    *out = (struct ir_deferred){.op = IR_FLAGADC, .type = (uint8_t)ir_type_of(b->region, ins->arg[0]), .when = ins->arg[2],
+                                .a = ins->arg[0], .c = ins->arg[1]};
+    return true;
+}
+
 // A value for a slot's memory: flags that another block made are made anew here, so that block may not need to.
 static ir_ref value_to_flush(struct ir_builder *b, ir_ref value)
 {
     struct ir_deferred d;
-    if (ir_is_const(value) || value >= b->region->blocks[b->block].begin || !ir_builder_deferred(b, value, &d))
+    if (ir_is_const(value) || value >= b->region->blocks[b->block].begin || !left_to_reader(b, value, &d))
         return value;
     struct ir_ins ins = b->region->ins[value];
     if (!ins.deferred)
@@ -178,15 +187,21 @@ static void add_to_snapshot(struct ir_builder *b, struct ir_snapshot_entry entry
     r->snapshot_entries[r->snapshot_entry_count++] = entry;
 }
 
+// Of i32 operands the reader takes the low half.
+static ir_ref uncut(const struct ir_region *r, ir_ref ref)
+{
+    return !ir_is_const(ref) && r->ins[ref].op == IR_TRUNC ? r->ins[ref].arg[0] : ref;
+}
+
 static void show_in_snapshot(struct ir_builder *b, unsigned slot)
 {
     ir_ref value = b->slots[slot].value;
     struct ir_deferred d;
-    if (!ir_builder_deferred(b, value, &d)) {
+    if (!left_to_reader(b, value, &d)) {
         add_to_snapshot(b, (struct ir_snapshot_entry){.slot = (uint16_t)slot, .value = value});
         return;
     }
-    const ir_ref operands[IR_SNAPSHOT_OPERANDS] = {d.when, d.a, d.c};
+    const ir_ref operands[IR_SNAPSHOT_OPERANDS] = {d.when, uncut(b->region, d.a), uncut(b->region, d.c)};
     for (unsigned i = 0; i < IR_SNAPSHOT_OPERANDS; i++)
         add_to_snapshot(b, (struct ir_snapshot_entry){.slot = IR_SNAPSHOT_OPERAND, .value = operands[i]});
     add_to_snapshot(b, (struct ir_snapshot_entry){.slot = (uint16_t)slot, .op = d.op, .type = d.type, .value = IR_NONE});
@@ -245,7 +260,8 @@ ir_ref ir_call(struct ir_builder *b, const struct ir_helper *helper, const ir_re
     ir_ref result = ir_builder_append(b, &ins);
     if (helper->flags & (IR_HELPER_WRITES_STATE | IR_HELPER_SWITCHES_TLB)) {
         forget_slots(b);
-        b->use.written = IR_SLOT_SET_ALL;
+        if (!(helper->flags & IR_HELPER_NORETURN)) // else nothing goes on with what it wrote
+            b->use.written = IR_SLOT_SET_ALL;
     }
     if (!(helper->flags & IR_HELPER_PURE))
         ir_builder_forget_groups(b);
@@ -293,6 +309,11 @@ void ir_builder_save(struct ir_builder *b, uint32_t block)
     memcpy(s->slots, b->slots, sizeof(*s->slots) * b->region->slot_count);
     s->dirty = b->dirty;
     s->written = b->written;
+    s->group_count = b->group_count;
+    if (b->group_count) {
+        s->groups = ARENA_ARRAY_RAW(b->region->arena, struct ir_access_group, b->group_count);
+        memcpy(s->groups, b->groups, sizeof(*s->groups) * b->group_count);
+    }
     if (b->notes) {
         s->notes = arena_alloc_raw(b->region->arena, b->notes_bytes);
         memcpy(s->notes, b->notes, b->notes_bytes);
@@ -370,6 +391,10 @@ void ir_begin_block(struct ir_builder *b, uint32_t block)
     assert(s->slots && "a side block begins after the branch to it");
     memcpy(b->slots, s->slots, sizeof(*s->slots) * b->region->slot_count);
     b->dirty = s->dirty;
+    b->group_count = s->group_count;
+    b->next_group = s->group_count % IR_ACCESS_GROUPS;
+    if (s->group_count)
+        memcpy(b->groups, s->groups, sizeof(*s->groups) * s->group_count);
     if (b->notes && s->notes)
         memcpy(b->notes, s->notes, b->notes_bytes);
 }

@@ -20,11 +20,11 @@ struct ir_access_group {
     ir_ref base;
     uint32_t place;        // of the NOP that becomes the PROBE
     uint32_t first;        // the access that opened the group
-    int32_t lo, hi;
+    int32_t lo, hi;        // of the first one; with more, the PROBE has what is known, for all blocks that go on from here
     uint8_t mmu_index;
-    bool shared, written;
+    bool indexed;          // has ranges that must not lie across pages too often
 };
-enum { IR_ACCESS_GROUPS = 6, IR_ACCESS_REACH = 512, IR_RECENT = 64 };
+enum { IR_ACCESS_GROUPS = 6, IR_ACCESS_REACH = 512, IR_INDEX_REACH = 1024, IR_RECENT = 64 };
 
 // A set of state slots.
 struct ir_slot_set {

@@ -155,7 +155,7 @@ static bool permutation(const struct ir_eval_op *e, const union ir_value *a, con
 static bool resizing(const struct ir_eval_op *e, const union ir_value *a, const union ir_value *b, union ir_value *out)
 {
     unsigned size = e->aux, bits = 8u << size;
-    unsigned half = 8u >> size;
+    unsigned half = 8u >> size, high = e->imm ? half : 0;
     for (unsigned n = 0; n < half; n++) {
         switch ((enum ir_op)e->op) {
         case IR_VSXTL:
@@ -165,10 +165,10 @@ static bool resizing(const struct ir_eval_op *e, const union ir_value *a, const 
             set_lane(out, size + 1, n, lane_u(a, size, n));
             break;
         case IR_VMULLS:
-            set_lane(out, size + 1, n, (uint64_t)(lane_s(a, size, n) * lane_s(b, size, n)));
+            set_lane(out, size + 1, n, (uint64_t)(lane_s(a, size, n + high) * lane_s(b, size, n + high)));
             break;
         case IR_VMULLU:
-            set_lane(out, size + 1, n, lane_u(a, size, n) * lane_u(b, size, n));
+            set_lane(out, size + 1, n, lane_u(a, size, n + high) * lane_u(b, size, n + high));
             break;
         case IR_VTRUNC:
             set_lane(out, size, n, lane_u(a, size + 1, n));

@@ -92,6 +92,9 @@ static bool scalar(const struct ir_eval_op *e, uint64_t a, uint64_t b, uint64_t 
     case IR_ADDSHL:
         *out = a + (b << e->imm);
         return true;
+    case IR_ADDC:
+        *out = a + b + (c & 1);
+        return true;
     case IR_SUB:
         *out = a - b;
         return true;
@@ -199,6 +202,9 @@ static bool scalar(const struct ir_eval_op *e, uint64_t a, uint64_t b, uint64_t 
     case IR_FLAGADC:
         *out = flags_of_add(a, b, c & 1, operand_width);
         return true;
+    case IR_CARRY:
+        *out = (flags_of_add(a, b, c & 1, operand_width) & IR_FLAG_C) != 0;
+        return true;
     case IR_FLAGLOGIC:
         *out = flags_of(a, operand_width, false, false);
         return true;
@@ -226,5 +232,12 @@ bool ir_eval_snapshot(unsigned op, enum ir_type type, const union ir_value opera
                       union ir_value *result)
 {
     struct ir_eval_op eval = {.op = (uint8_t)op, .type = IR_I32, .operand_type = type};
-    return operands[0].u32[0] && ir_eval_int(&eval, result, &operands[1], &operands[2], NULL, NULL);
+    union ir_value a = operands[1], b = operands[2];
+    if (type == IR_I32) { // in the low half of what is there
+        a.u64[0] = a.u32[0];
+        b.u64[0] = b.u32[0];
+    }
+    if (op == IR_FLAGADC)
+        return ir_eval_int(&eval, result, &a, &b, &operands[0], NULL);
+    return operands[0].u32[0] && ir_eval_int(&eval, result, &a, &b, NULL, NULL);
 }

@@ -214,6 +214,51 @@ static ir_ref fold_compare(struct ir_region *r, struct ir_ins *ins)
     return known ? constant(r, ins->type, holds) : IR_NONE;
 }
 
+// Whether the upper half of a vector is seen to be zero, looking at no more than a few operations.
+static bool upper_is_zero(const struct ir_region *r, ir_ref ref, unsigned depth)
+{
+    if (ir_is_const(ref))
+        return ir_const(r, ref)->hi == 0;
+    const struct ir_ins *ins = &r->ins[ref];
+    switch ((enum ir_op)ins->op) {
+    case IR_VFROM:
+    case IR_VFROMI:
+        return true;
+    case IR_VNEG:
+    case IR_VABS:
+    case IR_VSHL:
+    case IR_VSHR:
+    case IR_VSAR:
+    case IR_VANDN:
+        return depth && upper_is_zero(r, ins->arg[0], depth - 1);
+    case IR_VAND:
+        return depth && (upper_is_zero(r, ins->arg[0], depth - 1) || upper_is_zero(r, ins->arg[1], depth - 1));
+    case IR_VADD:
+    case IR_VSUB:
+    case IR_VMUL:
+    case IR_VOR:
+    case IR_VXOR:
+    case IR_VCMPGTS:
+    case IR_VCMPGTU:
+    case IR_VMINS:
+    case IR_VMINU:
+    case IR_VMAXS:
+    case IR_VMAXU:
+        return depth && upper_is_zero(r, ins->arg[0], depth - 1) && upper_is_zero(r, ins->arg[1], depth - 1);
+    default:
+        return false;
+    }
+}
+
+// x itself if it is the high half of x in the place of the low one, or both are the same; else IR_NONE.
+static ir_ref moved_down(const struct ir_region *r, ir_ref ref, unsigned lane)
+{
+    const struct ir_ins *ins = ir_is_const(ref) ? NULL : &r->ins[ref];
+    if (ins && ins->op == IR_VEXT && ins->arg[0] == ins->arg[1] && ins->imm == 8)
+        return ins->arg[0];
+    return ins && ins->op == IR_VDUPLANE && ins->aux == lane ? ref : IR_NONE;
+}
+
 // Conversions of conversions.
 static ir_ref fold_conversion(struct ir_region *r, struct ir_ins *ins)
 {
@@ -229,6 +274,18 @@ static ir_ref fold_conversion(struct ir_region *r, struct ir_ins *ins)
         if (inner->op == IR_VFROM && ir_type_of(r, inner->arg[0]) == ins->type)
             return inner->arg[0];
         return IR_NONE;
+    case IR_VMULLS:
+    case IR_VMULLU: {
+        ir_ref a = moved_down(r, ins->arg[0], ins->aux), b = moved_down(r, ins->arg[1], ins->aux);
+        if (ins->aux >= 1 && ins->imm == 0 && a != IR_NONE && b != IR_NONE) {
+            ins->arg[0] = a;
+            ins->arg[1] = b;
+            ins->imm = 1;
+        }
+        return IR_NONE;
+    }
+    case IR_VFROM: // the low half of a vector, as operations on half a register end with
+        return inner->op == IR_VLOW && inner->type == IR_F64 && upper_is_zero(r, inner->arg[0], 4) ? inner->arg[0] : IR_NONE;
     case IR_FBITS:
         if (inner->op == IR_FFROMBITS)
             return inner->arg[0];

@@ -227,7 +227,8 @@ struct ir_snapshot {
 
 // Mostly a slot and its value. Flags, which are dear to make and seldom looked at, are left to whoever looks: an entry with an
 // operation `op` (on operands of `type`, its value IR_NONE) behind three with IR_SNAPSHOT_OPERAND for a slot: an i32, and
-// if that is not 0, the two operands; if it is, the slot's memory is right as it is.
+// if that is not 0, the two operands; if it is, the slot's memory is right as it is. Of FLAGADC, the i32 is the carry in.
+// Operands of type i32 may be the low halves of i64 values.
 enum { IR_SNAPSHOT_OPERAND = 0xffff, IR_SNAPSHOT_OPERANDS = 3 };
 struct ir_snapshot_entry {
     uint16_t slot;
@@ -248,6 +249,7 @@ enum {
     IR_SLOT_PC_OFFSET, // i32: offset of the pc from there; meaningful in memory only when out of translated code
     IR_SLOT_EXIT_REQUEST, // i32, not 0 when translated code is to leave for the run loop; other threads write it
     IR_SLOT_FIRST_GUEST,
+    IR_MAX_SLOTS = 256,
 };
 
 enum ir_helper_flags {
@@ -281,6 +283,7 @@ struct ir_region {
     unsigned slot_count;
     struct ir_fp_rules fp;
     uint64_t guest_pc; // of the entry, for logs only
+    const uint64_t *seen; // by i64 slot, what it held once at the entry: to guess by; NULL: nothing is known
     int32_t heat;      // the counter that entries count down, an index from backend_layout.heat; negative: none
     int32_t entries;   // the one that they count up, an index from backend_layout.region_entries; negative: none
 

@@ -215,6 +215,7 @@ struct translation {
     uint64_t pc, ram_pc, flags;
     const uint8_t *page;    // the page that ram_pc is in
     const uint64_t *wanted; // bit set of offsets in the page where members of a region may begin; NULL: one block
+    const uint64_t *seen;   // see struct ir_region
     struct arena *arena;
     struct backend_buffers *buffers;
 };

@@ -30,6 +30,7 @@ struct request {
     struct tcg_cpu *cpu;
     uint64_t pc, ram_pc, flags;
     uint64_t wanted[TLB_PAGE_SIZE / 64];
+    uint64_t seen[IR_MAX_SLOTS];
     uint8_t page[TLB_PAGE_SIZE];
 };
 
@@ -94,7 +95,7 @@ static bool take_piece(struct worker *w)
 static int compile(struct worker *w, const struct request *r, struct tcg_block **block)
 {
     struct translation job = {.cpu = r->cpu, .pc = r->pc, .ram_pc = r->ram_pc, .flags = r->flags, .page = r->page,
-                              .wanted = r->wanted, .arena = &w->arena, .buffers = &w->buffers};
+                              .wanted = r->wanted, .seen = r->seen, .arena = &w->arena, .buffers = &w->buffers};
     int result = w->buffers.code ? translate(w->tier2->engine, &job, block) : -ENOSPC;
     if (result == -ENOSPC && take_piece(w))
         result = translate(w->tier2->engine, &job, block);
@@ -224,6 +225,9 @@ static struct request *ask(struct tcg_cpu *cpu, uint64_t pc, const struct tlb_fe
         r->pc = pc;
         r->ram_pc = f->ram_offset;
         r->flags = flags;
+        for (unsigned i = 0; i < cpu->guest->slot_count; i++)
+            if (cpu->guest->slots[i].type == IR_I64)
+                memcpy(&r->seen[i], (const uint8_t *)cpu + cpu->guest->slots[i].offset, sizeof(r->seen[i]));
     }
     pthread_mutex_unlock(&e->lock);
     return r;

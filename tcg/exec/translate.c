@@ -142,6 +142,7 @@ static bool build(struct work *w, struct ir_region *region)
     int32_t entry = (int32_t)(job->pc & (TLB_PAGE_SIZE - 1));
     ir_region_init(region, job->arena, guest->slots, guest->slot_count);
     region->guest_pc = job->pc;
+    region->seen = job->seen;
     ir_builder_init(&builder, region);
     w->t.builder = &builder;
     w->members = 0;

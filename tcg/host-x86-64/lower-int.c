@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Integer operations, comparisons and packed flags.
+#include <string.h>
+
 #include "tcg/base/bits.h"
 #include "tcg/host-x86-64/lower.h"
 
@@ -69,6 +71,76 @@ static void lower_alu(struct lower *l, uint32_t index, enum x86_alu op, bool com
     if (op == X86_AND && w && ir_is_const(b) && ir_const(l->region, b)->lo <= 0x7fffffff)
         w = false; // the upper half becomes zero anyway
     alu(l, op, w, dst, b, breg);
+    if (op == X86_ADD)
+        l->carry_out.sum = index;
+}
+
+// --- sums with carry: chains of them keep it in the host's carry flag ---
+
+bool lower_keeps_carry(unsigned op)
+{
+    return op == IR_NOP || op == IR_ZEXT32 || op == IR_TRUNC || op == IR_NOT || (op >= IR_SEXT8 && op <= IR_ZEXT16);
+}
+
+static uint32_t next_at_carry(const struct lower *l, uint32_t index)
+{
+    do
+        index++;
+    while (lower_keeps_carry(l->region->ins[index].op));
+    return index;
+}
+
+// The carry flag holds the result, a 0 or 1: it has no need of a register when only the sum behind it, and the carry out of
+// that, want it.
+static void define_carry(struct lower *l, uint32_t index)
+{
+    const struct ir_ins *ins = l->region->ins;
+    uint32_t next = next_at_carry(l, index), last = l->ra.values[index].last_use;
+    unsigned dst = ra_def(&l->ra, index);
+    l->carry_out.value = index;
+    if (ins[next].op == IR_ADDC && ins[next].arg[2] == index && ins[next].arg[0] != index && ins[next].arg[1] != index) {
+        uint32_t then = next_at_carry(l, next);
+        if (last == next || (last == then && ins[then].op == IR_CARRY && !memcmp(ins[then].arg, ins[next].arg, 3 * sizeof(ir_ref))))
+            return;
+    }
+    x86_setcc(&l->c, X86_B, dst);
+    x86_movzx8(&l->c, dst, dst);
+}
+
+static void carry_to_flag(struct lower *l, ir_ref carry)
+{
+    if (l->carry_in.value == carry)
+        return;
+    x86_rr(&l->c, 0xba | X86_0F, 4, ra_use(&l->ra, carry)); // BT carry, 0
+    x86_byte(&l->c, 0);
+}
+
+static void lower_addc(struct lower *l, uint32_t index)
+{
+    const struct ir_ins *ins = &l->region->ins[index];
+    unsigned b = use_unless_imm(l, ins->arg[1]);
+    if (l->carry_in.value != ins->arg[2])
+        ra_use(&l->ra, ins->arg[2]);
+    ra_use(&l->ra, ins->arg[0]);
+    unsigned dst = ra_def_over(&l->ra, index, ins->arg[0]);
+    if (ins->arg[0] == ins->arg[1] && ra_dies(&l->ra, ins->arg[0]))
+        b = dst;
+    carry_to_flag(l, ins->arg[2]);
+    alu(l, X86_ADC, is_wide(ins), dst, ins->arg[1], b);
+    l->carry_out.sum = index;
+}
+
+static void lower_carry(struct lower *l, uint32_t index)
+{
+    const struct ir_ins *ins = &l->region->ins[index];
+    if (l->carry_in.sum == IR_NONE || memcmp(l->region->ins[l->carry_in.sum].arg, ins->arg, 3 * sizeof(ir_ref))) {
+        unsigned b = use_unless_imm(l, ins->arg[1]), a = ra_use(&l->ra, ins->arg[0]), t = ra_temp(&l->ra, IR_I64);
+        bool w = ir_type_of(l->region, ins->arg[0]) == IR_I64;
+        x86_mov_rr(&l->c, w, t, a);
+        carry_to_flag(l, ins->arg[2]);
+        alu(l, X86_ADC, w, t, ins->arg[1], b);
+    }
+    define_carry(l, index);
 }
 
 static void lower_addshl(struct lower *l, uint32_t index)
@@ -180,6 +252,12 @@ static void lower_mul(struct lower *l, uint32_t index)
 static void lower_mul_high(struct lower *l, uint32_t index, bool is_signed)
 {
     struct ir_ins *ins = &l->region->ins[index];
+    if (l->bmi && !is_signed) { // MULX; the second of two results in one register stays
+        ra_use_in(&l->ra, ins->arg[0], RDX);
+        unsigned b = ra_use(&l->ra, ins->arg[1]), dst = ra_def(&l->ra, index);
+        x86_vex_rr(&l->c, 0xf6 | X86_0F38 | X86_F2 | X86_W, false, dst, dst, b);
+        return;
+    }
     ra_use_in(&l->ra, ins->arg[0], RAX);
     ra_temp_in(&l->ra, RDX);
     unsigned b = ra_use(&l->ra, ins->arg[1]);
@@ -383,10 +461,26 @@ enum x86_cc lower_compare(struct lower *l, enum ir_cond cond, enum ir_type type,
     return codes[cond];
 }
 
+// a + b < a, unsigned, is the carry out of that sum.
+static bool is_carry_of_sum(const struct lower *l, const struct ir_ins *ins)
+{
+    ir_ref sum = ins->arg[0];
+    return ins->aux == IR_LTU && sum == l->carry_in.sum && l->region->ins[sum].op == IR_ADD &&
+           (ins->arg[1] == l->region->ins[sum].arg[0] || ins->arg[1] == l->region->ins[sum].arg[1]);
+}
+
 static void lower_setcond(struct lower *l, uint32_t index)
 {
     struct ir_ins *ins = &l->region->ins[index];
+    if (is_carry_of_sum(l, ins)) {
+        define_carry(l, index);
+        return;
+    }
     enum x86_cc cc = lower_compare(l, ins->aux, (enum ir_type)ins->imm, ins->arg[0], ins->arg[1]);
+    if (cc == X86_B) {
+        define_carry(l, index);
+        return;
+    }
     unsigned dst = ra_def(&l->ra, index);
     x86_setcc(&l->c, cc, dst);
     x86_movzx8(&l->c, dst, dst);
@@ -492,6 +586,12 @@ bool lower_int(struct lower *l, uint32_t index)
     switch ((enum ir_op)ins->op) {
     case IR_ADD:
         lower_alu(l, index, X86_ADD, true);
+        return true;
+    case IR_ADDC:
+        lower_addc(l, index);
+        return true;
+    case IR_CARRY:
+        lower_carry(l, index);
         return true;
     case IR_ADDSHL:
         lower_addshl(l, index);

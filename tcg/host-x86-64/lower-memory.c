@@ -191,14 +191,29 @@ void lower_only_slow(struct lower *l, struct slow_path *slow)
     slow->from = x86_jmp(&l->c);
 }
 
-// Of a shared check that failed: data has the registers of the result and of the table offset, and its `aux`.
+// A range of more bytes lies across two pages often enough to look at that first: nothing is found for such a one.
+enum { FEW_CROSS = 256 };
+
+// Of a shared check that failed: data has the registers of the result and of the table offset, its `aux`, and how many bytes
+// it is for.
 static void emit_probe_miss(struct lower *l, struct cold_path *path)
 {
     unsigned reg = (unsigned)path->data[0], aux = (unsigned)path->data[2];
     struct second_check second = {.found = path->back, .t = (uint8_t)path->data[1], .u = (uint8_t)reg, .result = (uint8_t)reg,
                                   .mmu_index = (uint8_t)(aux >> 1), .write = aux & 1};
     x86_patch(path->from, l->c.p);
+    uint8_t *crosses = NULL;
+    if (path->data[3] > FEW_CROSS) {
+        x86_push(&l->c, reg);
+        x86_shift_ri(&l->c, X86_SHR, false, reg, 12 - BACKEND_TLB_ENTRY_LOG2);
+        x86_alu_ri(&l->c, X86_AND, false, reg, ((1 << BACKEND_TLB_LOG2) - 1) << BACKEND_TLB_ENTRY_LOG2);
+        x86_alu_rr(&l->c, X86_CMP, false, reg, second.t);
+        x86_pop(&l->c, reg);
+        crosses = x86_jcc(&l->c, X86_NE);
+    }
     lower_second(l, &second);
+    if (crosses)
+        x86_patch(crosses, l->c.p);
     x86_alu_rr(&l->c, X86_XOR, false, reg, reg);
     x86_jmp_to(&l->c, path->back);
 }
@@ -220,7 +235,7 @@ static void lower_probe(struct lower *l, uint32_t index)
     uint8_t *miss = x86_jcc(c, X86_NE);
     x86_load(c, true, dst, x86_at_index(TLB_REG, t, 0, lower_addend_offset(ins->aux >> 1)));
     struct cold_path *path = lower_cold(l);
-    *path = (struct cold_path){.from = miss, .emit = emit_probe_miss, .back = c->p, .data = {dst, t, ins->aux}};
+    *path = (struct cold_path){.from = miss, .emit = emit_probe_miss, .back = c->p, .data = {dst, t, ins->aux, (uint64_t)(hi - lo)}};
 }
 
 // A probed access has its host offset in a register already, or 0 there.

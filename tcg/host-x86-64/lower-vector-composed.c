@@ -30,6 +30,7 @@ enum {
     PSHUFD = 0x70 | X86_0F | X86_66,
     PSHUFB = 0x00 | X86_0F38 | X86_66,
     PUNPCKLWD = 0x61 | X86_0F | X86_66,
+    PUNPCKHWD = 0x69 | X86_0F | X86_66,
     PACKSSWB = 0x63 | X86_0F | X86_66,
     PACKSSDW = 0x6b | X86_0F | X86_66,
     PACKUSWB = 0x67 | X86_0F | X86_66,
@@ -81,7 +82,7 @@ static bool widening_product(struct lower *l, uint32_t index)
 {
     struct ir_ins *ins = &l->region->ins[index];
     bool is_signed = ins->op == IR_VMULLS;
-    if (ins->aux > 2)
+    if (ins->aux > 2 || (ins->aux == 0 && ins->imm))
         return false;
     struct regs r = registers(l, index, 1);
     switch (ins->aux) {
@@ -93,11 +94,11 @@ static bool widening_product(struct lower *l, uint32_t index)
     case 1:
         emit_vec3(l, PMULLW, r.t, r.a, r.b);
         emit_vec3(l, is_signed ? PMULHW : PMULHUW, r.dst, r.a, r.b);
-        emit_vec3(l, PUNPCKLWD, r.dst, r.t, r.dst);
+        emit_vec3(l, ins->imm ? PUNPCKHWD : PUNPCKLWD, r.dst, r.t, r.dst);
         break;
     case 2: // of even lanes
-        emit_vec2_imm(l, PSHUFD, r.t, r.a, 0x50);
-        emit_vec2_imm(l, PSHUFD, r.dst, r.b, 0x50);
+        emit_vec2_imm(l, PSHUFD, r.t, r.a, ins->imm ? 0xfa : 0x50);
+        emit_vec2_imm(l, PSHUFD, r.dst, r.b, ins->imm ? 0xfa : 0x50);
         emit_vec3(l, is_signed ? PMULDQ : PMULUDQ, r.dst, r.dst, r.t);
         break;
     }

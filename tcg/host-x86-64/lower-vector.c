@@ -157,7 +157,11 @@ static void lower_bitsel(struct lower *l, uint32_t index)
 {
     struct ir_ins *ins = &l->region->ins[index];
     unsigned a = ra_use(&l->ra, ins->arg[0]), b = ra_use(&l->ra, ins->arg[1]), c = ra_use(&l->ra, ins->arg[2]);
-    unsigned dst = ra_def(&l->ra, index);
+    unsigned dst = ra_def(&l->ra, index), op = ir_is_const(ins->arg[0]) ? IR_NOP : l->region->ins[ins->arg[0]].op;
+    if (l->avx2 && (op == IR_VCMPEQ || op == IR_VCMPGTS || op == IR_VCMPGTU)) { // whole bytes: VPBLENDVB
+        emit_vec_imm(l, 0x4c | X86_0F3A | X86_66, dst, c, b, a << 4);
+        return;
+    }
     emit_vec3(l, 0xef | X86_0F | X86_66, dst, b, c);
     emit_vec3(l, 0xdb | X86_0F | X86_66, dst, dst, a);
     emit_vec3(l, 0xef | X86_0F | X86_66, dst, dst, c);
@@ -428,7 +432,12 @@ bool lower_vector(struct lower *l, uint32_t index)
     case IR_VLOW:
         ra_def_alias(&l->ra, index, ins->arg[0]);
         return true;
-    case IR_VFROM: // MOVQ clears the upper half; MOVSS from a register does not
+    case IR_VFROM: // MOVQ clears the upper half; MOVSS from a register does not, from memory both do
+        if (!ir_is_const(ins->arg[0]) &&
+            (l->region->ins[ins->arg[0]].op == IR_LD || l->region->ins[ins->arg[0]].op == IR_LDP)) {
+            ra_def_alias(&l->ra, index, ins->arg[0]);
+            return true;
+        }
         if (ir_type_of(l->region, ins->arg[0]) == IR_F32) {
             unsigned src = ra_use(&l->ra, ins->arg[0]), dst = ra_def(&l->ra, index);
             if (l->sse41) {

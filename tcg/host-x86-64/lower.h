@@ -84,6 +84,11 @@ struct lower {
     bool meta_full;
     bool avx2, bmi, sse41;
     uint32_t next_block; // laid out next, IR_NONE for none
+    // What the host's carry flag holds before the instruction at hand, and behind it: that value, and the carry out of that ADDC
+    // or ADD. IR_NONE: nothing known.
+    struct lower_carry {
+        ir_ref value, sum;
+    } carry_in, carry_out;
     uint8_t *zero_upper; // by instruction: the upper half of an i32's register must be zero
     const uint8_t **labels;
     struct jump_fixup *fixups;
@@ -97,6 +102,8 @@ struct lower {
     uint8_t *pool, *pool_next; // 16-byte constants, below the code of the region
 };
 
+// Whether its instructions leave the carry flag as it is.
+bool lower_keeps_carry(unsigned op);
 // Each returns false when the operation is not its own.
 bool lower_int(struct lower *l, uint32_t index);
 bool lower_control(struct lower *l, uint32_t index);

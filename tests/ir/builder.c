@@ -48,6 +48,17 @@ Test(builder, identities, .init = begin)
     cr_assert_eq(ir_extract(&b, a, 0, 64), a);
 }
 
+// Operations on the low half of a vector keep the rest zero: to say so again does nothing.
+Test(builder, half_vectors_stay_as_they_are, .init = begin)
+{
+    ir_ref x = ir_emit(&b, IR_VFROMI, IR_V128, 0, ir_get(&b, SLOT_A), IR_NONE, IR_NONE, 0);
+    ir_ref sum = ir_v2(&b, IR_VADD, 2, ir_v1(&b, IR_VSHL, 2, x, 3), x, 0), not = ir_v1(&b, IR_VNOT, 0, sum, 0);
+    ir_ref low = ir_emit(&b, IR_VLOW, IR_F64, 0, sum, IR_NONE, IR_NONE, 0);
+    cr_assert_eq(ir_emit(&b, IR_VFROM, IR_V128, 0, low, IR_NONE, IR_NONE, 0), sum);
+    low = ir_emit(&b, IR_VLOW, IR_F64, 0, not, IR_NONE, IR_NONE, 0);
+    cr_assert_neq(ir_emit(&b, IR_VFROM, IR_V128, 0, low, IR_NONE, IR_NONE, 0), not);
+}
+
 Test(builder, slots_load_and_store_once, .init = begin)
 {
     ir_set(&b, SLOT_B, ir_addi(&b, ir_get(&b, SLOT_A), 1));

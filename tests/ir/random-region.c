@@ -177,6 +177,8 @@ static void gen_int(struct gen *g)
         ir_ref flags = ir_emit(b, kind, IR_I32, 0, a, kind == IR_FLAGLOGIC ? IR_NONE : c, carry, 0);
         if (below(g, 2))
             put(g, flags);
+        if (kind == IR_FLAGADC && below(g, 2))
+            put(g, ir_op3(b, IR_ADDC, a, c, below(g, 2) ? carry : ir_flag_test(b, IR_I32, IR_FC_CS, flags)));
         put(g, ir_flag_test(b, IR_I64, below(g, 14), flags));
         break;
     }
@@ -252,9 +254,12 @@ static void gen_vector(struct gen *g)
     }
     default: {
         unsigned op = binary[below(g, ARRAY_SIZE(binary))];
-        if (op == IR_VMULLS || op == IR_VMULLU)
-            lane %= 3;
-        put(g, ir_v2(b, op, lane, a, c, 0));
+        bool product = op == IR_VMULLS || op == IR_VMULLU;
+        lane = product ? lane % 3 : lane;
+        ir_ref result = ir_v2(b, op, lane, a, c, product && lane ? below(g, 2) : 0);
+        put(g, result);
+        if (below(g, 2))
+            put(g, ir_emit(b, IR_VSEL, IR_V128, 0, result, pick(g, IR_V128), a, 0));
     }
     }
 }

@@ -9,6 +9,7 @@
 #define Z (1 << 30)
 #define C (1 << 29)
 #define ROUNDS 30000
+#define SUM (255 * 128 + 3 * 255 * 128) // of fill_and_add
 
 start:
     mov x0, 3 << 20 // CPACR_EL1.FPEN
@@ -126,7 +127,45 @@ elsewhere:
     mov x0, v3.d[1]
     EXPECT(x0, 1)
     EXPECT(x8, 0xfe)
+
+    // --- tables with a small index: of bytes, and of words, each within a page and across two ---
+    ldr x1, =STACK + 0x10000
+    bl fill_and_add
+    EXPECT(x0, SUM)
+    ldr x1, =STACK + 0x10f80
+    bl fill_and_add
+    EXPECT(x0, SUM)
+    ldr x1, =STACK + 0x10d00
+    bl fill_and_add
+    EXPECT(x0, SUM)
     PASS
+
+// At x1, 256 bytes i * 7 & 255 and 256 words 3 * i, all entries added up in an order that each gives the next index of.
+fill_and_add:
+    add x2, x1, 256
+    mov x3, 0
+1:  and x4, x3, 255
+    add w5, w3, w3, lsl 1
+    str w5, [x2, x4, lsl 2]
+    ubfx x4, x3, 0, 8
+    mov w6, 7
+    mul w5, w3, w6
+    strb w5, [x1, x4]
+    add x3, x3, 1
+    cmp x3, 256
+    b.ne 1b
+    mov x0, 0
+    mov w3, 0
+    mov x7, 256
+2:  and x4, x3, 255
+    ldrb w5, [x1, x4]
+    ldr w6, [x2, x5, lsl 2]
+    add x0, x0, x5
+    add x0, x0, x6
+    add w3, w3, 5
+    subs x7, x7, 1
+    b.ne 2b
+    ret
 
 one_more:
     add x6, x6, 1
