@@ -10,6 +10,7 @@ struct ir_slot_state {
 
 struct ir_block_state {
     bool join, reached;
+    bool dead;         // nothing goes there
     uint32_t branched; // instructions there were when it was first branched to
     struct ir_slot_set written;
     // Of a side block, when its predecessor branched to it:
@@ -37,6 +38,10 @@ uint32_t ir_builder_snapshot(struct ir_builder *b);
 void ir_builder_forget_recent(struct ir_builder *b, uint32_t count);
 // A comparison of a 0-or-1 value with zero is the comparison that made it.
 void ir_builder_see_through(struct ir_builder *b, enum ir_cond *cond, ir_ref *a, ir_ref *c);
+// Addresses of the form x + constant become base x and a larger offset.
+void ir_builder_split_address(const struct ir_region *r, ir_ref *address, struct ir_mem *mem);
+// Whether an address is known to have none of the low bits in `mask`.
+bool ir_builder_is_aligned(const struct ir_builder *b, ir_ref address, uint64_t mask);
 // No access joins others before this point.
 void ir_builder_forget_groups(struct ir_builder *b);
 // Writes the dirty ones among these slots back.

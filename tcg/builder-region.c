@@ -55,7 +55,9 @@ static bool look(struct ir_builder *b, unsigned n, const struct ir_region_source
     m->return_point = -1;
     m->returns = false;
     m->looked = true;
-    m->end = source->build(source->ctx, n, m->offset);
+    if (m->in && m->version == IR_VERSION_SURE)
+        ir_versions_go_on_sure(b, m);
+    m->end = source->build(source->ctx, m->in ? m->original : n, m->offset);
     m->use = b->use;
     return m->end >= 0 && !m->too_many;
 }
@@ -233,12 +235,14 @@ static bool is_dirty_on_some_way(const struct joining *j, unsigned slot)
 
 static void jump_to_head(struct ir_builder *b, const struct ir_member *m)
 {
-    ir_ref values[MAX_INT_PARAMS + MAX_VECTOR_PARAMS + IR_SNAPSHOT_OPERANDS];
+    ir_ref values[MAX_INT_PARAMS + MAX_VECTOR_PARAMS + IR_SNAPSHOT_OPERANDS + 1];
     unsigned count = 0;
     for (; count < m->param_count; count++)
         values[count] = ir_get(b, m->params[count]);
     if (m->defers)
         count += ir_flags_pass(b, m, values + count);
+    if (m->counted)
+        values[count++] = m->rounds_passed;
     ir_builder_jump(b, m->head, values, count);
 }
 
@@ -314,6 +318,8 @@ static void begin_join(struct ir_builder *b, struct ir_member *m)
         m->slots[m->params[i]].value = ir_param(b, b->region->slots[m->params[i]].type);
     if (m->defers)
         ir_flags_params(b, m, params);
+    if (m->counted)
+        m->rounds = ir_param(b, IR_I32);
     for (unsigned slot = 0; slot < b->region->slot_count; slot++)
         if (j.fate[slot] == MEMORY || j.fate[slot] == LOST)
             m->slots[slot].value = IR_NONE;
@@ -327,8 +333,7 @@ static void begin_join(struct ir_builder *b, struct ir_member *m)
 
 // --- making: edges -------------------------------------------------------------------------------------------------
 
-// A side block for the way to a member: the current one if nothing is in it, else one that it jumps to.
-static void wait_for(struct ir_builder *b, struct ir_member *m)
+void ir_region_wait_for(struct ir_builder *b, struct ir_member *m)
 {
     uint32_t way = b->block;
     if (way == 0 || b->blocks[way].join || b->region->blocks[way].begin != b->region->ins_count) {
@@ -351,6 +356,15 @@ static bool conforms(const struct ir_builder *b, const struct ir_member *m)
     return true;
 }
 
+static void jump_again(struct ir_builder *b, const struct ir_member *m)
+{
+    struct ir_slot_set missing;
+    for (unsigned w = 0; w < ARRAY_SIZE(missing.bits); w++)
+        missing.bits[w] = m->needed.bits[w] & ~m->dirty.bits[w];
+    ir_builder_flush(b, &missing);
+    jump_to_head(b, m);
+}
+
 static void jump_back(struct ir_builder *b, const struct ir_member *m)
 {
     uint32_t out = ir_new_side(b), again = ir_new_side(b);
@@ -359,26 +373,45 @@ static void jump_back(struct ir_builder *b, const struct ir_member *m)
     ir_begin_block(b, out);
     ir_exit_anew(b, m->offset);
     ir_begin_block(b, again);
-    struct ir_slot_set missing;
-    for (unsigned w = 0; w < ARRAY_SIZE(missing.bits); w++)
-        missing.bits[w] = m->needed.bits[w] & ~m->dirty.bits[w];
-    ir_builder_flush(b, &missing);
-    jump_to_head(b, m);
+    jump_again(b, m);
+}
+
+static bool can_jump(struct ir_builder *b, const struct ir_member *m)
+{
+    return m->begun && m->head != IR_NONE && conforms(b, m) && ir_flags_conform(b, m);
+}
+
+// Back to the head of a version while there are rounds to go. What is left then goes where the version is chosen.
+static void count_round(struct ir_builder *b, struct ir_member *m)
+{
+    uint32_t again = ir_new_side(b), choose = ir_new_side(b);
+    b->region->blocks[choose].cold = true;
+    m->rounds_passed = ir_addi(b, m->rounds, -1);
+    ir_brcond(b, IR_NE, m->rounds_passed, ir_i32(b, 0), again, choose);
+    ir_begin_block(b, again);
+    jump_again(b, m);
+    ir_begin_block(b, choose);
 }
 
 bool ir_region_goes_on(struct ir_builder *b, int32_t offset)
 {
-    if (!b->plan->making) {
+    struct ir_plan *plan = b->plan;
+    if (!plan->making) {
         note_edge(b, offset);
         return true;
     }
-    int n = ir_plan_find(b->plan, offset);
-    struct ir_member *m = n < 0 || !b->plan->members[n].reached ? NULL : &b->plan->members[n];
+    int n = ir_plan_target(plan, offset);
+    struct ir_member *m = n < 0 || !plan->members[n].reached ? NULL : &plan->members[n];
     if (m && !m->begun && m->way_count < ARRAY_SIZE(m->ways)) {
-        wait_for(b, m);
+        ir_region_wait_for(b, m);
         return true;
     }
-    if (m && m->begun && m->head != IR_NONE && conforms(b, m) && ir_flags_conform(b, m)) {
+    if (m && m->counted) {
+        if (can_jump(b, m))
+            count_round(b, m);
+        m = &plan->members[ir_plan_find(plan, offset)];
+    }
+    if (m && can_jump(b, m)) {
         jump_back(b, m);
         return true;
     }
@@ -434,23 +467,76 @@ static void make(struct ir_builder *b, const struct ir_region_source *source)
     struct ir_plan *plan = b->plan;
     start_over(b);
     plan->making = true;
+    plan->current = 0;
     if (plan->two_ways)
         load_constants(b);
     plan->common = b->region->ins_count;
     ir_region_goes_on(b, plan->members[0].offset);
     for (unsigned i = 0; i < plan->reached; i++) {
         struct ir_member *m = &plan->members[plan->order[i]];
+        plan->current = plan->order[i];
         m->begun = true;
         b->notes = NULL; // they were the last one's
+        b->sure_count = 0;
         if (!m->way_count)
             continue; // what led here was folded away
         if (m->way_count == 1 && !m->loop_head)
             ir_begin_block(b, m->ways[0]);
         else
             begin_join(b, m);
-        source->build(source->ctx, plan->order[i], m->offset);
+        if (m->versions) {
+            ir_versions_choose(b, m);
+            continue;
+        }
+        if (m->in && m->version == IR_VERSION_SURE)
+            ir_versions_go_on_sure(b, m);
+        m->first = b->region->ins_count;
+        source->build(source->ctx, m->original, m->offset);
+        m->last = b->region->ins_count;
         assert(!ir_open(b));
     }
+}
+
+static struct ir_plan *copy_plan(const struct ir_builder *b)
+{
+    struct ir_plan *copy = arena_alloc_raw(b->region->arena, sizeof(*copy));
+    memcpy(copy, b->plan, sizeof(*copy));
+    return copy;
+}
+
+// Makes loops of the region, which has just been made from `built`, ones of two versions. False: none of them is to be.
+static bool add_versions(struct ir_builder *b, const struct ir_plan *built, const struct ir_region_source *source)
+{
+    struct ir_plan *plan = b->plan;
+    bool good = true;
+    for (unsigned n = 0; n < plan->count; n++)
+        plan->members[n].versions = ir_streams_find(b, built, n);
+    for (unsigned n = 0; n < plan->count; n++)
+        if (plan->members[n].versions)
+            ir_versions_add(plan, n);
+    for (unsigned n = plan->count; n < plan->count + plan->copies; n++)
+        if (plan->members[n].counted && plan->members[n].version == IR_VERSION_SURE)
+            good &= look(b, n, source);
+    if (good && plan->copies)
+        ir_plan_analyse_copies(plan);
+    return good && plan->copies;
+}
+
+// First without versions of loops, which shows what they do.
+static void make_best(struct ir_builder *b, const struct ir_region_source *source)
+{
+    struct ir_plan *with_versions = copy_plan(b), *simple = b->plan;
+    make(b, source);
+    struct ir_region made = *b->region;
+    b->plan = with_versions;
+    if (add_versions(b, simple, source)) {
+        make(b, source);
+        if (ir_versions_hold(b))
+            return;
+    }
+    // The builder is not used any more but for what it has built.
+    b->plan = simple;
+    *b->region = made;
 }
 
 unsigned ir_build_region(struct ir_builder *b, int32_t entry, const struct ir_region_source *source)
@@ -458,10 +544,16 @@ unsigned ir_build_region(struct ir_builder *b, int32_t entry, const struct ir_re
     struct ir_plan *plan = ARENA_ARRAY(b->region->arena, struct ir_plan, 1);
     b->plan = plan;
     add_member(plan, entry);
-    bool good = find_members(b, source);
+    bool good = find_members(b, source), loops = false;
     if (good)
         ir_plan_analyse(plan);
-    if (good && (plan->count > 1 || plan->members[0].loop_head)) {
+    for (unsigned n = 0; n < plan->count; n++)
+        loops |= plan->members[n].reached && plan->members[n].loop_head;
+    if (good && loops) {
+        make_best(b, source);
+        return plan->count;
+    }
+    if (good && plan->count > 1) {
         make(b, source);
         return plan->count;
     }

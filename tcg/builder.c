@@ -62,6 +62,8 @@ void ir_begin_insn(struct ir_builder *b, int32_t pc_offset)
 // Anything may look at the state now: what has not been written on the way here shows its value from before.
 static void expose(struct ir_builder *b)
 {
+    if (b->blocks[b->block].dead)
+        return;
     for (unsigned w = 0; w < ARRAY_SIZE(b->written.bits); w++)
         b->use.exposed.bits[w] |= ~b->written.bits[w];
 }
@@ -210,6 +212,10 @@ uint32_t ir_builder_snapshot(struct ir_builder *b)
 
 void ir_builder_end_block(struct ir_builder *b)
 {
+    if (b->blocks[b->block].dead) {
+        b->region->ins_count = b->region->blocks[b->block].begin;
+        append(b, &(struct ir_ins){.op = IR_UNREACHABLE, .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}});
+    }
     b->region->blocks[b->block].end = b->region->ins_count;
     b->block = IR_NONE;
 }
@@ -282,6 +288,7 @@ static void leave_to(struct ir_builder *b, uint32_t block)
     s->reached = true;
     s->branched = b->region->ins_count;
     s->written = b->written;
+    s->dead = b->blocks[b->block].dead;
     if (!s->join)
         ir_builder_save(b, block);
 }
@@ -329,6 +336,14 @@ void ir_jump_with(struct ir_builder *b, uint32_t block, ir_ref value)
     ir_builder_jump(b, block, &value, 1);
 }
 
+// A branch of which one way is never taken; what is built there goes away.
+static void jump_only_to(struct ir_builder *b, uint32_t block, uint32_t never)
+{
+    leave_to(b, never);
+    b->blocks[never].dead = true;
+    ir_jump(b, block);
+}
+
 void ir_brcond(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false)
 {
     ir_builder_see_through(b, &cond, &a, &c);
@@ -337,6 +352,12 @@ void ir_brcond(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint
         a = c;
         c = t;
         cond = ir_cond_swap(cond);
+    }
+    uint64_t mask;
+    if (b->sure_count && (cond == IR_TSTNE || cond == IR_TSTEQ) && ir_const_value(b, c, &mask) &&
+        ir_builder_is_aligned(b, a, mask)) {
+        jump_only_to(b, cond == IR_TSTEQ ? if_true : if_false, cond == IR_TSTEQ ? if_false : if_true);
+        return;
     }
     if (b->blocks[if_true].join || b->blocks[if_false].join)
         ir_flush(b);

@@ -4,7 +4,38 @@
 
 #include "tcg/region.h"
 
-enum { IR_MEMBER_EDGES = 8, IR_RETURN_POINTS = 3 };
+enum {
+    IR_MEMBER_EDGES = 8,
+    IR_RETURN_POINTS = 3,
+    IR_PLAN_MEMBERS = 3 * IR_MEMBERS, // with the copies of those in loops of two versions
+    IR_STREAMS = 6,
+};
+
+// What a loop does at even steps: accesses to [lo, hi) around an address that is, at the loop's head, the value of a slot plus
+// a constant, or the sum of two such, one of them shifted.
+struct ir_stream {
+    unsigned count;           // of addends
+    struct {
+        unsigned slot;
+        int64_t plus;
+    } part[2];
+    unsigned shift;           // of the second
+    enum ir_type type;
+    int32_t lo, hi, step;     // the address changes by 0 to step in a round
+    uint32_t aligned;         // low bits of the address that are to be 0
+    uint8_t mmu_index;
+    bool written;
+};
+
+// A loop of two versions (builder-versions.c).
+enum ir_version { IR_VERSION_CHECKED, IR_VERSION_SURE, IR_VERSIONS };
+struct ir_versions {
+    uint32_t loop;                      // members
+    int16_t copy[IR_VERSIONS][IR_MEMBERS]; // of each
+    struct ir_stream streams[IR_STREAMS];
+    unsigned stream_count;
+    struct ir_sure sure[IR_STREAMS];    // while the region is built
+};
 
 // An operand of flags that have not been made, as a join finds it.
 struct ir_flags_operand {
@@ -49,9 +80,18 @@ struct ir_member {
     bool two_ways;              // the same: the loop is entered elsewhere too
     struct ir_plan_flags flags; // of a loop head: what a round ends with
     struct ir_slot_set inside, set; // the same: read in the loop; written there by translated code
+    uint32_t loop;              // the same: members of the loop, of several with this head the innermost
+
+    struct ir_versions *versions; // of a loop's head, whose place is where the version is chosen
+    struct ir_versions *in;     // of a copy: what it is part of, as which
+    enum ir_version version;
+    unsigned original;          // the member that it is a copy of, or its own number
 
     // While the region is built:
     bool begun;
+    uint32_t first, last;       // instructions [first, last) are its own
+    bool counted;               // a head whose last parameter is the number of rounds to go
+    ir_ref rounds, rounds_passed; // at the head; for the next jump there
     uint32_t ways[2 * IR_MEMBERS]; // side blocks, not begun, that lead here
     unsigned way_count;
     uint32_t head;              // of a join that has begun, else IR_NONE
@@ -64,9 +104,9 @@ struct ir_member {
 };
 
 struct ir_plan {
-    struct ir_member members[IR_MEMBERS];
-    unsigned count;
-    unsigned order[IR_MEMBERS], reached;
+    struct ir_member members[IR_PLAN_MEMBERS];
+    unsigned count, copies; // copies come behind the others
+    unsigned order[IR_PLAN_MEMBERS], reached;
     int32_t return_points[IR_RETURN_POINTS]; // where returns are expected
     unsigned return_point_count;
     struct ir_slot_set written, constant; // by any member; read by some and written by none
@@ -92,7 +132,29 @@ unsigned ir_flags_pass(struct ir_builder *b, const struct ir_member *m, ir_ref *
 void ir_flags_params(struct ir_builder *b, const struct ir_member *m, ir_ref params[IR_SNAPSHOT_OPERANDS]);
 ir_ref ir_flags_make(struct ir_builder *b, const struct ir_member *m, const ir_ref params[IR_SNAPSHOT_OPERANDS]);
 
+// --- loops of two versions (region-streams.c, builder-versions.c) ---
+// The streams of a loop, from a region that was built without versions. NULL: it has none, or is not to have versions.
+struct ir_versions *ir_streams_find(struct ir_builder *b, const struct ir_plan *built, unsigned head);
+// Whether the copies that rely on checks at their loop's head do nothing that may make them wrong.
+bool ir_versions_hold(const struct ir_builder *b);
+// Adds the copies of a loop's members to the plan.
+void ir_versions_add(struct ir_plan *plan, unsigned head);
+// At the place of the loop's head: chooses. Leaves ways to the copies of the head.
+void ir_versions_choose(struct ir_builder *b, struct ir_member *m);
+// Where a member of a sure version begins, or is looked at: what it may rely on.
+void ir_versions_go_on_sure(struct ir_builder *b, struct ir_member *m);
+
+// --- ways and jumps (builder-region.c) ---
+// A side block for the way to a member: the current one if nothing is in it, else one that it jumps to.
+void ir_region_wait_for(struct ir_builder *b, struct ir_member *m);
+
 // The member that begins at `offset`, or -1.
 int ir_plan_find(const struct ir_plan *plan, int32_t offset);
+// The same, as the member that is being built sees it: a copy when it is one of the same version.
+int ir_plan_target(const struct ir_plan *plan, int32_t offset);
 // With every member looked at: order, loops and slots.
 void ir_plan_analyse(struct ir_plan *plan);
+// What the members of a loop mean for slots at its head.
+void ir_plan_loop_slots(const struct ir_plan *plan, struct ir_member *head, uint32_t loop);
+// The same with copies added, which are in the same loops as their originals.
+void ir_plan_analyse_copies(struct ir_plan *plan);

@@ -292,7 +292,7 @@ static size_t survey(struct lower *l)
         constants += l->backend->pool_use[ins->op];
         if (ins->op == IR_JUMP || ins->op == IR_BRCOND)
             mark_passed_values(l, ins);
-        else if (ins->op == IR_ZEXT32 || ins->op == IR_DEPOSIT || ins->op == IR_PROBE ||
+        else if (ins->op == IR_ZEXT32 || ins->op == IR_DEPOSIT || ins->op == IR_PROBE || ins->op == IR_LDS || ins->op == IR_STS ||
                  (ir_ops[ins->op].properties & IR_PROP_MEM))
             mark_value(l, ins->arg[0]);
     }
