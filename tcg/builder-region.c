@@ -13,7 +13,7 @@
 #include "tcg/ir-private.h"
 #include "tcg/region-plan.h"
 
-enum { MAX_INT_PARAMS = 9, MAX_VECTOR_PARAMS = 10, MAX_LOOKS = 256 };
+enum { MAX_INT_PARAMS = 9, MAX_VECTOR_PARAMS = 10, MAX_LOOKS = 256, FIRST_ROUNDS = 2 };
 
 bool ir_at_member(const struct ir_builder *b, int32_t offset)
 {
@@ -55,7 +55,7 @@ static bool look(struct ir_builder *b, unsigned n, const struct ir_region_source
     m->return_point = -1;
     m->returns = false;
     m->looked = true;
-    if (m->in && m->version == IR_VERSION_SURE)
+    if (m->in)
         ir_versions_go_on_sure(b, m);
     m->end = source->build(source->ctx, m->in ? m->original : n, m->offset);
     m->use = b->use;
@@ -300,6 +300,8 @@ static void settle_flags(struct joining *j)
 static void begin_join(struct ir_builder *b, struct ir_member *m)
 {
     struct joining j = {.b = b, .m = m};
+    if (m->versions)
+        m->rounds_passed = ir_i32(b, FIRST_ROUNDS);
     struct ir_slot_set dirty = {0};
     ir_ref params[IR_SNAPSHOT_OPERANDS];
     decide(&j);
@@ -365,8 +367,18 @@ static void jump_again(struct ir_builder *b, const struct ir_member *m)
     jump_to_head(b, m);
 }
 
-static void jump_back(struct ir_builder *b, const struct ir_member *m)
+static bool can_jump(struct ir_builder *b, const struct ir_member *m)
 {
+    return m->begun && m->head != IR_NONE && conforms(b, m) && ir_flags_conform(b, m);
+}
+
+void ir_region_jump_back(struct ir_builder *b, struct ir_member *m)
+{
+    if (!can_jump(b, m)) {
+        b->region->blocks[b->block].cold |= b->block != 0;
+        ir_exit_anew(b, m->offset);
+        return;
+    }
     uint32_t out = ir_new_side(b), again = ir_new_side(b);
     b->region->blocks[out].cold = true;
     ir_brcond(b, IR_NE, ir_get(b, IR_SLOT_EXIT_REQUEST), ir_i32(b, 0), out, again);
@@ -376,21 +388,25 @@ static void jump_back(struct ir_builder *b, const struct ir_member *m)
     jump_again(b, m);
 }
 
-static bool can_jump(struct ir_builder *b, const struct ir_member *m)
-{
-    return m->begun && m->head != IR_NONE && conforms(b, m) && ir_flags_conform(b, m);
-}
-
-// Back to the head of a version while there are rounds to go. What is left then goes where the version is chosen.
-static void count_round(struct ir_builder *b, struct ir_member *m)
+// At the end of a round: back to the version's head while there are rounds to go, then to choose a version.
+static void count_round(struct ir_builder *b, struct ir_member *m, struct ir_member *choice)
 {
     uint32_t again = ir_new_side(b), choose = ir_new_side(b);
-    b->region->blocks[choose].cold = true;
+    b->region->blocks[choose].cold = m->in != NULL;
     m->rounds_passed = ir_addi(b, m->rounds, -1);
     ir_brcond(b, IR_NE, m->rounds_passed, ir_i32(b, 0), again, choose);
     ir_begin_block(b, again);
     jump_again(b, m);
     ir_begin_block(b, choose);
+    if (choice->begun)
+        ir_region_jump_back(b, choice);
+    else
+        ir_region_wait_for(b, choice);
+}
+
+static bool waits(const struct ir_member *m)
+{
+    return !m->begun && m->way_count < ARRAY_SIZE(m->ways);
 }
 
 bool ir_region_goes_on(struct ir_builder *b, int32_t offset)
@@ -402,21 +418,21 @@ bool ir_region_goes_on(struct ir_builder *b, int32_t offset)
     }
     int n = ir_plan_target(plan, offset);
     struct ir_member *m = n < 0 || !plan->members[n].reached ? NULL : &plan->members[n];
-    if (m && !m->begun && m->way_count < ARRAY_SIZE(m->ways)) {
+    if (!m || (m->begun && !can_jump(b, m)) || !(m->begun || waits(m))) {
+        b->region->blocks[b->block].cold |= b->block != 0;
+        return false;
+    }
+    const struct ir_versions *v = m->in ? m->in : m->versions;
+    bool in_loop = m->in || (v && v->loop >> plan->members[plan->current].original & 1);
+    if (!m->begun) {
         ir_region_wait_for(b, m);
-        return true;
+    } else if (m->counted && in_loop) {
+        count_round(b, m, &plan->members[v->choice]);
+    } else {
+        m->rounds_passed = ir_i32(b, FIRST_ROUNDS);
+        ir_region_jump_back(b, m);
     }
-    if (m && m->counted) {
-        if (can_jump(b, m))
-            count_round(b, m);
-        m = &plan->members[ir_plan_find(plan, offset)];
-    }
-    if (m && can_jump(b, m)) {
-        jump_back(b, m);
-        return true;
-    }
-    b->region->blocks[b->block].cold |= b->block != 0;
-    return false;
+    return true;
 }
 
 void ir_region_call(struct ir_builder *b, int32_t return_offset)
@@ -484,11 +500,11 @@ static void make(struct ir_builder *b, const struct ir_region_source *source)
             ir_begin_block(b, m->ways[0]);
         else
             begin_join(b, m);
-        if (m->versions) {
+        if (m->chooses) {
             ir_versions_choose(b, m);
             continue;
         }
-        if (m->in && m->version == IR_VERSION_SURE)
+        if (m->in)
             ir_versions_go_on_sure(b, m);
         m->first = b->region->ins_count;
         source->build(source->ctx, m->original, m->offset);
@@ -515,7 +531,7 @@ static bool add_versions(struct ir_builder *b, const struct ir_plan *built, cons
         if (plan->members[n].versions)
             ir_versions_add(plan, n);
     for (unsigned n = plan->count; n < plan->count + plan->copies; n++)
-        if (plan->members[n].counted && plan->members[n].version == IR_VERSION_SURE)
+        if (plan->members[n].in && plan->members[n].counted)
             good &= look(b, n, source);
     if (good && plan->copies)
         ir_plan_analyse_copies(plan);

@@ -1,41 +1,64 @@
 // SPDX-License-Identifier: MIT
-// Loops of two versions. Where a loop begins, the pages of its streams are checked, and it is found for how many rounds all
-// streams stay inside them. So many rounds are run by the *sure* version of the loop, whose accesses to streams are host
-// instructions and nothing else, and which does not poll. Where a check fails, some rounds are run by the *checked* version,
-// in which each access sees for itself; so are those that reach over a page's end. After either the loop begins anew.
+// Loops of two versions. The *checked* one is the loop as it is. When it has run some rounds, the pages of its streams are
+// checked, and it is found for how many rounds all streams stay inside them. So many are run by the *sure* version, whose
+// accesses to streams are host instructions and nothing else, and which does not poll; then they are checked anew. Where that
+// fails, as for a round that reaches over a page's end, the checked version runs some rounds again.
 //
-// The place of the loop's head becomes that beginning; both versions are copies of the loop's members. What a sure version
-// relies on holds until the next poll, as long as nothing in it enters the slow path for more than a read.
-#include <assert.h>
-#include <string.h>
-
+// The sure version consists of copies of the loop's members. What it relies on holds until the next poll, as long as nothing
+// in it enters the slow path for more than a read.
 #include "tcg/base/bits.h"
 #include "tcg/builder-private.h"
 #include "tcg/region-plan.h"
 
 enum { MAX_ROUNDS = 255, CHECKED_ROUNDS = 8, PAGE = 4096 };
 
+static struct ir_member *add(struct ir_plan *plan, const struct ir_member *like, const struct ir_versions *v, bool is_head)
+{
+    struct ir_member *m = &plan->members[plan->count + plan->copies++];
+    *m = *like;
+    m->versions = NULL;
+    m->counted = false;
+    if (is_head)
+        ir_plan_loop_slots(plan, m, v->loop);
+    return m;
+}
+
+// A way from the end of a round to the choice.
+static void add_way_to_choice(struct ir_member *m, const struct ir_versions *v)
+{
+    struct ir_edge way = {.offset = -1, .to = (int)v->choice, .written = IR_SLOT_SET_ALL};
+    bool any = false;
+    for (unsigned i = 0; i < m->edge_count; i++) {
+        for (unsigned w = 0; w < ARRAY_SIZE(way.written.bits) && m->edges[i].to == (int)v->head; w++)
+            way.written.bits[w] &= m->edges[i].written.bits[w];
+        any |= m->edges[i].to == (int)v->head;
+    }
+    if (any)
+        m->edges[m->edge_count++] = way;
+}
+
 void ir_versions_add(struct ir_plan *plan, unsigned head)
 {
     struct ir_member *h = &plan->members[head];
     struct ir_versions *v = h->versions;
-    for (unsigned version = 0; version < IR_VERSIONS; version++) {
-        for (uint32_t rest = v->loop; rest; rest &= rest - 1) {
-            unsigned n = ctz32(rest), copy = plan->count + plan->copies++;
-            struct ir_member *m = &plan->members[copy];
-            *m = plan->members[n];
-            m->versions = NULL;
-            m->in = v;
-            m->version = (enum ir_version)version;
-            m->counted = n == head;
-            if (m->counted)
-                ir_plan_loop_slots(plan, m, v->loop);
-            v->copy[version][n] = (int16_t)copy;
-        }
+    for (uint32_t rest = v->loop; rest; rest &= rest - 1) {
+        unsigned n = ctz32(rest);
+        v->copy[n] = (int16_t)(plan->count + plan->copies);
+        struct ir_member *m = add(plan, &plan->members[n], v, n == head);
+        m->in = v;
+        m->counted = n == head;
     }
-    h->edge_count = IR_VERSIONS;
-    for (unsigned version = 0; version < IR_VERSIONS; version++)
-        h->edges[version] = (struct ir_edge){.offset = h->offset, .to = v->copy[version][head]};
+    v->head = head;
+    v->choice = plan->count + plan->copies;
+    struct ir_member *choice = add(plan, h, v, true);
+    choice->chooses = v;
+    choice->use = (struct ir_slot_use){.read = {{0}}};
+    choice->edge_count = 2;
+    choice->edges[0] = (struct ir_edge){.offset = h->offset, .to = (int)head};
+    choice->edges[1] = (struct ir_edge){.offset = h->offset, .to = v->copy[head]};
+    for (uint32_t rest = v->loop; rest; rest &= rest - 1)
+        add_way_to_choice(&plan->members[ctz32(rest)], v);
+    h->counted = true;
 }
 
 static ir_ref part_of(struct ir_builder *b, const struct ir_stream *s, unsigned n)
@@ -69,22 +92,21 @@ static struct ir_sure what_holds(const struct ir_stream *s)
     return (struct ir_sure){.lo = s->lo, .hi = s->hi, .aligned = s->aligned, .mmu_index = s->mmu_index, .written = s->written};
 }
 
-// Goes on where the condition does not hold; where it does, a way to the member.
+// Goes on where the condition does not hold; where it does, some rounds are checked.
 static void leave_if(struct ir_builder *b, enum ir_cond cond, ir_ref a, uint64_t c, struct ir_member *to)
 {
     uint32_t fails = ir_new_side(b), holds = ir_new_side(b);
     ir_brcond(b, cond, a, ir_imm(b, ir_type_of(b->region, a), c), fails, holds);
     ir_begin_block(b, fails);
-    ir_region_wait_for(b, to);
+    to->rounds_passed = ir_i32(b, CHECKED_ROUNDS);
+    ir_region_jump_back(b, to);
     ir_begin_block(b, holds);
 }
 
 void ir_versions_choose(struct ir_builder *b, struct ir_member *m)
 {
-    struct ir_versions *v = m->versions;
-    struct ir_plan *plan = b->plan;
-    struct ir_member *checked = &plan->members[v->copy[IR_VERSION_CHECKED][m->original]];
-    struct ir_member *sure = &plan->members[v->copy[IR_VERSION_SURE][m->original]];
+    struct ir_versions *v = m->chooses;
+    struct ir_member *checked = &b->plan->members[v->head], *sure = &b->plan->members[v->copy[v->head]];
     ir_ref more = ir_i32(b, MAX_ROUNDS - 1);
     for (unsigned i = 0; i < v->stream_count; i++) {
         const struct ir_stream *s = &v->streams[i];
@@ -100,7 +122,6 @@ void ir_versions_choose(struct ir_builder *b, struct ir_member *m)
         ir_ref rounds = rounds_of(b, s, base);
         more = ir_select(b, IR_LTU, rounds, more, rounds, more);
     }
-    checked->rounds_passed = ir_i32(b, CHECKED_ROUNDS);
     sure->rounds_passed = ir_addi(b, more, 1);
     ir_region_wait_for(b, sure);
 }

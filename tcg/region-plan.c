@@ -22,7 +22,7 @@ int ir_plan_target(const struct ir_plan *plan, int32_t offset)
 {
     const struct ir_member *from = &plan->members[plan->current];
     int n = ir_plan_find(plan, offset);
-    return n >= 0 && from->in && (from->in->loop & BIT32(n)) ? from->in->copy[from->version][n] : n;
+    return n >= 0 && from->in && (from->in->loop & BIT32(n)) ? from->in->copy[n] : n;
 }
 
 // Depth first; the way that is followed last, the one that is not a taken branch, comes next in the order.
@@ -185,13 +185,12 @@ void ir_plan_analyse_copies(struct ir_plan *plan)
 {
     for (unsigned n = 0; n < plan->count + plan->copies; n++) {
         struct ir_member *m = &plan->members[n];
-        m->live = m->versions ? (struct ir_slot_set){0} : m->use.read;
-        m->needed = m->versions ? (struct ir_slot_set){0} : m->use.exposed;
-        plan->current = n;
-        for (unsigned i = 0; i < m->edge_count && !m->versions; i++) {
+        m->live = m->use.read;
+        m->needed = m->use.exposed;
+        for (unsigned i = 0; i < m->edge_count && m->in; i++) {
             int to = ir_plan_find(plan, m->edges[i].offset);
-            // Back at the head, both versions are possible.
-            m->edges[i].to = to >= 0 && plan->members[to].versions ? to : ir_plan_target(plan, m->edges[i].offset);
+            bool inside = to >= 0 && (m->in->loop & BIT32(to));
+            m->edges[i].to = !inside ? to : to == (int)m->in->head ? (int)m->in->choice : m->in->copy[to];
         }
     }
     number(plan);

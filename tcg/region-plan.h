@@ -7,7 +7,7 @@
 enum {
     IR_MEMBER_EDGES = 8,
     IR_RETURN_POINTS = 3,
-    IR_PLAN_MEMBERS = 3 * IR_MEMBERS, // with the copies of those in loops of two versions
+    IR_PLAN_MEMBERS = 3 * IR_MEMBERS, // with what loops of two versions add
     IR_STREAMS = 6,
 };
 
@@ -28,13 +28,13 @@ struct ir_stream {
 };
 
 // A loop of two versions (builder-versions.c).
-enum ir_version { IR_VERSION_CHECKED, IR_VERSION_SURE, IR_VERSIONS };
 struct ir_versions {
-    uint32_t loop;                      // members
-    int16_t copy[IR_VERSIONS][IR_MEMBERS]; // of each
+    uint32_t loop;              // members
+    unsigned head, choice;      // its head; the member that chooses the version
+    int16_t copy[IR_MEMBERS];   // of each member in the sure version
     struct ir_stream streams[IR_STREAMS];
     unsigned stream_count;
-    struct ir_sure sure[IR_STREAMS];    // while the region is built
+    struct ir_sure sure[IR_STREAMS]; // while the region is built
 };
 
 // An operand of flags that have not been made, as a join finds it.
@@ -82,9 +82,9 @@ struct ir_member {
     struct ir_slot_set inside, set; // the same: read in the loop; written there by translated code
     uint32_t loop;              // the same: members of the loop, of several with this head the innermost
 
-    struct ir_versions *versions; // of a loop's head, whose place is where the version is chosen
-    struct ir_versions *in;     // of a copy: what it is part of, as which
-    enum ir_version version;
+    struct ir_versions *versions; // of a loop's head
+    struct ir_versions *chooses;  // of what is no member, but where the version is chosen
+    struct ir_versions *in;     // of a copy: what it is part of
     unsigned original;          // the member that it is a copy of, or its own number
 
     // While the region is built:
@@ -139,7 +139,7 @@ struct ir_versions *ir_streams_find(struct ir_builder *b, const struct ir_plan *
 bool ir_versions_hold(const struct ir_builder *b);
 // Adds the copies of a loop's members to the plan.
 void ir_versions_add(struct ir_plan *plan, unsigned head);
-// At the place of the loop's head: chooses. Leaves ways to the copies of the head.
+// Where the version is chosen: goes to the head of either.
 void ir_versions_choose(struct ir_builder *b, struct ir_member *m);
 // Where a member of a sure version begins, or is looked at: what it may rely on.
 void ir_versions_go_on_sure(struct ir_builder *b, struct ir_member *m);
@@ -147,6 +147,8 @@ void ir_versions_go_on_sure(struct ir_builder *b, struct ir_member *m);
 // --- ways and jumps (builder-region.c) ---
 // A side block for the way to a member: the current one if nothing is in it, else one that it jumps to.
 void ir_region_wait_for(struct ir_builder *b, struct ir_member *m);
+// To a head that has begun, by way of a poll; an exit when what is known here cannot be brought to what it expects.
+void ir_region_jump_back(struct ir_builder *b, struct ir_member *m);
 
 // The member that begins at `offset`, or -1.
 int ir_plan_find(const struct ir_plan *plan, int32_t offset);

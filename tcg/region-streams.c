@@ -284,7 +284,7 @@ bool ir_versions_hold(const struct ir_builder *b)
     const struct ir_plan *plan = b->plan;
     for (unsigned n = plan->count; n < plan->count + plan->copies; n++) {
         const struct ir_member *m = &plan->members[n];
-        for (uint32_t i = m->first; m->version == IR_VERSION_SURE && i < m->last; i++)
+        for (uint32_t i = m->first; m->in && i < m->last; i++)
             if (!keeps_addresses(b->region, &b->region->ins[i]))
                 return false;
     }
