@@ -3,7 +3,8 @@
 # accesses that cross them; faults in the middle, with everything that was done before; alignment; stores that reach code, that
 # of the loop itself too; pages that are mapped elsewhere while a loop goes over them.
 .include "faults64.inc"
-.set DATA, 0x100000
+.set TABLE, 0x25000                    # of the pages at 2 MiB: neighbours there are none in memory
+.set DATA, 0x300000
 .set PAGES, 5
 .set END, 0x400000                     # of what is mapped
 .set ARITHMETIC, 0x8d5
@@ -40,6 +41,19 @@ fault_entries 13, 14
 long_mode:
     flat_segments
     set_fault_gates 13, 14
+    movl $TABLE + 7, 0x22008
+    mov $TABLE, %edi
+    xor %ecx, %ecx
+1:  mov %ecx, %eax
+    xor $5, %eax
+    shl $12, %eax
+    or $7, %eax
+    mov %rax, (%rdi,%rcx,8)
+    inc %ecx
+    cmp $512, %ecx
+    jne 1b
+    mov %cr3, %rax
+    mov %rax, %cr3
     mov $3, %r15d
 again:
     # bytes of a walk through random numbers
@@ -112,6 +126,35 @@ again:
     jb 1b
 3:  expect_eq 11, %rbx, %r8
 
+    # one that goes up and down by what it finds
+    mov $DATA + 0x1000 - 16, %ebx
+    mov $3000, %ecx
+    xor %edx, %edx
+1:  mov (%rbx), %rax
+    add %rax, %rdx
+    test $4, %cl
+    jz 2f
+    add $8, %rbx
+    jmp 3f
+2:  sub $8, %rbx
+3:  dec %ecx
+    jnz 1b
+    mov %rdx, %r8
+    mov $DATA + 0x1000 - 16, %edi
+    mov $3000, %ecx
+    xor %edx, %edx
+1:  imul $1, %rdi, %rbx
+    mov (%rbx), %rax
+    add %rax, %rdx
+    test $4, %cl
+    jz 2f
+    add $8, %rdi
+    jmp 3f
+2:  sub $8, %rdi
+3:  dec %ecx
+    jnz 1b
+    expect_eq 27, %rdx, %r8
+
     # a store that faults: all before it is done, and the flags are those of ADD
     mov $END - 12 * 1000 - 4, %ebx
     xor %ecx, %ecx
@@ -176,6 +219,21 @@ again:
     expect_eq 22, $13, seen
     expect_eq 23, $700, %ecx
 
+    mov $DATA + 1, %ebx                # not looked at before the last rounds
+    mov $700, %ecx
+    movq $1f, resume
+    movl $-1, seen
+2:  mov (%rbx), %al
+    cmp $50, %ecx
+    ja 3f
+    movaps (%rbx), %xmm1
+3:  add $16, %rbx
+    dec %ecx
+    jnz 2b
+1:  mov $0x7000, %rsp
+    expect_eq 28, $13, seen
+    expect_eq 29, $50, %ecx
+
     # a copy over code that has run
     mov $64, %r8d
 4:  mov $five, %esi
@@ -219,33 +277,24 @@ behind:
     lea -1(%r15), %ecx
     expect_eq 25, %eax, %ecx
 
-    # a page that goes elsewhere while a loop goes over it: the alias at 2 MiB, by its entry in 4 KiB tables
-    movl $0x25007, 0x22008
-    mov $0x25000, %edi
-    mov $0x87, %eax
-2:  mov %rax, (%rdi)
-    add $8, %edi
-    add $0x1000, %eax
-    cmp $0x26000, %edi
-    jne 2b
-    mov %cr3, %rax
-    mov %rax, %cr3
+    # a page that goes elsewhere while a loop goes over it
     movq $1, DATA
     movq $1000, DATA + 0x1000
-    mov $0x200000 + DATA, %ebx
+    mov $DATA, %ebx
     mov $2000, %ecx
     xor %edx, %edx
+    mov TABLE + ((DATA - 0x200000) >> 12) * 8, %rsi
+    mov TABLE + ((DATA - 0x200000) >> 12) * 8 + 8, %rdi
 2:  add (%rbx), %rdx
     cmp $500, %ecx
     jne 3f
-    addl $0x1000, 0x25000 + (DATA >> 12) * 8
+    mov %rdi, TABLE + ((DATA - 0x200000) >> 12) * 8
     invlpg (%rbx)
 3:  dec %ecx
     jnz 2b
+    mov %rsi, TABLE + ((DATA - 0x200000) >> 12) * 8
+    invlpg (%rbx)
     expect_eq 26, $1501+499*1000, %rdx
-    movl $0x87, 0x22008
-    mov %cr3, %rax
-    mov %rax, %cr3
 
     dec %r15d
     jnz again
