@@ -56,5 +56,7 @@ void ir_builder_jump(struct ir_builder *b, uint32_t block, const ir_ref *values,
 // At a call of the region and at a return: what becomes of them in it.
 void ir_region_call(struct ir_builder *b, int32_t return_offset);
 void ir_region_return(struct ir_builder *b, ir_ref pc);
+// Whether a member of the region reads a slot's value from before it.
+bool ir_region_reads(const struct ir_builder *b, unsigned slot);
 // At an exit to `offset`: goes on in the region instead when that is a member of the plan. False: it is to be an exit.
 bool ir_region_goes_on(struct ir_builder *b, int32_t offset);

@@ -381,6 +381,7 @@ void ir_region_jump_back(struct ir_builder *b, struct ir_member *m)
     }
     uint32_t out = ir_new_side(b), again = ir_new_side(b);
     b->region->blocks[out].cold = true;
+    b->region->blocks[again].cold = b->region->blocks[b->block].cold;
     ir_brcond(b, IR_NE, ir_get(b, IR_SLOT_EXIT_REQUEST), ir_i32(b, 0), out, again);
     ir_begin_block(b, out);
     ir_exit_anew(b, m->offset);
@@ -433,6 +434,11 @@ bool ir_region_goes_on(struct ir_builder *b, int32_t offset)
         ir_region_jump_back(b, m);
     }
     return true;
+}
+
+bool ir_region_reads(const struct ir_builder *b, unsigned slot)
+{
+    return ir_slot_set_has(&b->plan->read, slot);
 }
 
 void ir_region_call(struct ir_builder *b, int32_t return_offset)

@@ -171,10 +171,10 @@ void ir_plan_analyse(struct ir_plan *plan)
         m->live = m->use.read;
         m->needed = m->use.exposed;
         unite(&plan->written, &m->use.written);
-        unite(&plan->constant, &m->use.read);
+        unite(&plan->read, &m->use.read);
     }
     for (unsigned w = 0; w < ARRAY_SIZE(plan->constant.bits); w++)
-        plan->constant.bits[w] &= ~plan->written.bits[w];
+        plan->constant.bits[w] = plan->read.bits[w] & ~plan->written.bits[w];
     number(plan);
     for (unsigned i = 0; i < plan->reached; i++)
         find_loop(plan, plan->order[i]);

@@ -109,7 +109,7 @@ struct ir_plan {
     unsigned order[IR_PLAN_MEMBERS], reached;
     int32_t return_points[IR_RETURN_POINTS]; // where returns are expected
     unsigned return_point_count;
-    struct ir_slot_set written, constant; // by any member; read by some and written by none
+    struct ir_slot_set written, read, constant; // by any member; read and not written
     bool two_ways;   // some loop is entered in two places
     uint32_t common; // instructions before this one are on every way to every member
     unsigned current;
