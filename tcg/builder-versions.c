@@ -75,18 +75,6 @@ static ir_ref base_of(struct ir_builder *b, const struct ir_stream *s)
     return s->shift ? ir_emit(b, IR_ADDSHL, s->type, 0, first, second, IR_NONE, s->shift) : ir_add(b, first, second);
 }
 
-// For how many more rounds than this one the stream stays in its page.
-static ir_ref rounds_of(struct ir_builder *b, const struct ir_stream *s, ir_ref base)
-{
-    ir_ref low = ir_trunc(b, base);
-    ir_ref room = s->step > 0 ? ir_sub(b, ir_i32(b, (uint32_t)-s->hi), low) : ir_addi(b, low, s->lo);
-    uint32_t step = (uint32_t)(s->step > 0 ? s->step : -s->step);
-    room = ir_andi(b, room, PAGE - 1);
-    if (is_power_of_two(step))
-        return ir_shri(b, room, ctz32(step));
-    return ir_shri(b, ir_op2(b, IR_MUL, room, ir_i32(b, (1 << 16) / step)), 16);
-}
-
 static struct ir_sure what_holds(const struct ir_stream *s)
 {
     return (struct ir_sure){.lo = s->lo, .hi = s->hi, .aligned = s->aligned, .mmu_index = s->mmu_index, .written = s->written};
@@ -103,10 +91,44 @@ static void leave_if(struct ir_builder *b, enum ir_cond cond, ir_ref a, uint64_t
     ir_begin_block(b, holds);
 }
 
+static ir_ref step_by(struct ir_builder *b, const struct ir_stream *s)
+{
+    return ir_shli(b, ir_get(b, s->by), s->by_shift);
+}
+
+// Sums of 32 bits shall not pass 0 meanwhile.
+static void leave_if_cut(struct ir_builder *b, const struct ir_stream *s, struct ir_member *checked)
+{
+    const uint32_t most = (MAX_ROUNDS + 1) * IR_STREAM_STEP;
+    for (unsigned i = 0; i < s->count; i++) {
+        if (!s->part[i].narrow)
+            continue;
+        ir_ref value = ir_get(b, s->part[i].slot);
+        leave_if(b, IR_GTU, ir_addi(b, value, -(int64_t)most), UINT32_MAX - 2 * most, checked);
+    }
+}
+
+// For how many more rounds than this one the stream stays in its page.
+static ir_ref rounds_of(struct ir_builder *b, const struct ir_stream *s, ir_ref base)
+{
+    ir_ref low = ir_trunc(b, base);
+    ir_ref room = s->step < 0 ? ir_addi(b, low, s->lo) : ir_sub(b, ir_i32(b, (uint32_t)-s->hi), low);
+    uint32_t step = (uint32_t)(s->step < 0 ? -s->step : s->step);
+    room = ir_andi(b, room, PAGE - 1);
+    if (s->by != IR_SLOT_PC_PAGE)
+        return ir_op2(b, IR_UDIV, room, ir_trunc(b, step_by(b, s)));
+    if (is_power_of_two(step))
+        return ir_shri(b, room, ctz32(step));
+    return ir_shri(b, ir_op2(b, IR_MUL, room, ir_i32(b, (1 << 16) / step)), 16);
+}
+
 void ir_versions_choose(struct ir_builder *b, struct ir_member *m)
 {
     struct ir_versions *v = m->chooses;
     struct ir_member *checked = &b->plan->members[v->head], *sure = &b->plan->members[v->copy[v->head]];
+    for (unsigned i = 0; i < v->stream_count; i++)
+        if (v->streams[i].by != IR_SLOT_PC_PAGE)
+            leave_if(b, IR_GTU, ir_addi(b, step_by(b, &v->streams[i]), -1), IR_STREAM_STEP - 1, checked);
     ir_ref more = ir_i32(b, MAX_ROUNDS - 1);
     for (unsigned i = 0; i < v->stream_count; i++) {
         const struct ir_stream *s = &v->streams[i];
@@ -117,8 +139,9 @@ void ir_versions_choose(struct ir_builder *b, struct ir_member *m)
         leave_if(b, IR_EQ, v->sure[i].addend, 0, checked);
         if (s->aligned)
             leave_if(b, IR_TSTNE, base, s->aligned, checked);
-        if (!s->step)
+        if (!s->step && s->by == IR_SLOT_PC_PAGE)
             continue;
+        leave_if_cut(b, s, checked);
         ir_ref rounds = rounds_of(b, s, base);
         more = ir_select(b, IR_LTU, rounds, more, rounds, more);
     }

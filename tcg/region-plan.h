@@ -9,6 +9,7 @@ enum {
     IR_RETURN_POINTS = 3,
     IR_PLAN_MEMBERS = 3 * IR_MEMBERS, // with what loops of two versions add
     IR_STREAMS = 6,
+    IR_STREAM_STEP = 256, // at most
 };
 
 // What a loop does at even steps: accesses to [lo, hi) around an address that is, at the loop's head, the value of a slot plus
@@ -18,10 +19,13 @@ struct ir_stream {
     struct {
         unsigned slot;
         int64_t plus;
+        bool narrow;          // the slot's sums are cut to 32 bits
     } part[2];
     unsigned shift;           // of the second
     enum ir_type type;
-    int32_t lo, hi, step;     // the address changes by 0 to step in a round
+    int32_t lo, hi;
+    int32_t step;             // the address changes by 0 to step in a round; or, if `by` is a slot,
+    unsigned by, by_shift;    // by 0 or the slot's value, shifted. IR_SLOT_PC_PAGE: it is none
     uint32_t aligned;         // low bits of the address that are to be 0
     uint8_t mmu_index;
     bool written;

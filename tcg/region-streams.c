@@ -9,7 +9,7 @@
 #include "tcg/ir-private.h"
 #include "tcg/region-plan.h"
 
-enum { MAX_STEP = 256, MAX_REACH = 1024, MAX_STEPS_BACK = 64, MAX_LOOP_MEMBERS = 8 };
+enum { MAX_STEP = IR_STREAM_STEP, MAX_REACH = 1024, MAX_STEPS_BACK = 64, MAX_LOOP_MEMBERS = 8 };
 
 struct finder {
     const struct ir_region *region;
@@ -23,6 +23,8 @@ struct finder {
     ir_ref param;
     unsigned left; // instructions that it may still look at
     int64_t lowest, highest;
+    unsigned by;   // as in struct ir_stream
+    bool narrow;
 };
 
 // --- how a slot changes in a round ---
@@ -39,21 +41,90 @@ static bool is_in_loop(const struct finder *f, uint32_t index)
     return false;
 }
 
-// What ways into the block pass for its parameter; for a loop's head, the ways back.
-static bool passed(struct finder *f, uint32_t block, uint32_t number, int64_t plus, bool back)
+static uint32_t number_of(const struct ir_member *h, unsigned slot)
+{
+    uint32_t number = 0;
+    while (h->params[number] != slot)
+        number++;
+    return number;
+}
+
+// What a jump to the block passes for its parameter, or IR_NONE when the block does not end with one. For a loop's head, only
+// jumps from the loop count.
+static ir_ref passed_from(const struct finder *f, uint32_t from, uint32_t block, uint32_t number)
 {
     const struct ir_region *r = f->region;
-    bool any = false;
-    for (uint32_t n = 0; n < r->block_count; n++) {
-        const struct ir_block *b = &r->blocks[n];
-        const struct ir_ins *last = b->begin < b->end ? &r->ins[b->end - 1] : NULL;
-        if (!last || last->op != IR_JUMP || ir_target(last, 0) != block || (back && !is_in_loop(f, b->end - 1)))
-            continue;
-        any = true;
-        if (!changes(f, r->lists[last->arg[2] + 1 + number], plus))
+    const struct ir_block *b = &r->blocks[from];
+    const struct ir_ins *last = b->begin < b->end ? &r->ins[b->end - 1] : NULL;
+    if (!last || last->op != IR_JUMP || ir_target(last, 0) != block || (block == f->head->head && !is_in_loop(f, b->end - 1)))
+        return IR_NONE;
+    return r->lists[last->arg[2] + 1 + number];
+}
+
+// Whether the slot has the same value in every round.
+static bool stays(const struct finder *f, unsigned slot)
+{
+    const struct ir_member *h = f->head;
+    for (uint32_t n = 0; n < f->region->block_count && ir_slot_set_has(&h->is_param, slot); n++) {
+        ir_ref value = passed_from(f, n, h->head, number_of(h, slot));
+        if (value != IR_NONE && value != h->slots[slot].value)
             return false;
     }
+    return true;
+}
+
+// The same search for all that is passed to the block for its parameter.
+static bool passed(struct finder *f, uint32_t block, uint32_t number, int64_t plus)
+{
+    bool any = false;
+    for (uint32_t n = 0; n < f->region->block_count; n++) {
+        ir_ref value = passed_from(f, n, block, number);
+        if (value != IR_NONE && !changes(f, value, plus))
+            return false;
+        any |= value != IR_NONE;
+    }
     return any;
+}
+
+// The slot that has the value at the head, or one behind the last.
+static unsigned slot_of(const struct finder *f, ir_ref value)
+{
+    unsigned slot = IR_SLOT_PC_PAGE;
+    while (slot < f->region->slot_count && f->head->slots[slot].value != value)
+        slot++;
+    return slot;
+}
+
+static ir_ref without_trunc(const struct finder *f, ir_ref value)
+{
+    bool is_cut = !ir_is_const(value) && f->region->ins[value].op == IR_TRUNC;
+    return is_cut ? f->region->ins[value].arg[0] : value;
+}
+
+// The slot whose value is this one, shifted; the sum of the two was made one operation. One behind the last if there is none.
+static unsigned slot_of_shifted(const struct finder *f, ir_ref value, uint64_t shift)
+{
+    unsigned slot = IR_SLOT_PC_PAGE;
+    for (; slot < f->region->slot_count; slot++) {
+        ir_ref of_slot = f->head->slots[slot].value;
+        const struct ir_ins *ins = of_slot == IR_NONE || ir_is_const(of_slot) ? NULL : &f->region->ins[of_slot];
+        if (ins && ins->op == IR_SHL && ins->arg[0] == value && ir_is_const(ins->arg[1]) &&
+            ir_const(f->region, ins->arg[1])->lo == shift)
+            break;
+    }
+    return slot;
+}
+
+// Of a sum: whether it is the parameter and the value of a slot that stays, of which there is only one in the search.
+static bool adds_slot(struct finder *f, const struct ir_ins *ins)
+{
+    ir_ref a = without_trunc(f, ins->arg[0]), c = without_trunc(f, ins->arg[1]);
+    unsigned slot = ins->op == IR_ADDSHL ? slot_of_shifted(f, c, ins->imm) : slot_of(f, a == f->param ? c : a);
+    bool has_param = a == f->param || (c == f->param && ins->op == IR_ADD);
+    if (!has_param || slot >= f->region->slot_count || (f->by != IR_SLOT_PC_PAGE && f->by != slot) || !stays(f, slot))
+        return false;
+    f->by = slot;
+    return changes(f, f->param, 0);
 }
 
 static uint32_t block_of(const struct ir_region *r, ir_ref value)
@@ -79,16 +150,23 @@ static bool changes(struct finder *f, ir_ref value, int64_t plus)
     switch ((enum ir_op)ins->op) {
     case IR_ADD:
         if (!ir_is_const(ins->arg[1]))
-            return false;
+            return plus == 0 && adds_slot(f, ins);
         uint64_t constant = ir_const(f->region, ins->arg[1])->lo;
         int64_t more = ins->type == IR_I32 ? (int32_t)constant : (int64_t)constant;
         return more >= -MAX_STEP && more <= MAX_STEP && changes(f, ins->arg[0], plus + more);
+    case IR_ADDSHL:
+        return plus == 0 && adds_slot(f, ins);
+    case IR_ZEXT32: // of a sum of 32 bits
+        f->narrow = true;
+        return changes(f, ins->arg[0], plus);
+    case IR_TRUNC:
+        return changes(f, ins->arg[0], plus);
     case IR_SELECT:
         return changes(f, ins->arg[2], plus) && changes(f, ins->arg[3], plus);
     case IR_PARAM: {
         uint32_t block = block_of(f->region, value);
         return block != f->head->head && block < f->region->block_count &&
-               passed(f, block, value - f->region->blocks[block].begin, plus, false);
+               passed(f, block, value - f->region->blocks[block].begin, plus);
     }
     default:
         return false;
@@ -99,16 +177,15 @@ static bool step_of(struct finder *f, unsigned slot, int64_t *lowest, int64_t *h
 {
     const struct ir_member *h = f->head;
     *lowest = *highest = 0;
+    f->by = IR_SLOT_PC_PAGE;
+    f->narrow = false;
     if (!ir_slot_set_has(&h->is_param, slot))
         return true;
-    uint32_t number = 0;
-    while (h->params[number] != slot)
-        number++;
     f->param = h->slots[slot].value;
     f->left = MAX_STEPS_BACK;
     f->lowest = INT64_MAX;
     f->highest = INT64_MIN;
-    if (!passed(f, h->head, number, 0, true))
+    if (!passed(f, h->head, number_of(h, slot), 0))
         return false;
     *lowest = f->lowest;
     *highest = f->highest;
@@ -123,9 +200,9 @@ static bool is_slot_plus(const struct finder *f, ir_ref value, unsigned *slot, i
     const struct ir_region *r = f->region;
     *plus = 0;
     for (unsigned depth = 0; depth < 2 && !ir_is_const(value); depth++) {
-        for (*slot = IR_SLOT_PC_PAGE; *slot < r->slot_count; ++*slot)
-            if (f->head->slots[*slot].value == value)
-                return true;
+        *slot = slot_of(f, value);
+        if (*slot < r->slot_count)
+            return true;
         const struct ir_ins *ins = &r->ins[value];
         if (ins->op != IR_ADD || !ir_is_const(ins->arg[1]))
             return false;
@@ -151,14 +228,24 @@ static bool parse(struct finder *f, ir_ref base, struct ir_stream *s)
                 return false;
     }
     int64_t lowest = 0, highest = 0;
+    s->by = IR_SLOT_PC_PAGE;
     for (unsigned i = 0; i < s->count; i++) {
         int64_t from, to;
         if (!step_of(f, s->part[i].slot, &from, &to))
             return false;
+        s->part[i].narrow = f->narrow;
+        if (f->by != IR_SLOT_PC_PAGE) {
+            if (from || to || s->by != IR_SLOT_PC_PAGE)
+                return false;
+            s->by = f->by;
+            s->by_shift = i ? s->shift : 0;
+        }
         lowest += from * (i ? INT64_C(1) << s->shift : 1);
         highest += to * (i ? INT64_C(1) << s->shift : 1);
     }
     s->step = (int32_t)(lowest < 0 ? lowest : highest);
+    if (s->by != IR_SLOT_PC_PAGE)
+        return s->step == 0;
     return (lowest >= 0 || highest <= 0) && s->step >= -MAX_STEP && s->step <= MAX_STEP;
 }
 
@@ -197,7 +284,7 @@ static void add_test(struct finder *f, const struct ir_ins *ins)
     ir_builder_split_address(f->region, &base, &mem);
     for (unsigned i = 0; i < f->versions->stream_count; i++) {
         struct ir_stream *s = &f->versions->streams[i];
-        if (f->base[i] == base && is_power_of_two(mask + 1) && mask < MAX_STEP && !((uint32_t)s->step & mask) &&
+        if (f->base[i] == base && s->by == IR_SLOT_PC_PAGE && is_power_of_two(mask + 1) && mask < MAX_STEP && !((uint32_t)s->step & mask) &&
             !((uint32_t)mem.offset & mask) && mask > s->aligned)
             s->aligned = (uint32_t)mask;
     }
