@@ -63,7 +63,8 @@ void ir_versions_add(struct ir_plan *plan, unsigned head)
 
 static ir_ref part_of(struct ir_builder *b, const struct ir_stream *s, unsigned n)
 {
-    return ir_addi(b, ir_get(b, s->part[n].slot), s->part[n].plus);
+    ir_ref value = ir_get(b, s->part[n].slot);
+    return s->part[n].half ? ir_zext(b, ir_trunc(b, value)) : ir_addi(b, value, s->part[n].plus);
 }
 
 static ir_ref base_of(struct ir_builder *b, const struct ir_stream *s)
@@ -96,16 +97,14 @@ static ir_ref step_by(struct ir_builder *b, const struct ir_stream *s)
     return ir_shli(b, ir_get(b, s->by), s->by_shift);
 }
 
-// Sums of 32 bits shall not pass 0 meanwhile.
+// Sums of 32 bits shall not pass 0 meanwhile, nor the upper half of the slot count.
 static void leave_if_cut(struct ir_builder *b, const struct ir_stream *s, struct ir_member *checked)
 {
     const uint32_t most = (MAX_ROUNDS + 1) * IR_STREAM_STEP;
-    for (unsigned i = 0; i < s->count; i++) {
-        if (!s->part[i].narrow)
-            continue;
-        ir_ref value = ir_get(b, s->part[i].slot);
-        leave_if(b, IR_GTU, ir_addi(b, value, -(int64_t)most), UINT32_MAX - 2 * most, checked);
-    }
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->part[i].narrow)
+            leave_if(b, IR_GTU, ir_addi(b, ir_get(b, s->part[i].slot), s->step < 0 ? -(int64_t)most : 0), UINT32_MAX - most,
+                     checked);
 }
 
 // For how many more rounds than this one the stream stays in its page.

@@ -16,10 +16,11 @@ enum {
 // a constant, or the sum of two such, one of them shifted.
 struct ir_stream {
     unsigned count;           // of addends
-    struct {
+    struct ir_stream_part {
         unsigned slot;
         int64_t plus;
-        bool narrow;          // the slot's sums are cut to 32 bits
+        bool half;            // the lower half of the slot, an i64
+        bool narrow;          // 32 bits count: the slot's sums are cut to that
     } part[2];
     unsigned shift;           // of the second
     enum ir_type type;

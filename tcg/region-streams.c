@@ -194,37 +194,42 @@ static bool step_of(struct finder *f, unsigned slot, int64_t *lowest, int64_t *h
 
 // --- addresses ---
 
-// Whether the value is a slot's at the head, and a constant.
-static bool is_slot_plus(const struct finder *f, ir_ref value, unsigned *slot, int64_t *plus)
+// Whether the value is a slot's at the head, and a constant, or its lower half.
+static bool is_from_slot(const struct finder *f, ir_ref value, struct ir_stream_part *part)
 {
     const struct ir_region *r = f->region;
-    *plus = 0;
-    for (unsigned depth = 0; depth < 2 && !ir_is_const(value); depth++) {
-        *slot = slot_of(f, value);
-        if (*slot < r->slot_count)
-            return true;
-        const struct ir_ins *ins = &r->ins[value];
-        if (ins->op != IR_ADD || !ir_is_const(ins->arg[1]))
-            return false;
+    if (ir_is_const(value))
+        return false;
+    *part = (struct ir_stream_part){.slot = slot_of(f, value)};
+    if (part->slot < r->slot_count)
+        return true;
+    const struct ir_ins *ins = &r->ins[value];
+    if (ins->op == IR_ZEXT32 && !ir_is_const(ins->arg[0]) && r->ins[ins->arg[0]].op == IR_TRUNC) {
+        part->half = true;
+        value = r->ins[ins->arg[0]].arg[0];
+    } else if (ins->op == IR_ADD && ir_is_const(ins->arg[1])) {
         uint64_t constant = ir_const(r, ins->arg[1])->lo;
-        *plus = ins->type == IR_I32 ? (int32_t)constant : (int64_t)constant;
+        part->plus = ins->type == IR_I32 ? (int32_t)constant : (int64_t)constant;
         value = ins->arg[0];
+    } else {
+        return false;
     }
-    return false;
+    part->slot = slot_of(f, value);
+    return part->slot < r->slot_count;
 }
 
 static bool parse(struct finder *f, ir_ref base, struct ir_stream *s)
 {
     s->type = ir_type_of(f->region, base);
     s->count = 1;
-    if (!is_slot_plus(f, base, &s->part[0].slot, &s->part[0].plus)) {
+    if (!is_from_slot(f, base, &s->part[0])) {
         const struct ir_ins *ins = ir_is_const(base) ? NULL : &f->region->ins[base];
         if (!ins || (ins->op != IR_ADD && ins->op != IR_ADDSHL))
             return false;
         s->count = 2;
         s->shift = ins->op == IR_ADDSHL ? (unsigned)ins->imm : 0;
         for (unsigned i = 0; i < 2; i++)
-            if (!is_slot_plus(f, ins->arg[i], &s->part[i].slot, &s->part[i].plus))
+            if (!is_from_slot(f, ins->arg[i], &s->part[i]))
                 return false;
     }
     int64_t lowest = 0, highest = 0;
@@ -233,7 +238,7 @@ static bool parse(struct finder *f, ir_ref base, struct ir_stream *s)
         int64_t from, to;
         if (!step_of(f, s->part[i].slot, &from, &to))
             return false;
-        s->part[i].narrow = f->narrow;
+        s->part[i].narrow = f->narrow || s->part[i].half;
         if (f->by != IR_SLOT_PC_PAGE) {
             if (from || to || s->by != IR_SLOT_PC_PAGE)
                 return false;

@@ -38,6 +38,33 @@ fault_entries 13, 14
     expect_eq \number, %rax, %rdx
 .endm
 
+# The same with the step in %r10.
+.macro sums_by number, step, count
+    mov $DATA, %r11d
+    sums_from_r11_by \number, \step, \count
+.endm
+.macro sums_from_r11_by number, step, count
+    mov $\step, %r10
+    mov %r11, %rbx
+    mov $\count, %ecx
+    xor %eax, %eax
+1:  mov (%rbx), %rsi
+    add %rsi, %rax
+    add %r10, %rbx
+    dec %ecx
+    jnz 1b
+    mov $\count, %ecx
+    xor %edx, %edx
+2:  mov $\count, %edi
+    sub %ecx, %edi
+    imul %r10, %rdi
+    mov (%r11,%rdi), %rsi
+    add %rsi, %rdx
+    dec %ecx
+    jnz 2b
+    expect_eq \number, %rax, %rdx
+.endm
+
 long_mode:
     flat_segments
     set_fault_gates 13, 14
@@ -78,6 +105,40 @@ again:
     sums 8, mov, DATA+0xffc, 512, PAGES*8-9
     sums 9, mov, DATA+0xffa, 0, 1000
     sums 10, mov, DATA+8, 0, 1000
+
+    sums_by 30, 8, PAGES*512
+    sums_by 31, 20, PAGES*4096/20-1
+    sums_by 32, 0x110, PAGES*15-1
+    sums_by 33, 0, 1000
+    sums_by 34, 1, PAGES*4096-8
+    mov $DATA+PAGES*4096-8, %r11d
+    sums_from_r11_by 35, -8, PAGES*512
+
+    # an index of 32 bits that comes round to 0, where there is no memory
+    mov $DATA, %ebx
+    mov $0xffffe800, %eax
+    sub %rax, %rbx
+    mov $4000, %ecx
+    xor %edx, %edx
+    movq $1f, resume
+2:  add (%rbx,%rax), %rdx
+    add $8, %eax
+    dec %ecx
+    jnz 2b
+1:  mov $0x7000, %rsp
+    expect_eq 36, $4000-0x300, %ecx
+    expect_eq 37, $0, %rax
+    mov $0x700, %eax                   # and down
+    mov $DATA+0x1000, %ebx
+    mov $4000, %ecx
+    movq $1f, resume
+2:  mov %eax, %esi
+    sub $16, %eax
+    add (%rbx,%rsi), %rdx
+    dec %ecx
+    jnz 2b
+1:  mov $0x7000, %rsp
+    expect_eq 38, $4000-0x71, %ecx
 
     # two that move apart, and an index that takes a step in some rounds only
     mov $DATA, %ebx
