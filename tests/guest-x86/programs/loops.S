@@ -44,7 +44,8 @@ fault_entries 13, 14
     sums_from_r11_by \number, \step, \count
 .endm
 .macro sums_from_r11_by number, step, count
-    mov $\step, %r10
+    movq $\step, resume               # from memory: nobody knows
+    mov resume, %r10
     mov %r11, %rbx
     mov $\count, %ecx
     xor %eax, %eax
@@ -118,6 +119,8 @@ again:
     mov $DATA, %ebx
     mov $0xffffe800, %eax
     sub %rax, %rbx
+    mov %rbx, resume
+    mov resume, %rbx
     mov $4000, %ecx
     xor %edx, %edx
     movq $1f, resume
