@@ -13,127 +13,11 @@
 #include "tcg/ir-private.h"
 #include "tcg/region-plan.h"
 
-enum { MAX_INT_PARAMS = 9, MAX_VECTOR_PARAMS = 10, MAX_LOOKS = 256, FIRST_ROUNDS = 2 };
+enum { MAX_INT_PARAMS = 9, MAX_VECTOR_PARAMS = 10, FIRST_ROUNDS = 2 };
 
 bool ir_at_member(const struct ir_builder *b, int32_t offset)
 {
     return b->plan && ir_plan_find(b->plan, offset) >= 0;
-}
-
-// The region and its builder as they were before anything was built.
-static void start_over(struct ir_builder *b)
-{
-    struct ir_region *r = b->region, old = *r;
-    struct ir_plan *plan = b->plan;
-    ir_region_init(r, old.arena, old.slots, old.slot_count);
-    r->fp = old.fp;
-    r->guest_pc = old.guest_pc;
-    ir_builder_init(b, r);
-    b->plan = plan;
-}
-
-// --- looking -------------------------------------------------------------------------------------------------------
-
-static void note_edge(struct ir_builder *b, int32_t offset)
-{
-    struct ir_member *m = &b->plan->members[b->plan->current];
-    if (m->edge_count == IR_MEMBER_EDGES - IR_RETURN_POINTS)
-        m->too_many = true;
-    else
-        m->edges[m->edge_count++] = (struct ir_edge){.offset = offset, .written = b->written, .flags = ir_flags_note(b)};
-    // Whatever ends the block: nobody will run it.
-    ir_emit(b, IR_UNREACHABLE, IR_VOID, 0, IR_NONE, IR_NONE, IR_NONE, 0);
-    ir_builder_end_block(b);
-}
-
-static bool look(struct ir_builder *b, unsigned n, const struct ir_region_source *source)
-{
-    struct ir_member *m = &b->plan->members[n];
-    start_over(b);
-    b->plan->current = n;
-    m->edge_count = 0;
-    m->return_point = -1;
-    m->returns = false;
-    m->looked = true;
-    if (m->in)
-        ir_versions_go_on_sure(b, m);
-    m->end = source->build(source->ctx, m->in ? m->original : n, m->offset);
-    m->use = b->use;
-    return m->end >= 0 && !m->too_many;
-}
-
-static void add_member(struct ir_plan *plan, int32_t offset)
-{
-    plan->members[plan->count++] = (struct ir_member){.offset = offset, .head = IR_NONE};
-    // Who runs over its start is to end there.
-    for (unsigned i = 0; i < plan->count; i++)
-        if (plan->members[i].offset < offset && offset < plan->members[i].end)
-            plan->members[i].looked = false;
-}
-
-static void remove_last(struct ir_plan *plan, int32_t *refused, unsigned *refused_count)
-{
-    int32_t offset = refused[(*refused_count)++] = plan->members[--plan->count].offset;
-    for (unsigned i = 0; i < plan->count; i++)
-        if (plan->members[i].end == offset)
-            plan->members[i].looked = false; // it may have ended for that one
-}
-
-static bool among(const int32_t *list, unsigned count, int32_t offset)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (list[i] == offset)
-            return true;
-    return false;
-}
-
-struct search {
-    struct ir_builder *b;
-    const struct ir_region_source *source;
-    int32_t refused[IR_MEMBERS];
-    unsigned refused_count, looks;
-};
-
-// Takes in what the member leads to. False when that is to be given up.
-static bool follow(struct search *s, unsigned n, bool *found)
-{
-    struct ir_plan *plan = s->b->plan;
-    const struct ir_member *m = &plan->members[n];
-    for (unsigned i = 0; i <= m->edge_count && plan->count < IR_MEMBERS; i++) {
-        int32_t to = i < m->edge_count ? m->edges[i].offset : m->return_point;
-        if (to < 0 || ir_plan_find(plan, to) >= 0 || among(s->refused, s->refused_count, to) ||
-            !s->source->wanted(s->source->ctx, to))
-            continue;
-        add_member(plan, to);
-        *found = true;
-        // At once, so that one that is refused is the last.
-        if (look(s->b, plan->count - 1, s->source))
-            continue;
-        if (s->refused_count == IR_MEMBERS)
-            return false;
-        remove_last(plan, s->refused, &s->refused_count);
-    }
-    return true;
-}
-
-// Looks at members and finds new ones until there are no more. False when the entry itself cannot be one.
-static bool find_members(struct ir_builder *b, const struct ir_region_source *source)
-{
-    struct search s = {.b = b, .source = source};
-    struct ir_plan *plan = b->plan;
-    for (bool again = true; again;) {
-        again = false;
-        for (unsigned n = 0; n < plan->count; n++) {
-            if (!plan->members[n].looked) {
-                again = true;
-                if (++s.looks > MAX_LOOKS || !look(b, n, source))
-                    return false;
-            }
-            if (!follow(&s, n, &again))
-                return false;
-        }
-    }
-    return true;
 }
 
 // --- making: heads -------------------------------------------------------------------------------------------------
@@ -414,7 +298,7 @@ bool ir_region_goes_on(struct ir_builder *b, int32_t offset)
 {
     struct ir_plan *plan = b->plan;
     if (!plan->making) {
-        note_edge(b, offset);
+        ir_region_note_edge(b, offset);
         return true;
     }
     int n = ir_plan_target(plan, offset);
@@ -469,7 +353,7 @@ void ir_region_return(struct ir_builder *b, ir_ref pc)
         return;
     }
     if (is_pc_plus(b, pc, &known)) {
-        if (among(plan->return_points, plan->return_point_count, known))
+        if (ir_among(plan->return_points, plan->return_point_count, known))
             ir_exit_to(b, known);
         return;
     }
@@ -487,7 +371,7 @@ void ir_region_return(struct ir_builder *b, ir_ref pc)
 static void make(struct ir_builder *b, const struct ir_region_source *source)
 {
     struct ir_plan *plan = b->plan;
-    start_over(b);
+    ir_region_start_over(b);
     plan->making = true;
     plan->current = 0;
     if (plan->two_ways)
@@ -538,7 +422,7 @@ static bool add_versions(struct ir_builder *b, const struct ir_plan *built, cons
             ir_versions_add(plan, n);
     for (unsigned n = plan->count; n < plan->count + plan->copies; n++)
         if (plan->members[n].in && plan->members[n].counted)
-            good &= look(b, n, source);
+            good &= ir_region_look(b, n, source);
     if (good && plan->copies)
         ir_plan_analyse_copies(plan);
     return good && plan->copies;
@@ -565,8 +449,8 @@ unsigned ir_build_region(struct ir_builder *b, int32_t entry, const struct ir_re
 {
     struct ir_plan *plan = ARENA_ARRAY(b->region->arena, struct ir_plan, 1);
     b->plan = plan;
-    add_member(plan, entry);
-    bool good = find_members(b, source), loops = false;
+    ir_region_add_member(plan, entry);
+    bool good = ir_region_find_members(b, source), loops = false;
     if (good)
         ir_plan_analyse(plan);
     for (unsigned n = 0; n < plan->count; n++)
@@ -580,6 +464,6 @@ unsigned ir_build_region(struct ir_builder *b, int32_t entry, const struct ir_re
         return plan->count;
     }
     b->plan = NULL;
-    start_over(b);
+    ir_region_start_over(b);
     return 0;
 }

@@ -27,6 +27,7 @@ struct ir_stream {
     int32_t lo, hi;
     int32_t step;             // the address changes by 0 to step in a round; or, if `by` is a slot,
     unsigned by, by_shift;    // by 0 or the slot's value, shifted. IR_SLOT_PC_PAGE: it is none
+    uint32_t step_bits;       // those of any step
     uint32_t aligned;         // low bits of the address that are to be 0
     uint8_t mmu_index;
     bool written;
@@ -148,6 +149,18 @@ void ir_versions_add(struct ir_plan *plan, unsigned head);
 void ir_versions_choose(struct ir_builder *b, struct ir_member *m);
 // Where a member of a sure version begins, or is looked at: what it may rely on.
 void ir_versions_go_on_sure(struct ir_builder *b, struct ir_member *m);
+
+// --- the look at members (builder-members.c) ---
+// The region and its builder as they were before anything was built.
+void ir_region_start_over(struct ir_builder *b);
+void ir_region_add_member(struct ir_plan *plan, int32_t offset);
+// Builds a member by itself. False when it cannot be one.
+bool ir_region_look(struct ir_builder *b, unsigned member, const struct ir_region_source *source);
+// At an exit of a member that is looked at.
+void ir_region_note_edge(struct ir_builder *b, int32_t offset);
+// Looks at members and finds new ones until there are no more. False when the entry itself cannot be one.
+bool ir_region_find_members(struct ir_builder *b, const struct ir_region_source *source);
+bool ir_among(const int32_t *list, unsigned count, int32_t offset);
 
 // --- ways and jumps (builder-region.c) ---
 // A side block for the way to a member: the current one if nothing is in it, else one that it jumps to.

@@ -23,6 +23,7 @@ struct finder {
     ir_ref param;
     unsigned left; // instructions that it may still look at
     int64_t lowest, highest;
+    uint64_t bits; // of any distance
     unsigned by;   // as in struct ir_stream
     bool narrow;
 };
@@ -141,6 +142,7 @@ static bool changes(struct finder *f, ir_ref value, int64_t plus)
     if (value == f->param) {
         f->lowest = f->lowest < plus ? f->lowest : plus;
         f->highest = f->highest > plus ? f->highest : plus;
+        f->bits |= (uint64_t)plus;
         return true;
     }
     if (ir_is_const(value) || !f->left || plus > MAX_STEP || plus < -MAX_STEP)
@@ -179,6 +181,7 @@ static bool step_of(struct finder *f, unsigned slot, int64_t *lowest, int64_t *h
     *lowest = *highest = 0;
     f->by = IR_SLOT_PC_PAGE;
     f->narrow = false;
+    f->bits = 0;
     if (!ir_slot_set_has(&h->is_param, slot))
         return true;
     f->param = h->slots[slot].value;
@@ -245,6 +248,7 @@ static bool parse(struct finder *f, ir_ref base, struct ir_stream *s)
             s->by = f->by;
             s->by_shift = i ? s->shift : 0;
         }
+        s->step_bits |= (uint32_t)(f->bits << (i ? s->shift : 0));
         lowest += from * (i ? INT64_C(1) << s->shift : 1);
         highest += to * (i ? INT64_C(1) << s->shift : 1);
     }
@@ -289,8 +293,8 @@ static void add_test(struct finder *f, const struct ir_ins *ins)
     ir_builder_split_address(f->region, &base, &mem);
     for (unsigned i = 0; i < f->versions->stream_count; i++) {
         struct ir_stream *s = &f->versions->streams[i];
-        if (f->base[i] == base && s->by == IR_SLOT_PC_PAGE && is_power_of_two(mask + 1) && mask < MAX_STEP && !((uint32_t)s->step & mask) &&
-            !((uint32_t)mem.offset & mask) && mask > s->aligned)
+        if (f->base[i] == base && s->by == IR_SLOT_PC_PAGE && is_power_of_two(mask + 1) && mask < MAX_STEP &&
+            !((s->step_bits | (uint32_t)mem.offset) & mask) && mask > s->aligned)
             s->aligned = (uint32_t)mask;
     }
 }
