@@ -164,6 +164,11 @@ void arm_raise_fault(struct tcg_cpu *tcg, const struct tlb_fault *fault, unsigne
     take_abort(cpu, target, fault->access, arm_fault_status(fault), fault->gva);
 }
 
+void arm_raise(struct tcg_cpu *tcg, uint32_t syndrome)
+{
+    arm_take_sync(arm_cpu_of(tcg), syndrome, 0);
+}
+
 void arm_raise_alignment(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access access, unsigned mmu_index)
 {
     enum { FSC_ALIGNMENT = 0x21 };

@@ -70,6 +70,7 @@ uint32_t arm_interrupts_pending(struct arm_cpu *cpu);
 // guest_ops entries.
 bool arm_take_interrupt(struct tcg_cpu *cpu);
 void arm_raise_fault(struct tcg_cpu *cpu, const struct tlb_fault *fault, unsigned mmu_index, unsigned size_log2);
+void arm_raise(struct tcg_cpu *cpu, uint32_t syndrome);
 void arm_raise_alignment(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index);
 void arm_raise_bus_error(struct tcg_cpu *cpu, uint64_t gva, uint64_t gpa, enum tlb_access access,
                          unsigned mmu_index);

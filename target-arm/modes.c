@@ -118,6 +118,7 @@ const struct guest_ops arm_guest_ops = {
     .translate_address = arm_translate_address,
     .raise_fault = arm_raise_fault,
     .raise_alignment = arm_raise_alignment,
+    .raise = arm_raise,
     .raise_bus_error = arm_raise_bus_error,
     .take_interrupt = arm_take_interrupt,
 };

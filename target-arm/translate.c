@@ -96,12 +96,7 @@ static void check_sp_alignment(struct a64 *a)
 {
     if (a->notes.sp_aligned || !a64_flag(a, ARM_BF_SP_CHECK))
         return;
-    uint32_t fault = ir_new_side(a->b), good = ir_new_side(a->b);
-    a->b->region->blocks[fault].cold = true;
-    ir_brcond(a->b, IR_TSTNE, ir_get(a->b, SLOT_SP), ir_i64(a->b, 15), fault, good);
-    ir_begin_block(a->b, fault);
-    a64_raise(a, arm_syndrome(EC_SP_ALIGNMENT, 0));
-    ir_begin_block(a->b, good);
+    ir_raise_if(a->b, IR_TSTNE, ir_get(a->b, SLOT_SP), ir_i64(a->b, 15), arm_syndrome(EC_SP_ALIGNMENT, 0));
     a->notes.sp_aligned = true;
 }
 
@@ -147,12 +142,7 @@ bool a64_next_loop(struct a64 *a)
 
 bool a64_branch_if(struct a64 *a, enum ir_cond cond, ir_ref x, ir_ref y, int64_t offset)
 {
-    uint32_t taken = ir_new_side(a->b), next = ir_new_side(a->b);
-    ir_branch_out(a->b, cond, x, y, taken, next);
-    ir_begin_block(a->b, taken);
-    ir_exit_to(a->b, a->pc + offset);
-    ir_begin_block(a->b, next);
-    ir_exit_to(a->b, a->pc + 4);
+    ir_exit_if(a->b, cond, x, y, a->pc + offset, a->pc + 4);
     return false;
 }
 

@@ -323,6 +323,11 @@ void x86_raise_fault(struct tcg_cpu *tcg, const struct tlb_fault *fault, unsigne
     x86_exception(cpu, X86_PF, fault->kind);
 }
 
+void x86_raise(struct tcg_cpu *tcg, uint32_t vector)
+{
+    x86_exception(x86_cpu_of(tcg), vector, 0);
+}
+
 void x86_raise_alignment(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access access, unsigned mmu_index)
 {
     (void)gva;

@@ -23,6 +23,7 @@ bool x86_take_interrupt(struct tcg_cpu *cpu);
 void x86_poll(struct x86_cpu *cpu);
 // guest_ops entries
 void x86_raise_fault(struct tcg_cpu *cpu, const struct tlb_fault *fault, unsigned mmu_index, unsigned size_log2);
+void x86_raise(struct tcg_cpu *cpu, uint32_t vector); // error code 0 where it has one
 void x86_raise_alignment(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index);
 void x86_raise_bus_error(struct tcg_cpu *cpu, uint64_t gva, uint64_t gpa, enum tlb_access access, unsigned mmu_index);
 

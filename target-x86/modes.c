@@ -161,6 +161,7 @@ const struct guest_ops x86_guest_ops = {
     .translate_address = x86_translate_address,
     .raise_fault = x86_raise_fault,
     .raise_alignment = x86_raise_alignment,
+    .raise = x86_raise,
     .raise_bus_error = x86_raise_bus_error,
     .take_interrupt = x86_take_interrupt,
     .stored_into_own_block = stored_into_own_block,

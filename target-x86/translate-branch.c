@@ -6,8 +6,12 @@
 
 static bool branch_relative(struct x86_translator *x, const struct x86_decoded *in, struct tx_condition c)
 {
+    if (tx_branches_inside(x, in)) {
+        ir_exit_if(x->b, c.cond, c.a, c.b, x->next + (int64_t)in->imm, x->next);
+        return false;
+    }
     uint32_t taken = ir_new_side(x->b), next = ir_new_side(x->b);
-    ir_branch_out(x->b, c.cond, c.a, c.b, taken, next);
+    ir_brcond(x->b, c.cond, c.a, c.b, taken, next);
     ir_begin_block(x->b, taken);
     tx_exit_relative(x, in);
     ir_begin_block(x->b, next);
@@ -138,7 +142,7 @@ bool x86_tr_int(struct x86_translator *x, const struct x86_decoded *in)
         struct tx_condition c = tx_condition(x, 1);
         uint32_t taken = ir_new_side(x->b);
         next = ir_new_side(x->b);
-        ir_branch_out(x->b, c.cond, c.a, c.b, next, taken);
+        ir_brcond(x->b, c.cond, c.a, c.b, next, taken);
         ir_begin_block(x->b, taken);
     }
     ir_ref pc = tx_call3(x, &x86_helper_software_interrupt, tx_i32(x, vector), tx_i32(x, kind == INT1),

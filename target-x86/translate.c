@@ -35,12 +35,7 @@ bool tx_ud(struct x86_translator *x)
 
 void tx_raise_if(struct x86_translator *x, enum ir_cond cond, ir_ref a, ir_ref b, enum x86_vector vector)
 {
-    uint32_t fault = ir_new_side(x->b), good = ir_new_side(x->b);
-    x->b->region->blocks[fault].cold = true;
-    ir_brcond(x->b, cond, a, b, fault, good);
-    ir_begin_block(x->b, fault);
-    tx_raise(x, vector);
-    ir_begin_block(x->b, good);
+    ir_raise_if(x->b, cond, a, b, vector);
 }
 
 // Blocks with these flags are not followed by one with the same.
@@ -103,15 +98,26 @@ ir_ref tx_next_rip(struct x86_translator *x)
     return cut_linear(x, pc);
 }
 
-bool tx_exit_relative(struct x86_translator *x, const struct x86_decoded *in)
+// Whether IP is not cut on the way of a relative branch: it wraps at 64 KiB, which a page-aligned segment does not do inside a
+// page.
+static bool reaches(const struct x86_translator *x, const struct x86_decoded *in)
 {
     int64_t target = x->next + (int64_t)in->imm;
-    // IP wraps at 64 KiB, which a page-aligned segment does not do inside a page.
     bool whole = in->opsize >= 2 && x->mode >= 1;
-    bool aligned = x->mode == 0 && in->opsize == 1 && tx_flag(x, X86_BF_CS_ALIGNED) && target >= 0 &&
-                   target < TLB_PAGE_SIZE;
-    if (whole || aligned)
-        return tx_exit_offset(x, target);
+    return whole || (x->mode == 0 && in->opsize == 1 && tx_flag(x, X86_BF_CS_ALIGNED) && target >= 0 &&
+                     target < TLB_PAGE_SIZE);
+}
+
+bool tx_branches_inside(const struct x86_translator *x, const struct x86_decoded *in)
+{
+    return reaches(x, in) && !x->after_sti && !leaves_by_address(x, x->next + (int64_t)in->imm) &&
+           !leaves_by_address(x, x->next);
+}
+
+bool tx_exit_relative(struct x86_translator *x, const struct x86_decoded *in)
+{
+    if (reaches(x, in))
+        return tx_exit_offset(x, x->next + (int64_t)in->imm);
     return tx_exit_rip(x, ir_addi(x->b, tx_next_rip(x), (int64_t)in->imm), in->opsize == 1 ? 1 : 2);
 }
 

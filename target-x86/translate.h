@@ -141,9 +141,11 @@ bool tx_exit_offset(struct x86_translator *x, int64_t offset); // linear, from t
 bool tx_exit_pc(struct x86_translator *x, ir_ref pc);          // linear address
 bool tx_exit_rip(struct x86_translator *x, ir_ref rip, unsigned size); // in CS; cut to the operand size
 bool tx_exit_relative(struct x86_translator *x, const struct x86_decoded *in);
+// Whether a relative branch and what follows it are plain exits to offsets in the page.
+bool tx_branches_inside(const struct x86_translator *x, const struct x86_decoded *in);
 bool tx_exit_anew(struct x86_translator *x, int64_t offset); // the same, but always by the entry of a block: ir_exit_anew
 bool tx_exit_next_loop(struct x86_translator *x); // after a look at modes and interrupts
-// A block that is left at once when the condition does not hold.
+// The exception, error code 0 where it has one, when the condition holds.
 void tx_raise_if(struct x86_translator *x, enum ir_cond cond, ir_ref a, ir_ref b, enum x86_vector vector);
 ir_ref tx_next_rip(struct x86_translator *x); // i64
 

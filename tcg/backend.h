@@ -63,6 +63,7 @@ struct backend_jump_entry {
 // Where things are: byte offsets from the state structure, and addresses that emitted code calls.
 struct backend_layout {
     int32_t pc_page, pc_offset, exit_request, tlb_tables, jump_table, heat;
+    int32_t region_entries; // a pointer to counters of 64 bits
     // void slow_access(state, register dump): performs the access of a site.
     void (*slow_access)(void *state, void *dump);
 };
@@ -81,6 +82,7 @@ enum tcg_site_kind {
     TCG_SITE_POOL,   // byte offset from the site to 16 bytes of constant
     TCG_SITE_OP,     // operation | operands' type << 8, on the IR_SNAPSHOT_OPERANDS before
 };
+enum { TCG_SITE_NO_REG = 0xf7 };
 struct tcg_site {
     uint64_t mem;       // struct ir_mem, packed
     uint8_t op, type, aux;

@@ -10,7 +10,6 @@ struct ir_slot_state {
 
 struct ir_block_state {
     bool join, reached;
-    bool dead;         // nothing goes there
     uint32_t branched; // instructions there were when it was first branched to
     struct ir_slot_set written;
     // Of a side block, when its predecessor branched to it:

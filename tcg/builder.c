@@ -62,8 +62,6 @@ void ir_begin_insn(struct ir_builder *b, int32_t pc_offset)
 // Anything may look at the state now: what has not been written on the way here shows its value from before.
 static void expose(struct ir_builder *b)
 {
-    if (b->blocks[b->block].dead)
-        return;
     for (unsigned w = 0; w < ARRAY_SIZE(b->written.bits); w++)
         b->use.exposed.bits[w] |= ~b->written.bits[w];
 }
@@ -225,10 +223,6 @@ uint32_t ir_builder_snapshot(struct ir_builder *b)
 
 void ir_builder_end_block(struct ir_builder *b)
 {
-    if (b->blocks[b->block].dead) {
-        b->region->ins_count = b->region->blocks[b->block].begin;
-        append(b, &(struct ir_ins){.op = IR_UNREACHABLE, .arg = {IR_NONE, IR_NONE, IR_NONE, IR_NONE}});
-    }
     b->region->blocks[b->block].end = b->region->ins_count;
     b->block = IR_NONE;
 }
@@ -301,7 +295,6 @@ static void leave_to(struct ir_builder *b, uint32_t block)
     s->reached = true;
     s->branched = b->region->ins_count;
     s->written = b->written;
-    s->dead = b->blocks[b->block].dead;
     if (!s->join)
         ir_builder_save(b, block);
 }
@@ -349,44 +342,36 @@ void ir_jump_with(struct ir_builder *b, uint32_t block, ir_ref value)
     ir_builder_jump(b, block, &value, 1);
 }
 
-// A branch of which one way is never taken; what is built there goes away.
-static void jump_only_to(struct ir_builder *b, uint32_t block, uint32_t never)
+// A comparison as branches take it: a constant, if there is one, second.
+static struct ir_ins comparison(struct ir_builder *b, enum ir_op op, enum ir_cond cond, ir_ref a, ir_ref c)
 {
-    leave_to(b, never);
-    b->blocks[never].dead = true;
-    ir_jump(b, block);
+    ir_builder_see_through(b, &cond, &a, &c);
+    bool swap = ir_is_const(a) && !ir_is_const(c);
+    return (struct ir_ins){.op = op, .type = ir_type_of(b->region, a), .aux = swap ? ir_cond_swap(cond) : cond,
+                           .arg = {swap ? c : a, swap ? a : c, IR_NONE, IR_NONE}};
+}
+
+void ir_raise_if(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t code)
+{
+    struct ir_ins ins = comparison(b, IR_RAISE_IF, cond, a, c);
+    uint64_t mask;
+    if (ins.aux == IR_TSTNE && ir_const_value(b, ins.arg[1], &mask) && ir_builder_is_aligned(b, ins.arg[0], mask))
+        return;
+    ins.imm = code;
+    ins.snapshot = ir_builder_snapshot(b);
+    append(b, &ins);
 }
 
 void ir_brcond(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false)
 {
-    ir_builder_see_through(b, &cond, &a, &c);
-    if (ir_is_const(a) && !ir_is_const(c)) {
-        ir_ref t = a;
-        a = c;
-        c = t;
-        cond = ir_cond_swap(cond);
-    }
-    uint64_t mask;
-    if (b->sure_count && (cond == IR_TSTNE || cond == IR_TSTEQ) && ir_const_value(b, c, &mask) &&
-        ir_builder_is_aligned(b, a, mask)) {
-        jump_only_to(b, cond == IR_TSTEQ ? if_true : if_false, cond == IR_TSTEQ ? if_false : if_true);
-        return;
-    }
+    struct ir_ins ins = comparison(b, IR_BRCOND, cond, a, c);
+    ins.imm = if_true | (uint64_t)if_false << 32;
     if (b->blocks[if_true].join || b->blocks[if_false].join)
         ir_flush(b);
-    struct ir_ins ins = {.op = IR_BRCOND, .type = ir_type_of(b->region, a), .aux = cond,
-                         .arg = {a, c, IR_NONE, IR_NONE}, .imm = if_true | (uint64_t)if_false << 32};
     append(b, &ins);
     leave_to(b, if_true);
     leave_to(b, if_false);
     ir_builder_end_block(b);
-}
-
-void ir_branch_out(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false)
-{
-    if (!b->plan)
-        ir_flush(b);
-    ir_brcond(b, cond, a, c, if_true, if_false);
 }
 
 void ir_begin_block(struct ir_builder *b, uint32_t block)
@@ -430,9 +415,14 @@ ir_ref ir_param(struct ir_builder *b, enum ir_type type)
     return ir_builder_append(b, &ins);
 }
 
+static bool is_in_page(int64_t offset)
+{
+    return offset >= 0 && offset < 4096;
+}
+
 void ir_exit_anew(struct ir_builder *b, int64_t offset)
 {
-    if (offset < 0 || offset >= 4096) {
+    if (!is_in_page(offset)) {
         ir_exit_indirect(b, ir_pc_plus(b, offset));
         return;
     }
@@ -443,14 +433,32 @@ void ir_exit_anew(struct ir_builder *b, int64_t offset)
 
 void ir_exit_to(struct ir_builder *b, int64_t offset)
 {
-    bool inside = offset >= 0 && offset < 4096;
-    if (!b->plan || !inside || !ir_region_goes_on(b, (int32_t)offset))
+    if (!b->plan || !is_in_page(offset) || !ir_region_goes_on(b, (int32_t)offset))
         ir_exit_anew(b, offset);
+}
+
+void ir_exit_if(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, int64_t if_true, int64_t if_false)
+{
+    if (!b->plan)
+        ir_flush(b);
+    if (!b->plan && is_in_page(if_true) && is_in_page(if_false)) {
+        struct ir_ins ins = comparison(b, IR_EXIT_IF, cond, a, c);
+        ins.imm = (uint64_t)if_true | (uint64_t)if_false << 16;
+        append(b, &ins);
+        ir_builder_end_block(b);
+        return;
+    }
+    uint32_t yes = ir_new_side(b), no = ir_new_side(b);
+    ir_brcond(b, cond, a, c, yes, no);
+    ir_begin_block(b, yes);
+    ir_exit_to(b, if_true);
+    ir_begin_block(b, no);
+    ir_exit_to(b, if_false);
 }
 
 void ir_note_return(struct ir_builder *b, int64_t offset)
 {
-    if (b->plan && offset >= 0 && offset < 4096)
+    if (b->plan && is_in_page(offset))
         ir_region_call(b, (int32_t)offset);
 }
 

@@ -167,14 +167,14 @@ void ir_fence(struct ir_builder *b, enum ir_fence kind);
 // `args` has helper->arg_count entries. Returns the result, or IR_NONE. After a NORETURN helper the block is ended.
 ir_ref ir_call(struct ir_builder *b, const struct ir_helper *helper, const ir_ref *args);
 
+// The exception that the guest knows by `code` (guest_ops.raise) when the condition holds, before the instruction.
+void ir_raise_if(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t code);
+
 // --- control -------------------------------------------------------------------------------------------------------
 uint32_t ir_new_join(struct ir_builder *b);
 uint32_t ir_new_side(struct ir_builder *b);
 void ir_jump(struct ir_builder *b, uint32_t block);
 void ir_brcond(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false);
-// The branch that ends a block of guest code, both ways side blocks with an exit each. Writes dirty slots back before it where
-// both ways would.
-void ir_branch_out(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t if_true, uint32_t if_false);
 // Makes `block` current; the one before must be ended, and this one have all its predecessors (joins) or its one.
 void ir_begin_block(struct ir_builder *b, uint32_t block);
 // Adds a parameter to a join that has just begun; values come from ir_jump_with.
@@ -194,6 +194,8 @@ static inline bool ir_open(const struct ir_builder *b)
 
 // Go on with guest code at `offset` from the entry's page base: in the region when it is part of that, else as ir_exit_anew.
 void ir_exit_to(struct ir_builder *b, int64_t offset);
+// A branch to ir_exit_to one or the other offset.
+void ir_exit_if(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, int64_t if_true, int64_t if_false);
 // Leave for the block there (linked directly when it is in that page): after what may have changed code, or asked the vCPU to
 // leave, which blocks see at their entry.
 void ir_exit_anew(struct ir_builder *b, int64_t offset);

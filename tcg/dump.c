@@ -95,6 +95,9 @@ static void dump_ins(const struct ir_region *r, uint32_t index, FILE *out)
     case IR_BRCOND:
         fprintf(out, " b%" PRIu32 " else b%" PRIu32, ir_target(ins, 0), ir_target(ins, 1));
         break;
+    case IR_EXIT_IF:
+        fprintf(out, " #%#" PRIx32 " else #%#" PRIx32, ir_exit_offset(ins, 0), ir_exit_offset(ins, 1));
+        break;
     default:
         if (ins->imm)
             fprintf(out, " #%#" PRIx64, ins->imm);

@@ -65,7 +65,7 @@ const char *ir_type_name(enum ir_type type)
 
 void ir_region_init(struct ir_region *region, struct arena *arena, const struct ir_slot *slots, unsigned slot_count)
 {
-    *region = (struct ir_region){.arena = arena, .slots = slots, .slot_count = slot_count};
+    *region = (struct ir_region){.arena = arena, .slots = slots, .slot_count = slot_count, .heat = -1, .entries = -1};
 }
 
 void *ir_grown(struct arena *arena, void *old, uint32_t *capacity, uint32_t count, size_t size)

@@ -209,6 +209,12 @@ static inline uint32_t ir_target(const struct ir_ins *ins, unsigned n)
     return n ? (uint32_t)(ins->imm >> 32) : (uint32_t)ins->imm;
 }
 
+// Where EXIT_IF goes: for condition 0 if the comparison holds, 1 if not. As a guest pc's offset into the current page.
+static inline uint32_t ir_exit_offset(const struct ir_ins *ins, unsigned n)
+{
+    return (uint32_t)(ins->imm >> 16 * n) & 0xffff;
+}
+
 struct ir_block {
     uint32_t begin, end;    // instructions [begin, end)
     bool cold;              // laid out behind the rest
@@ -276,6 +282,7 @@ struct ir_region {
     struct ir_fp_rules fp;
     uint64_t guest_pc; // of the entry, for logs only
     int32_t heat;      // the counter that entries count down, an index from backend_layout.heat; negative: none
+    int32_t entries;   // the one that they count up, an index from backend_layout.region_entries; negative: none
 
     struct ir_ins *ins;
     uint32_t ins_count, ins_capacity;

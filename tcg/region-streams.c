@@ -17,7 +17,7 @@ struct finder {
     const struct ir_member *head;
     struct ir_versions *versions;
     ir_ref base[IR_STREAMS];
-    uint32_t tests[2 * IR_STREAMS]; // branches that may test an alignment
+    uint32_t tests[2 * IR_STREAMS]; // that may be of an alignment
     unsigned test_count;
     // Of the search for changes of a parameter in a round:
     ir_ref param;
@@ -339,8 +339,8 @@ static bool take_in(struct finder *f, uint32_t index)
         return plain && add(f, ins->arg[0], mem.offset, mem.offset + (1 << mem.size_log2), mem.mmu_index, true);
     case IR_STP:
         return plain; // its PROBE is a stream
-    case IR_BRCOND:
-        if (ins->aux == IR_TSTNE || ins->aux == IR_TSTEQ)
+    case IR_RAISE_IF:
+        if (ins->aux == IR_TSTNE)
             f->tests[f->test_count++ % ARRAY_SIZE(f->tests)] = index;
         return true;
     default:

@@ -108,8 +108,9 @@ static bool check_operands(struct verifier *v, uint32_t index)
     if ((ins->op == IR_GETSLOT || ins->op == IR_SETSLOT) &&
         (ins->imm >= r->slot_count || r->slots[ins->imm].type != (enum ir_type)ins->type))
         return fail(v, "%%%u: bad slot", index);
-    if ((info->properties & IR_PROP_MEM) && (!ins->snapshot || ins->snapshot > r->snapshot_count))
-        return fail(v, "%%%u: memory operation without a snapshot", index);
+    bool leaves = (info->properties & IR_PROP_MEM) || ins->op == IR_RAISE_IF;
+    if (leaves && (!ins->snapshot || ins->snapshot > r->snapshot_count))
+        return fail(v, "%%%u: %s without a snapshot", index, info->text);
     if ((info->properties & IR_PROP_MEM) &&
         ir_mem_unpack(ins->imm).narrow != (ir_type_of(r, ins->arg[0]) == IR_I32))
         return fail(v, "%%%u: width of the address", index);

@@ -190,6 +190,7 @@ static void flush_everything(struct tcg_cpu *cpu)
     arena_reset(&e->arena);
     e->buffers.code = e->code_start;
     e->buffers.meta = e->meta + 16;
+    region_counts_clear(e);
     if (e->perf) {
         perf_records_restart(e->perf);
         backend_stubs(e->backend, name_stub, e);

@@ -64,6 +64,8 @@ struct guest_ops {
     void (*raise_fault)(struct tcg_cpu *cpu, const struct tlb_fault *fault, unsigned mmu_index, unsigned size_log2);
     // The access was not aligned as its operation or the memory demands.
     void (*raise_alignment)(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index);
+    // Takes the exception of an IR_RAISE_IF.
+    void (*raise)(struct tcg_cpu *cpu, uint32_t code);
     // No device answered at gpa.
     void (*raise_bus_error)(struct tcg_cpu *cpu, uint64_t gva, uint64_t gpa, enum tlb_access access,
                             unsigned mmu_index);
@@ -106,6 +108,7 @@ struct tcg_cpu {
     void *restore_data;
     jmp_buf leave;
     uint64_t exits[BACKEND_EXIT_COUNT], tlb_fills, lookups; // statistics
+    uint64_t *region_entries;       // see region-counts.c
     // Entries that blocks (by tcg_heat_index) have left before they are hot.
     uint32_t heat[1 << TCG_HEAT_LOG2];
 };

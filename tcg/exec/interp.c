@@ -14,7 +14,7 @@ struct interp {
     struct tcg_cpu *cpu;
     const struct ir_region *region;
     union ir_value *values;
-    const struct ir_ins *current; // the memory operation in hand
+    const struct ir_ins *current; // the operation in hand that may leave
 };
 
 static union ir_value value_of(const struct interp *it, ir_ref ref)
@@ -30,7 +30,7 @@ static void *slot_place(const struct interp *it, uint64_t slot)
     return (uint8_t *)it->cpu + it->region->slots[slot].offset;
 }
 
-// Puts the snapshot of the current memory operation into the state, before a fault is raised.
+// Puts the snapshot of the operation in hand into the state, before a fault is raised.
 static void restore(struct tcg_cpu *cpu)
 {
     const struct interp *it = cpu->restore_data;
@@ -55,6 +55,14 @@ static void restore(struct tcg_cpu *cpu)
     cpu->restore = NULL;
 }
 
+// Until cpu->restore is NULL again.
+static void may_leave(struct interp *it, const struct ir_ins *ins)
+{
+    it->current = ins;
+    it->cpu->restore = restore;
+    it->cpu->restore_data = it;
+}
+
 static void memory_operation(struct interp *it, uint32_t index)
 {
     const struct ir_ins *ins = &it->region->ins[index];
@@ -67,9 +75,7 @@ static void memory_operation(struct interp *it, uint32_t index)
         data = value_of(it, ins->arg[1]);
     if (count > 2)
         data2 = value_of(it, ins->arg[2]);
-    it->current = ins;
-    it->cpu->restore = restore;
-    it->cpu->restore_data = it;
+    may_leave(it, ins);
     slow_perform(it->cpu, &r);
     it->cpu->restore = NULL;
     it->values[index] = result;
@@ -133,6 +139,12 @@ static uint32_t enter_block(struct interp *it, const struct ir_ins *branch, unsi
     return begin;
 }
 
+// The comparison of a branch.
+static bool holds(const struct interp *it, const struct ir_ins *ins)
+{
+    return ir_cond_holds(ins->aux, ins->type, value_of(it, ins->arg[0]).u64[0], value_of(it, ins->arg[1]).u64[0]);
+}
+
 static void evaluate(struct interp *it, uint32_t index)
 {
     const struct ir_ins *ins = &it->region->ins[index];
@@ -183,6 +195,12 @@ enum backend_exit interp_enter(struct tcg_cpu *cpu, struct tcg_block *block, str
         case IR_PROBE:
             values[i] = (union ir_value){.u64 = {0, 0}};
             break;
+        case IR_RAISE_IF:
+            if (holds(&it, ins)) {
+                may_leave(&it, ins);
+                slow_raise(cpu, (uint32_t)ins->imm);
+            }
+            break;
         case IR_FENCE:
             atomic_thread_fence(memory_order_seq_cst);
             break;
@@ -192,12 +210,12 @@ enum backend_exit interp_enter(struct tcg_cpu *cpu, struct tcg_block *block, str
         case IR_JUMP:
             i = enter_block(&it, ins, 0);
             continue;
-        case IR_BRCOND: {
-            bool holds = ir_cond_holds(ins->aux, ins->type, value_of(&it, ins->arg[0]).u64[0],
-                                       value_of(&it, ins->arg[1]).u64[0]);
-            i = enter_block(&it, ins, holds ? 0 : 1);
+        case IR_BRCOND:
+            i = enter_block(&it, ins, !holds(&it, ins));
             continue;
-        }
+        case IR_EXIT_IF:
+            cpu->pc_offset = ir_exit_offset(ins, !holds(&it, ins));
+            return BACKEND_EXIT_LOOKUP;
         case IR_EXIT_TO:
             cpu->pc_offset = (uint32_t)ins->imm;
             return BACKEND_EXIT_LOOKUP;

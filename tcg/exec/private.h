@@ -127,6 +127,7 @@ struct tcg_block {
     uint64_t ram_pc, flags; // the key
     uint64_t pc;            // where it was when it was made, for people to read
     uint32_t insns, ir_ops, translate_ns;
+    int32_t counter;        // of a region's entries, see region-counts.c
     bool dead, region;
     uint8_t requests;       // for a region instead: how often its counter has run out
     struct tcg_block *hash_next;
@@ -167,6 +168,7 @@ struct tcg_engine {
     struct memory_map_listener map_listener;
     struct tcg_stats stats[2]; // blocks, regions
     uint64_t flushes, invalidations;
+    _Atomic uint32_t region_counters; // in use
     struct tier2 *tier2;       // NULL: off
     struct perf_records *perf; // NULL: not asked for
     struct profile *_Atomic profile; // NULL: there was none
@@ -182,6 +184,7 @@ static inline struct backend_layout tcg_backend_layout(void (*slow)(void *state,
         .tlb_tables = offsetof(struct tcg_cpu, tlb_tables),
         .jump_table = offsetof(struct tcg_cpu, jump_table),
         .heat = offsetof(struct tcg_cpu, heat),
+        .region_entries = offsetof(struct tcg_cpu, region_entries),
         .slow_access = slow,
     };
 }
@@ -233,6 +236,16 @@ void tier2_hot(struct tcg_cpu *cpu);
 void tier2_pause(struct tcg_engine *engine);
 void tier2_resume(struct tcg_engine *engine);
 void tier2_print(struct tcg_engine *engine, FILE *out);
+
+// --- region-counts.c: how often regions are entered ---
+void region_counts_create(struct tcg_cpu *cpu);
+void region_counts_destroy(struct tcg_cpu *cpu);
+// A counter for a new region, a place in tcg_cpu.region_entries; -1 when there are no more. Any thread.
+int32_t region_counts_new(struct tcg_engine *engine);
+// All regions are gone, and every vCPU is out of translated code.
+void region_counts_clear(struct tcg_engine *engine);
+// The regions that were entered most. No locks.
+void region_counts_print(struct tcg_engine *engine, FILE *out);
 
 // --- tlb.c ---
 struct tlb_fetched {
@@ -303,6 +316,8 @@ struct slow_request {
     const void *data, *data2;
     void *result;
 };
+// Takes the exception of an IR_RAISE_IF.
+_Noreturn void slow_raise(struct tcg_cpu *cpu, uint32_t code);
 void slow_perform(struct tcg_cpu *cpu, const struct slow_request *request);
 
 // Where an access whose address operand is `base` goes.

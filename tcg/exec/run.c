@@ -245,6 +245,7 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
         cpu->heat[i] = e->options.tier2 ? e->options.tier2_threshold : 0;
     vcpu->accel = accel;
     tlb_init(cpu);
+    region_counts_create(cpu);
     return 0;
 }
 
@@ -253,6 +254,7 @@ static void vcpu_destroy(struct accel *accel, struct vcpu *vcpu)
     tier2_destroy(engine_of(accel)); // its workers look at vCPUs
     if (tcg_cpu_of(vcpu)->tlb)
         tlb_destroy(tcg_cpu_of(vcpu));
+    region_counts_destroy(tcg_cpu_of(vcpu));
 }
 
 static void print_info(struct accel *accel, const char *what, struct vcpu *vcpu, FILE *out)
@@ -275,6 +277,7 @@ static void print_info(struct accel *accel, const char *what, struct vcpu *vcpu,
                 cpu->lookups, exits[BACKEND_EXIT_LOOP], exits[BACKEND_EXIT_LOOKUP], exits[BACKEND_EXIT_LINK],
                 exits[BACKEND_EXIT_HOT]);
     }
+    region_counts_print(e, out);
 }
 
 static void profile(struct accel *accel, bool on)

@@ -112,6 +112,13 @@ static _Noreturn void misaligned(struct tcg_cpu *cpu, uint64_t gva, enum tlb_acc
     tcg_leave(cpu);
 }
 
+_Noreturn void slow_raise(struct tcg_cpu *cpu, uint32_t code)
+{
+    restore_state(cpu);
+    cpu->guest->raise(cpu, code);
+    tcg_leave(cpu);
+}
+
 // --- one access within a page ---
 
 static struct tlb_place place_of(struct tcg_cpu *cpu, uint64_t gva, unsigned size_log2, enum tlb_access access,
@@ -457,18 +464,19 @@ void slow_access(void *state, void *dump)
     struct tcg_cpu *cpu = state;
     const struct tcg_site *site = backend_dump_site(dump, cpu->engine->meta);
     uint8_t result[16];
-    enum { NO_REG = 255 };
+    cpu->slow_frame = dump;
+    if (site->op == IR_RAISE_IF)
+        slow_raise(cpu, (uint32_t)site->mem);
     struct slow_request r = {.op = site->op, .type = site->type, .aux = site->aux, .mem = ir_mem_unpack(site->mem),
                              .result = result};
     r.address = slow_address(*backend_dump_int(dump, site->address_reg), r.mem);
-    if (site->data_reg != NO_REG)
+    if (site->data_reg != TCG_SITE_NO_REG)
         r.data = dumped(dump, site->data_reg);
-    if (site->data2_reg != NO_REG)
+    if (site->data2_reg != TCG_SITE_NO_REG)
         r.data2 = dumped(dump, site->data2_reg);
-    cpu->slow_frame = dump;
     slow_perform(cpu, &r);
     cpu->slow_frame = NULL;
-    if (site->result_reg != NO_REG)
+    if (site->result_reg != TCG_SITE_NO_REG)
         memcpy(dumped(dump, site->result_reg), result, backend_reg_is_vector(site->result_reg) ? 16 : 8);
 }
 

@@ -48,7 +48,8 @@ struct tier2 {
     bool stop;
     unsigned threads;
     struct worker workers[MAX_THREADS];
-    _Atomic uint64_t asked, refused, outdated; // requests: all, those with nothing to make, those whose code changed meanwhile
+    // Requests: all, and those that came to nothing: nothing to join, too large, no room, code changed meanwhile.
+    _Atomic uint64_t asked, lonely, large, homeless, outdated;
 };
 
 // --- a worker ------------------------------------------------------------------------------------------------------
@@ -98,8 +99,17 @@ static void serve(struct worker *w, const struct request *r)
 {
     struct tcg_engine *e = w->tier2->engine;
     struct tcg_block *b = NULL;
-    if (compile(w, r, &b)) {
-        w->tier2->refused++;
+    switch (compile(w, r, &b)) {
+    case 0:
+        break;
+    case -E2BIG:
+        w->tier2->large++;
+        return;
+    case -ENOSPC:
+        w->tier2->homeless++;
+        return;
+    default:
+        w->tier2->lonely++;
         return;
     }
     pthread_mutex_lock(&e->lock);
@@ -293,6 +303,6 @@ void tier2_print(struct tcg_engine *e, FILE *out)
 {
     const struct tier2 *t = e->tier2;
     if (t)
-        fprintf(out, "regions asked for    %" PRIu64 " (%" PRIu64 " not made, %" PRIu64 " outdated when made)\n", t->asked,
-                t->refused, t->outdated);
+        fprintf(out, "regions asked for    %" PRIu64 "; not made: %" PRIu64 " that cannot be one, %" PRIu64 " too large, %" PRIu64
+                " without room, %" PRIu64 " whose code changed\n", t->asked, t->lonely, t->large, t->homeless, t->outdated);
 }

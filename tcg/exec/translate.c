@@ -93,6 +93,7 @@ struct work {
     unsigned members;
     struct tcg_span spans[IR_MEMBERS];
     uint32_t insns[IR_MEMBERS];
+    int32_t counter; // for entries; negative: none
 };
 
 static void log_guest_code(const struct work *w, unsigned member)
@@ -173,6 +174,7 @@ static int compile(struct work *w, struct ir_region *region, struct backend_code
         if (e->interp)
             return 0;
         region->heat = job->wanted ? -1 : tcg_heat_index(job->ram_pc);
+        region->entries = w->counter;
         int result = backend_compile(e->backend, region, (int32_t)(job->pc & (TLB_PAGE_SIZE - 1)), job->buffers, code);
         if (result != -E2BIG)
             return result;
@@ -193,6 +195,7 @@ static struct tcg_block *new_block(const struct work *w)
     b->ram_pc = w->job->ram_pc;
     b->flags = w->job->flags;
     b->region = w->job->wanted != NULL;
+    b->counter = w->counter;
     b->span_count = w->members;
     for (unsigned i = 0; i < w->members; i++) {
         b->spans[i] = w->spans[i];
@@ -206,6 +209,7 @@ int translate(struct tcg_engine *e, const struct translation *job, struct tcg_bl
     struct timespec from, to;
     clock_gettime(CLOCK_MONOTONIC, &from);
     struct work w = {.engine = e, .job = job, .max_members = IR_MEMBERS,
+                     .counter = job->wanted && !e->interp ? region_counts_new(e) : -1,
                      .t = {.cpu = job->cpu, .flags = job->flags, .max_insns = e->options.max_insns}};
     struct ir_region region;
     struct backend_code code = {0};

@@ -2,6 +2,9 @@
 // x86-64 instruction encodings.
 #include "tcg/host-x86-64/encode.h"
 
+// Into functions that know the opcode, of which most is decided then.
+#define INLINE static inline __attribute__((always_inline))
+
 // Room for an instruction. It is written through a local pointer, which all functions called put_* return moved on.
 static uint8_t *begin_insn(struct x86_code *c)
 {
@@ -32,7 +35,7 @@ static uint8_t *put_imm(uint8_t *p, int32_t imm, bool small)
 }
 
 // Prefixes and opcode. `rex` has its W, R, X and B bits; `byte_rex`: it is there even if it has none.
-static inline uint8_t *put_opcode(uint8_t *p, uint32_t opcode, unsigned rex, bool byte_rex)
+INLINE uint8_t *put_opcode(uint8_t *p, uint32_t opcode, unsigned rex, bool byte_rex)
 {
     static const uint8_t prefixes[] = {0, 0x66, 0xf3, 0xf2};
     if (opcode & (X86_NEEDS_LOCK | X86_PP)) {
@@ -52,19 +55,13 @@ static inline uint8_t *put_opcode(uint8_t *p, uint32_t opcode, unsigned rex, boo
     return p;
 }
 
-// An integer register of a memory operand as prefixes see it: X86_NO_REG has no bit 3.
-static unsigned seen(unsigned reg)
-{
-    return reg & ~(reg >> 4);
-}
-
 static unsigned rex_bits(uint32_t opcode, unsigned reg, unsigned index, unsigned base)
 {
     return (opcode >> 10 & 8) | (reg >> 1 & 4) | (index >> 2 & 2) | (base >> 3 & 1);
 }
 
 // ModRM, SIB and displacement for a memory operand. `tail` bytes of immediate follow (for rip-relative ones).
-static inline uint8_t *put_modrm_mem(uint8_t *p, unsigned reg, struct x86_mem m, unsigned tail)
+INLINE uint8_t *put_modrm_mem(uint8_t *p, unsigned reg, struct x86_mem m, unsigned tail)
 {
     unsigned base = m.base & 7;
     reg = (reg & 7) << 3;
@@ -72,20 +69,17 @@ static inline uint8_t *put_modrm_mem(uint8_t *p, unsigned reg, struct x86_mem m,
         *p++ = (uint8_t)(0x05 | reg);
         return put_dword(p, (uint32_t)((const uint8_t *)m.target - (p + 4 + tail)));
     }
-    uint8_t *modrm = p++;
-    *modrm = (uint8_t)(reg | base);
-    if (m.index != X86_NO_REG || base == 4) {
-        unsigned index = m.index == X86_NO_REG ? 4 : m.index & 7;
-        *modrm = (uint8_t)(reg | 4);
-        *p++ = (uint8_t)((unsigned)m.scale_log2 << 6 | index << 3 | base);
-    }
-    if (m.disp == 0 && base != 5)
-        return p;
-    *modrm |= fits8(m.disp) ? 0x40 : 0x80;
-    return put_imm(p, m.disp, fits8(m.disp));
+    // All of it in one word, of which some bytes may be too many: there is room (begin_insn).
+    bool indexed = m.index != X86_NO_REG, sib = indexed || base == 4;
+    unsigned disp_bytes = m.disp == 0 && base != 5 ? 0 : fits8(m.disp) ? 1 : 4;
+    unsigned mod = disp_bytes == 4 ? 0x80 : disp_bytes << 6;
+    uint64_t bytes = mod | reg | (sib ? 4 : base), disp = (uint32_t)m.disp;
+    bytes |= sib ? (uint64_t)(indexed ? m.index & 7 : 4) << 11 | (uint64_t)m.scale_log2 << 14 | base << 8 | disp << 16 : disp << 8;
+    memcpy(p, &bytes, 8);
+    return p + 1 + sib + disp_bytes;
 }
 
-static inline uint8_t *put_rr(uint8_t *p, uint32_t opcode, unsigned reg, unsigned rm)
+INLINE uint8_t *put_rr(uint8_t *p, uint32_t opcode, unsigned reg, unsigned rm)
 {
     bool byte_rex = (opcode & X86_BYTE) && ((reg >= RSP && reg <= RDI) || (rm >= RSP && rm <= RDI));
     p = put_opcode(p, opcode, rex_bits(opcode, reg, 0, rm), byte_rex);
@@ -93,10 +87,10 @@ static inline uint8_t *put_rr(uint8_t *p, uint32_t opcode, unsigned reg, unsigne
     return p;
 }
 
-static inline uint8_t *put_rm(uint8_t *p, uint32_t opcode, unsigned reg, struct x86_mem m, unsigned tail)
+INLINE uint8_t *put_rm(uint8_t *p, uint32_t opcode, unsigned reg, struct x86_mem m, unsigned tail)
 {
     bool byte_rex = (opcode & X86_BYTE) && reg >= RSP && reg <= RDI;
-    p = put_opcode(p, opcode, rex_bits(opcode, reg, seen(m.index), seen(m.base)), byte_rex);
+    p = put_opcode(p, opcode, rex_bits(opcode, reg, m.index, m.base), byte_rex);
     return put_modrm_mem(p, reg, m, tail);
 }
 
@@ -141,7 +135,7 @@ void x86_vex_rr(struct x86_code *c, uint32_t opcode, bool l, unsigned reg, unsig
 
 void x86_vex_rm(struct x86_code *c, uint32_t opcode, bool l, unsigned reg, unsigned v, struct x86_mem m, unsigned tail)
 {
-    uint8_t *p = put_vex(begin_insn(c), opcode, l, reg, v, seen(m.index), seen(m.base));
+    uint8_t *p = put_vex(begin_insn(c), opcode, l, reg, v, m.index, m.base);
     c->p = put_modrm_mem(p, reg, m, tail);
 }
 

@@ -10,10 +10,10 @@
 enum x86_reg {
     RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
     XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7, XMM8, XMM9, XMM10, XMM11, XMM12, XMM13, XMM14, XMM15,
-    X86_NO_REG = 255,
+    X86_NO_REG = 0xf7, // without the bit that goes to prefixes
 };
 
-enum { X86_INSN_BYTES = 16 }; // at least what the longest instruction takes
+enum { X86_INSN_BYTES = 16 }; // at least what the longest instruction takes, and the word that ends with it
 
 // Where code is being written: at first, there is room for several instructions. Nothing is written past `end`; where an
 // instruction may not fit, `overflow` is set, and what was written is of no use.

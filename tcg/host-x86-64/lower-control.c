@@ -210,26 +210,42 @@ static void emit_unlinked_exit(struct lower *l, struct cold_path *path)
 {
     struct tcg_exit *e = (struct tcg_exit *)(uintptr_t)path->data[0];
     x86_patch(path->from, l->c.p);
-    if (e)
-        e->unlinked = l->c.p;
-    x86_store_imm(&l->c, false, x86_at(STATE_REG, l->backend->layout.pc_offset), (int32_t)path->data[1]);
-    x86_mov_ri(&l->c, RAX, path->data[0]);
-    x86_jmp_to(&l->c, l->backend->exit_link);
+    e->unlinked = l->c.p;
+    lower_leave(l, l->backend->exit_link, (uint32_t)((const uint8_t *)e - l->buffers->meta_base));
 }
 
-static void lower_exit_to(struct lower *l, struct ir_ins *ins)
+// So that the displacement of a jump with an opcode of `bytes` can be changed at once.
+static void align_displacement(struct lower *l, unsigned bytes)
+{
+    while (((uintptr_t)l->c.p + bytes) & 3)
+        x86_byte(&l->c, 0x90);
+}
+
+// An exit whose jump has its displacement at `place`.
+static void note_exit(struct lower *l, uint8_t *place, uint32_t offset)
 {
     struct tcg_exit *e = lower_meta(l, sizeof(*e));
-    while (((uintptr_t)l->c.p + 1) & 3)
-        x86_byte(&l->c, 0x90);
-    uint8_t *place = x86_jmp(&l->c);
-    if (e) {
-        *e = (struct tcg_exit){.place = place, .target_offset = (int32_t)ins->imm, .next_in = l->exits};
-        l->exits = e;
-        l->exit_count++;
-    }
+    if (!e)
+        return;
+    *e = (struct tcg_exit){.place = place, .target_offset = (int32_t)offset, .next_in = l->exits};
+    l->exits = e;
+    l->exit_count++;
     struct cold_path *path = lower_cold(l);
-    *path = (struct cold_path){.from = place, .emit = emit_unlinked_exit, .data = {(uint64_t)(uintptr_t)e, ins->imm}};
+    *path = (struct cold_path){.from = place, .emit = emit_unlinked_exit, .data = {(uint64_t)(uintptr_t)e}};
+}
+
+static void lower_exit_to(struct lower *l, uint32_t offset)
+{
+    align_displacement(l, 1);
+    note_exit(l, x86_jmp(&l->c), offset);
+}
+
+static void lower_exit_if(struct lower *l, struct ir_ins *ins)
+{
+    enum x86_cc cc = lower_compare(l, ins->aux, ins->type, ins->arg[0], ins->arg[1]);
+    align_displacement(l, 2);
+    note_exit(l, x86_jcc(&l->c, cc), ir_exit_offset(ins, 0));
+    lower_exit_to(l, ir_exit_offset(ins, 1));
 }
 
 static void emit_lookup_miss(struct lower *l, struct cold_path *path)
@@ -283,7 +299,10 @@ bool lower_control(struct lower *l, uint32_t index)
         lower_brcond(l, ins);
         return true;
     case IR_EXIT_TO:
-        lower_exit_to(l, ins);
+        lower_exit_to(l, (uint32_t)ins->imm);
+        return true;
+    case IR_EXIT_IF:
+        lower_exit_if(l, ins);
         return true;
     case IR_EXIT_INDIRECT:
         lower_exit_indirect(l, ins);

@@ -8,22 +8,15 @@
 //     cmp   u, [r15 + t + tag]     jne slow
 //     mov   t, [r15 + t + addend]
 // With a required alignment the low bits of the address stay in u instead, and a misaligned one does not match.
-#include <stddef.h>
-
 #include "tcg/base/bits.h"
 #include "tcg/host-x86-64/lower-memory.h"
 #include "tcg/ir-private.h"
-
-enum { TABLE_BYTES = 1 << (BACKEND_TLB_LOG2 + BACKEND_TLB_ENTRY_LOG2) };
 
 // Leaves host minus guest address in `t`. Returns the jump taken on a miss, when t and u are what lower_second takes.
 static uint8_t *emit_check(struct lower *l, unsigned address, struct ir_mem mem, bool write, unsigned t, unsigned u)
 {
     struct x86_code *c = &l->c;
-    int32_t table = mem.mmu_index * TABLE_BYTES;
-    int32_t tag = table + (int32_t)(write ? offsetof(struct backend_tlb_entry, write_tag)
-                                          : offsetof(struct backend_tlb_entry, read_tag));
-    int32_t addend = table + (int32_t)offsetof(struct backend_tlb_entry, addend);
+    int32_t tag = lower_tag_offset(mem.mmu_index, write), addend = lower_addend_offset(mem.mmu_index);
     if (mem.offset)
         x86_lea(c, false, t, x86_at(address, mem.offset));
     else
@@ -73,8 +66,8 @@ struct tcg_site *lower_site(struct lower *l, const struct ir_ins *ins, unsigned 
     if (!site)
         return NULL;
     *site = (struct tcg_site){.mem = ins->imm, .op = ins->op, .type = ins->type, .aux = ins->aux,
-                              .address_reg = (uint8_t)address, .data_reg = X86_NO_REG, .data2_reg = X86_NO_REG,
-                              .result_reg = X86_NO_REG, .entry_count = (uint8_t)s->count,
+                              .address_reg = (uint8_t)address, .data_reg = TCG_SITE_NO_REG,
+                              .data2_reg = TCG_SITE_NO_REG, .result_reg = TCG_SITE_NO_REG, .entry_count = (uint8_t)s->count,
                               .pc_offset = s->pc_offset};
     uint8_t *pool = (uint8_t *)site + fixed;
     for (uint32_t i = 0; i < s->count; i++) {
@@ -117,6 +110,13 @@ void lower_slow(struct lower *l, struct slow_path slow, const struct tcg_site *s
     slow.site = site ? (uint32_t)((const uint8_t *)site - l->buffers->meta_base) : 0;
     l->slow = ir_grow(l->region->arena, l->slow, &l->slow_capacity, l->slow_count, sizeof(*l->slow));
     l->slow[l->slow_count++] = slow;
+}
+
+static void lower_raise_if(struct lower *l, const struct ir_ins *ins)
+{
+    enum x86_cc cc = lower_compare(l, ins->aux, ins->type, ins->arg[0], ins->arg[1]);
+    struct slow_path slow = {.from = x86_jcc(&l->c, cc)};
+    lower_slow(l, slow, lower_site(l, ins, X86_NO_REG));
 }
 
 static bool is_vector_type(enum ir_type type)
@@ -209,9 +209,7 @@ static void lower_probe(struct lower *l, uint32_t index)
     struct ir_ins *ins = &l->region->ins[index];
     struct x86_code *c = &l->c;
     int32_t lo = (int32_t)(uint32_t)ins->imm, hi = (int32_t)(uint32_t)(ins->imm >> 32);
-    int32_t table = (ins->aux >> 1) * TABLE_BYTES;
-    int32_t tag = table + (int32_t)(ins->aux & 1 ? offsetof(struct backend_tlb_entry, write_tag)
-                                                 : offsetof(struct backend_tlb_entry, read_tag));
+    int32_t tag = lower_tag_offset(ins->aux >> 1, ins->aux & 1);
     unsigned address = ra_use(&l->ra, ins->arg[0]), t = ra_temp(&l->ra, IR_I64), dst = ra_def(&l->ra, index);
     x86_lea(c, false, t, x86_at(address, lo));
     x86_shift_ri(c, X86_SHR, false, t, 12 - BACKEND_TLB_ENTRY_LOG2);
@@ -220,7 +218,7 @@ static void lower_probe(struct lower *l, uint32_t index)
     x86_alu_ri(c, X86_AND, true, dst, -4096);
     x86_rm(c, 0x3b | X86_W, dst, x86_at_index(TLB_REG, t, 0, tag));
     uint8_t *miss = x86_jcc(c, X86_NE);
-    x86_load(c, true, dst, x86_at_index(TLB_REG, t, 0, table + (int32_t)offsetof(struct backend_tlb_entry, addend)));
+    x86_load(c, true, dst, x86_at_index(TLB_REG, t, 0, lower_addend_offset(ins->aux >> 1)));
     struct cold_path *path = lower_cold(l);
     *path = (struct cold_path){.from = miss, .emit = emit_probe_miss, .back = c->p, .data = {dst, t, ins->aux}};
 }
@@ -257,7 +255,7 @@ static void emit_store(struct lower *l, unsigned src, enum ir_type type, struct 
 
 static void set_retry(struct slow_path *slow, const struct ir_ins *ins, unsigned address, unsigned data)
 {
-    slow->retry = true;
+    slow->retry = !ir_mem_unpack(ins->imm).align_log2;
     slow->store = ins->op == IR_STP;
     slow->type = ins->type;
     slow->address = (uint8_t)address;
@@ -267,28 +265,20 @@ static void set_retry(struct slow_path *slow, const struct ir_ins *ins, unsigned
 
 void lower_retry(struct lower *l, const struct slow_path *slow)
 {
-    static const uint8_t candidates[] = {RAX, RCX, RDX, RSI};
-    unsigned temps[2], count = 0;
-    for (unsigned i = 0; count < 2; i++)
-        if (candidates[i] != slow->address && candidates[i] != slow->data)
-            temps[count++] = candidates[i];
     struct x86_code *c = &l->c;
-    x86_push(c, temps[0]);
-    x86_push(c, temps[1]);
-    uint8_t *miss = emit_check(l, slow->address, slow->mem, slow->store, temps[0], temps[1]);
-    struct second_check second = second_check(c, temps[0], temps[1], slow->mem.mmu_index, slow->store);
-    struct x86_mem at = x86_at_index(slow->address, temps[0], 0, slow->mem.offset);
+    unsigned second_choice = slow->data == RAX, t = second_choice ? RCX : RAX;
+    x86_push(c, t);
+    x86_lea(c, true, t, x86_at(slow->address, slow->mem.offset));
+    x86_call_to(c, l->backend->retry_stub[second_choice][slow->mem.mmu_index][slow->store][slow->mem.size_log2]);
+    uint8_t *miss = x86_jcc(c, X86_NE);
     if (slow->store)
-        emit_store(l, slow->data, slow->type, slow->mem, at);
+        emit_store(l, slow->data, slow->type, slow->mem, x86_at(t, 0));
     else
-        emit_load(l, slow->data, slow->type, slow->mem, at);
-    x86_pop(c, temps[1]);
-    x86_pop(c, temps[0]);
+        emit_load(l, slow->data, slow->type, slow->mem, x86_at(t, 0));
+    x86_pop(c, t);
     x86_jmp_to(c, slow->back);
     x86_patch(miss, c->p);
-    lower_second(l, &second);
-    x86_pop(c, temps[1]);
-    x86_pop(c, temps[0]);
+    x86_pop(c, t);
 }
 
 static void lower_load(struct lower *l, uint32_t index)
@@ -396,6 +386,9 @@ bool lower_memory(struct lower *l, uint32_t index)
         return true;
     case IR_ATOMIC:
         lower_atomic(l, index);
+        return true;
+    case IR_RAISE_IF:
+        lower_raise_if(l, ins);
         return true;
     case IR_FENCE:
         // x86 orders everything but a store before a later load (SDM volume 3, 8.2); a locked operation does that.

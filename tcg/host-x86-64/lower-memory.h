@@ -2,6 +2,8 @@
 // What lowerings of memory operations share.
 #pragma once
 
+#include <stddef.h>
+
 #include "tcg/host-x86-64/lower.h"
 
 // An access that has passed the inline check.
@@ -10,6 +12,17 @@ struct checked {
     unsigned spare; // a temporary that is free again, or X86_NO_REG
     struct slow_path slow;
 };
+
+// Where a table's first entry has its tag and its addend, from the soft TLB's register.
+static inline int32_t lower_tag_offset(unsigned mmu_index, bool write)
+{
+    return (int32_t)(offsetof(struct backend_tlb, tables[mmu_index]) +
+                     (write ? offsetof(struct backend_tlb_entry, write_tag) : offsetof(struct backend_tlb_entry, read_tag)));
+}
+static inline int32_t lower_addend_offset(unsigned mmu_index)
+{
+    return (int32_t)(offsetof(struct backend_tlb, tables[mmu_index]) + offsetof(struct backend_tlb_entry, addend));
+}
 
 // The inline check of an access of its own, in two temporaries.
 struct checked lower_check(struct lower *l, unsigned address, struct ir_mem mem, bool write);

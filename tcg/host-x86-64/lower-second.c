@@ -15,10 +15,8 @@ enum { ARG_T = 24, ARG_U = 32 };
 
 static void emit_stub(struct x86_code *c, unsigned mmu_index, bool write)
 {
-    int32_t second = (int32_t)offsetof(struct backend_tlb, second);
-    int32_t tag = second + (int32_t)(write ? offsetof(struct backend_tlb_entry, write_tag)
-                                           : offsetof(struct backend_tlb_entry, read_tag));
-    int32_t addend = second + (int32_t)offsetof(struct backend_tlb_entry, addend);
+    int32_t second = (int32_t)(offsetof(struct backend_tlb, second) - offsetof(struct backend_tlb, tables));
+    int32_t tag = second + lower_tag_offset(0, write), addend = second + lower_addend_offset(0);
     x86_push(c, RAX);
     x86_push(c, RCX);
     x86_load(c, true, RCX, x86_at(RSP, ARG_U));
@@ -54,12 +52,50 @@ static void emit_stub(struct x86_code *c, unsigned mmu_index, bool write)
     x86_byte(c, 0xc3);
 }
 
+// For an access whose shared check failed: makes the guest address in `t` a host address by a check of both levels for
+// `bytes`, and tells so by the zero flag. All other registers stay.
+static void emit_retry_stub(const struct backend *b, struct x86_code *c, unsigned t, unsigned mmu_index, bool write,
+                            unsigned bytes)
+{
+    enum { INDEX = RDX, PAGE = RSI };
+    struct x86_mem tag = x86_at_index(TLB_REG, INDEX, 0, lower_tag_offset(mmu_index, write));
+    x86_push(c, INDEX);
+    x86_push(c, PAGE);
+    x86_mov_rr(c, false, INDEX, t);
+    x86_shift_ri(c, X86_SHR, false, INDEX, 12 - BACKEND_TLB_ENTRY_LOG2);
+    x86_alu_ri(c, X86_AND, false, INDEX, ((1 << BACKEND_TLB_LOG2) - 1) << BACKEND_TLB_ENTRY_LOG2);
+    x86_lea(c, true, PAGE, x86_at(t, (int32_t)bytes - 1));
+    x86_alu_ri(c, X86_AND, true, PAGE, -4096);
+    x86_rm(c, 0x3b | X86_W, PAGE, tag);
+    uint8_t *second = x86_jcc(c, X86_NE);
+    x86_alu_rm(c, X86_ADD, true, t, x86_at_index(TLB_REG, INDEX, 0, lower_addend_offset(mmu_index)));
+    uint8_t *found = x86_jmp(c);
+    x86_patch(second, c->p);
+    x86_push(c, PAGE);
+    x86_push(c, INDEX);
+    x86_call_to(c, b->second_stub[mmu_index][write]);
+    x86_pop(c, INDEX);
+    x86_pop(c, PAGE);
+    uint8_t *miss = x86_jcc(c, X86_NE);
+    x86_alu_rr(c, X86_ADD, true, t, INDEX);
+    x86_patch(found, c->p);
+    x86_alu_rr(c, X86_CMP, false, INDEX, INDEX);
+    x86_patch(miss, c->p);
+    x86_pop(c, PAGE);
+    x86_pop(c, INDEX);
+    x86_byte(c, 0xc3);
+}
+
 void emit_second_stubs(struct backend *b, struct x86_code *c)
 {
     for (unsigned m = 0; m < BACKEND_TLB_TABLES; m++) {
         for (unsigned write = 0; write < 2; write++) {
             b->second_stub[m][write] = c->p;
             emit_stub(c, m, write);
+            for (unsigned n = 0; n < 2 * RETRY_SIZES; n++) {
+                b->retry_stub[n / RETRY_SIZES][m][write][n % RETRY_SIZES] = c->p;
+                emit_retry_stub(b, c, n / RETRY_SIZES ? RCX : RAX, m, write, 1u << n % RETRY_SIZES);
+            }
         }
     }
 }

@@ -28,12 +28,15 @@ enum x86_feature {
 struct lower;
 struct cold_path;
 
+enum { RETRY_SIZES = 5 };
+
 struct backend {
     struct backend_layout layout;
     uint32_t features;
     ptrdiff_t exec_delta;
     const uint8_t *second_stub[BACKEND_TLB_TABLES][2]; // by mmu index, for loads and for stores
-    const uint8_t *enter, *slow_stub, *exit_loop, *exit_loop_pc, *exit_lookup_pc, *exit_link, *exit_hot, *slow_stub_end, *stubs_end;
+    const uint8_t *retry_stub[2][BACKEND_TLB_TABLES][2][RETRY_SIZES]; // of RAX, RCX; and by the log2 of the size
+    const uint8_t *enter, *slow_stub, *exit_poll, *exit_loop_pc, *exit_lookup_pc, *exit_link, *exit_hot, *slow_stub_end, *stubs_end;
     struct ra_host ra_host;
     uint8_t pool_use[IR_OP_COUNT]; // lower_pool_use
 };
@@ -125,6 +128,8 @@ unsigned lower_pool_use(unsigned op);
 unsigned lower_composed_pool_use(unsigned op); // part of it
 // Memory in the meta buffer; NULL (and meta_full) when there is none.
 void *lower_meta(struct lower *l, size_t bytes);
+// A call of one of the stubs that leave, with what they find behind it.
+void lower_leave(struct lower *l, const uint8_t *stub, uint32_t more);
 struct cold_path *lower_cold(struct lower *l);
 // Vector operation dst = a op b in three-operand form, for hosts with and without AVX. `opcode` as in encode.h; the
 // result register is defined. `over` is an operand index whose register the result may take (SSE form needs 0).

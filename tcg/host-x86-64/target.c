@@ -98,7 +98,7 @@ static void host_store_const(void *ctx, const struct ir_const *constant, int32_t
 
 // --- stubs ---
 
-static void emit_stubs(struct backend *b, struct x86_code *c)
+static void emit_stubs(struct backend *b, struct x86_code *c, const uint8_t *meta_base)
 {
     static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
     const struct backend_layout *lay = &b->layout;
@@ -112,16 +112,30 @@ static void emit_stubs(struct backend *b, struct x86_code *c)
     x86_load(c, true, TLB_REG, x86_at(STATE_REG, lay->tlb_tables));
     x86_rr(c, 0xff, 4, RSI);
 
-    // RAX: the exit taken.
+    // What a block calls to leave, with a dword behind the call that says more: of an exit, where it is in the meta buffer.
     b->exit_link = c->p;
+    x86_pop(c, RCX);
+    x86_load(c, false, RCX, x86_at(RCX, 0));
+    x86_mov_ri(c, RAX, (uint64_t)(uintptr_t)meta_base);
+    x86_alu_rr(c, X86_ADD, true, RAX, RCX);
+    x86_load(c, false, RCX, x86_at(RAX, (int32_t)offsetof(struct tcg_exit, target_offset)));
+    x86_store(c, false, RCX, x86_at(STATE_REG, lay->pc_offset));
     x86_load(c, true, RDX, x86_at(RSP, FRAME_BYTES));
     x86_store(c, true, RAX, x86_at(RDX, 0));
     x86_mov_ri(c, RAX, BACKEND_EXIT_LINK);
     uint8_t *to_leave = x86_jmp(c);
 
+    // Of a block's entry, its offset in the page.
     b->exit_hot = c->p;
     x86_mov_ri(c, RAX, BACKEND_EXIT_HOT);
     uint8_t *hot_to_leave = x86_jmp(c);
+    b->exit_poll = c->p;
+    x86_mov_ri(c, RAX, BACKEND_EXIT_LOOP);
+    x86_patch(hot_to_leave, c->p);
+    x86_pop(c, RCX);
+    x86_load(c, false, RCX, x86_at(RCX, 0));
+    x86_store(c, false, RCX, x86_at(STATE_REG, lay->pc_offset));
+    uint8_t *entry_to_leave = x86_jmp(c);
 
     // RDI: the pc, which the lookup table's first entry for it was not for.
     b->exit_lookup_pc = c->p;
@@ -149,10 +163,8 @@ static void emit_stubs(struct backend *b, struct x86_code *c)
     x86_store(c, true, RDI, x86_at(STATE_REG, lay->pc_page));
     uint8_t *to_leave2 = x86_jmp(c);
 
-    b->exit_loop = c->p;
-    x86_mov_ri(c, RAX, BACKEND_EXIT_LOOP);
     x86_patch(to_leave, c->p);
-    x86_patch(hot_to_leave, c->p);
+    x86_patch(entry_to_leave, c->p);
     x86_patch(to_leave2, c->p);
     x86_alu_ri(c, X86_ADD, true, RSP, FRAME_BYTES);
     x86_pop(c, RDX);
@@ -217,7 +229,7 @@ struct backend *backend_create(const struct backend_layout *layout, struct backe
         .store_const = host_store_const,
     };
     struct x86_code c = {.p = buffers->code, .end = buffers->code_end};
-    emit_stubs(b, &c);
+    emit_stubs(b, &c, buffers->meta_base);
     buffers->code = (uint8_t *)(((uintptr_t)c.p + 63) & ~(uintptr_t)63);
     return b;
 }
@@ -260,6 +272,12 @@ struct x86_mem lower_constant(struct lower *l, uint64_t lo, uint64_t hi)
         l->pool_next += 16;
     }
     return (struct x86_mem){.base = X86_NO_REG, .index = X86_NO_REG, .target = p};
+}
+
+void lower_leave(struct lower *l, const uint8_t *stub, uint32_t more)
+{
+    x86_call_to(&l->c, stub);
+    x86_dword(&l->c, more);
 }
 
 static void mark_value(const struct lower *l, ir_ref ref)
@@ -403,6 +421,10 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
         x86_alu_mi(&l.c, X86_SUB, false, x86_at(STATE_REG, backend->layout.heat + region->heat * 4), 1);
         hot = x86_jcc(&l.c, X86_E);
     }
+    if (region->entries >= 0) {
+        x86_load(&l.c, true, RAX, x86_at(STATE_REG, backend->layout.region_entries));
+        x86_alu_mi(&l.c, X86_ADD, true, x86_at(RAX, region->entries * 8), 1);
+    }
     if (!lower_blocks(&l))
         goto failed;
     emit_slow_paths(&l);
@@ -411,12 +433,10 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
     x86_patch(poll, l.c.p);
     code->poll = poll - 2;
     code->hot = hot ? hot - 2 : NULL;
-    x86_store_imm(&l.c, false, x86_at(STATE_REG, backend->layout.pc_offset), entry_offset);
-    x86_jmp_to(&l.c, backend->exit_loop);
+    lower_leave(&l, backend->exit_poll, (uint32_t)entry_offset);
     if (hot) {
         x86_patch(hot, l.c.p);
-        x86_store_imm(&l.c, false, x86_at(STATE_REG, backend->layout.pc_offset), entry_offset);
-        x86_jmp_to(&l.c, backend->exit_hot);
+        lower_leave(&l, backend->exit_hot, (uint32_t)entry_offset);
     }
     if (l.c.overflow)
         goto failed;

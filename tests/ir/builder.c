@@ -84,6 +84,39 @@ Test(builder, compare_and_branch_fuse, .init = begin)
     cr_assert_eq(last->arg[1], c);
 }
 
+Test(builder, exception_sees_what_is_not_in_memory_yet, .init = begin)
+{
+    ir_ref a = ir_get(&b, SLOT_A), sum = ir_addi(&b, a, 8);
+    ir_set(&b, SLOT_B, sum);
+    ir_raise_if(&b, IR_TSTNE, a, ir_i64(&b, 15), 7);
+    const struct ir_ins *last = &region.ins[region.ins_count - 1];
+    cr_assert_eq(last->op, IR_RAISE_IF);
+    cr_assert_eq(last->imm, 7);
+    const struct ir_snapshot *s = &region.snapshots[last->snapshot - 1];
+    cr_assert_eq(s->pc_offset, 0x10);
+    cr_assert_eq(s->count, 1);
+    cr_assert_eq(region.snapshot_entries[s->first].slot, SLOT_B);
+    cr_assert_eq(region.snapshot_entries[s->first].value, sum);
+}
+
+Test(builder, conditional_exit_is_one_operation_in_the_page, .init = begin)
+{
+    ir_exit_if(&b, IR_EQ, ir_get(&b, SLOT_A), ir_i64(&b, 1), 0x20, 0x30);
+    const struct ir_ins *last = &region.ins[region.ins_count - 1];
+    cr_assert_eq(last->op, IR_EXIT_IF);
+    cr_assert_eq(ir_exit_offset(last, 0), 0x20);
+    cr_assert_eq(ir_exit_offset(last, 1), 0x30);
+    cr_assert_null(ir_verify(&region));
+}
+
+Test(builder, conditional_exit_leaves_the_page, .init = begin)
+{
+    ir_exit_if(&b, IR_EQ, ir_get(&b, SLOT_A), ir_i64(&b, 1), -4, 4096);
+    cr_assert_eq(count_op(IR_BRCOND), 1);
+    cr_assert_eq(count_op(IR_EXIT_INDIRECT), 2);
+    cr_assert_null(ir_verify(&region));
+}
+
 Test(builder, verifier_finds_wrong_types, .init = begin)
 {
     ir_ref a = ir_get(&b, SLOT_A);

@@ -357,6 +357,13 @@ static void gen_store(struct gen *g)
         ir_set(&g->b, SLOT_V + below(g, TEST_VECTORS), pick(g, IR_V128));
 }
 
+// Seldom true: a region that raises ends there.
+static void gen_raise(struct gen *g)
+{
+    enum ir_type type = below(g, 2) ? IR_I64 : IR_I32;
+    ir_raise_if(&g->b, below(g, 2) ? IR_EQ : IR_TSTEQ, pick(g, type), pick(g, type), below(g, 1 << 16));
+}
+
 static void gen_branch(struct gen *g);
 
 static void gen_run(struct gen *g, unsigned length)
@@ -376,6 +383,8 @@ static void gen_run(struct gen *g, unsigned length)
             gen_call(g);
         else if (kind == 14 && g->options->branches && length > 8)
             gen_branch(g);
+        else if (kind == 15 && g->options->raises)
+            gen_raise(g);
         else
             gen_int(g);
     }
@@ -474,5 +483,9 @@ void random_region(struct ir_region *region, const struct random_options *option
     struct gen g = {.seed = options->seed, .options = options};
     ir_builder_init(&g.b, region);
     gen_run(&g, options->length);
-    ir_exit_to(&g.b, 0x10);
+    enum ir_type type = below(&g, 2) ? IR_I64 : IR_I32;
+    if (below(&g, 2))
+        ir_exit_to(&g.b, 0x10);
+    else
+        ir_exit_if(&g.b, below(&g, IR_COND_COUNT), pick(&g, type), pick(&g, type), 0x10, 0x20);
 }

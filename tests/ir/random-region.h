@@ -12,6 +12,7 @@ struct test_state {
     uint64_t x[TEST_INTS];
     uint32_t w[TEST_WORDS];
     _Alignas(16) uint8_t v[TEST_VECTORS][16];
+    uint64_t raised; // code + 1 of the IR_RAISE_IF that ended the region, or 0
     uint64_t calls; // counts helper calls and folds their arguments in
 };
 
@@ -21,7 +22,7 @@ extern const unsigned test_slot_count;
 struct random_options {
     uint64_t seed;
     unsigned length;  // operations, about
-    bool vectors, branches, calls, floats, host_ops;
+    bool vectors, branches, calls, floats, host_ops, raises;
     uint8_t *stubs;   // where stubs of host operations may be written, NULL for none of them
     ptrdiff_t stubs_exec_delta;
 };

@@ -23,11 +23,13 @@ struct rig {
     struct arena arena;
 };
 
-static void no_slow_access(void *state, void *dump)
+static void raise_exception(struct tcg_cpu *cpu, uint32_t code)
 {
-    (void)state, (void)dump;
-    abort();
+    ((struct test_state *)cpu)->raised = code + UINT64_C(1);
 }
+
+static struct tcg_engine engine = {.meta = meta};
+static const struct guest_ops guest = {.slots = test_slots, .raise = raise_exception};
 
 static void rig_open(struct rig *rig, uint32_t features)
 {
@@ -37,7 +39,7 @@ static void rig_open(struct rig *rig, uint32_t features)
     rig->buffers = (struct backend_buffers){.code = rig->memory.write, .code_end = rig->memory.write + CODE_BYTES - STUB_BYTES,
                                             .meta_base = meta, .meta = meta + 16, .meta_end = meta + sizeof(meta),
                                             .exec_delta = rig->memory.exec - rig->memory.write};
-    struct backend_layout layout = tcg_backend_layout(no_slow_access);
+    struct backend_layout layout = tcg_backend_layout(slow_access);
     rig->backend = backend_create(&layout, &rig->buffers, features);
     rig->fresh = rig->buffers;
 }
@@ -62,6 +64,22 @@ static void random_state(struct test_state *s, uint64_t seed)
             memcpy(&s->v[i][k * 8], &value, 8);
         }
     s->cpu.pc_page = 0x40001000;
+    s->cpu.engine = &engine;
+    s->cpu.guest = &guest;
+}
+
+// As run() calls the engines: an exception comes back here.
+static bool run_interp(struct test_state *s, struct tcg_block *block)
+{
+    struct tcg_exit *link = NULL;
+    return setjmp(s->cpu.leave) || interp_enter(&s->cpu, block, &link) == BACKEND_EXIT_LOOKUP;
+}
+
+static bool run_code(struct test_state *s, const struct rig *rig, const struct backend_code *code)
+{
+    struct tcg_exit *link = NULL;
+    return setjmp(s->cpu.leave) ||
+           backend_enter(rig->backend, s, code->entry + rig->buffers.exec_delta, &link) == BACKEND_EXIT_LINK;
 }
 
 static void check_seed(struct rig *rig, struct random_options options)
@@ -77,10 +95,9 @@ static void check_seed(struct rig *rig, struct random_options options)
 
     random_state(&by_interp, options.seed * 7);
     random_state(&by_code, options.seed * 7);
-    struct tcg_exit *link = NULL;
     struct tcg_block block = {.ir = &region};
     fp_env_set_flags(0);
-    interp_enter(&by_interp.cpu, &block, &link);
+    bool left = run_interp(&by_interp, &block);
     unsigned interp_flags = fp_env_flags();
 
     // Half of them as they are: a backend must cope with dead code, and the pass must keep all that counts.
@@ -93,10 +110,9 @@ static void check_seed(struct rig *rig, struct random_options options)
     int result = backend_compile(rig->backend, &region, 0, &rig->buffers, &code);
     cr_assert_eq(result, 0, "seed %#lx: compile %d", options.seed, result);
     fp_env_set_flags(0);
-    enum backend_exit reason =
-        backend_enter(rig->backend, &by_code, code.entry + rig->buffers.exec_delta, &link);
+    left &= run_code(&by_code, rig, &code);
     unsigned code_flags = fp_env_flags();
-    bool same = reason == BACKEND_EXIT_LINK && by_code.cpu.pc_offset == by_interp.cpu.pc_offset &&
+    bool same = left && by_code.cpu.pc_offset == by_interp.cpu.pc_offset &&
                 interp_flags == code_flags &&
                 !memcmp(&by_code.x, &by_interp.x, sizeof(by_code) - offsetof(struct test_state, x));
     if (!same) {
@@ -166,4 +182,9 @@ Test(ir_random, floating_point)
 Test(ir_random, host_operations)
 {
     check_many((struct random_options){.calls = true, .branches = true, .vectors = true, .host_ops = true}, 3000);
+}
+
+Test(ir_random, exceptions)
+{
+    check_many((struct random_options){.calls = true, .branches = true, .vectors = true, .raises = true}, 3000);
 }

@@ -530,3 +530,20 @@ Test(tlb_second, counting_ends)
     c.cpu.vcpu.exit_request = 1;
     cr_assert_eq(backend_enter(engine.backend, &c, entry, &link), BACKEND_EXIT_LOOP);
 }
+
+Test(tlb_second, entries_are_counted)
+{
+    struct tcg_exit *link;
+    uint64_t entries[4] = {0};
+    begin_region();
+    region.entries = 2;
+    ir_exit_to(&b, 0x20);
+    const uint8_t *entry = end_region();
+    c.cpu.region_entries = entries;
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_eq(backend_enter(engine.backend, &c, entry, &link), BACKEND_EXIT_LINK);
+    c.cpu.vcpu.exit_request = 1;
+    cr_assert_eq(backend_enter(engine.backend, &c, entry, &link), BACKEND_EXIT_LOOP);
+    cr_assert_eq(entries[2], 3, "what does not begin is not counted");
+    cr_assert_eq(entries[1] | entries[3], 0);
+}
