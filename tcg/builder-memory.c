@@ -11,17 +11,17 @@ void ir_builder_forget_groups(struct ir_builder *b)
     b->group_count = b->next_group = 0;
 }
 
-// Addresses of the form x + constant become base x and a larger offset, so that neighbours are recognised. A sum that
+// So that neighbours are recognised. A sum that
 // passes 2^32 misses the inline check, which does not cut it, so large constants stay part of an i32.
-void ir_split_address(const struct ir_builder *b, ir_ref *address, struct ir_mem *mem)
+void ir_builder_split_address(const struct ir_region *r, ir_ref *address, struct ir_mem *mem)
 {
-    bool narrow = ir_type_of(b->region, *address) == IR_I32;
+    bool narrow = ir_type_of(r, *address) == IR_I32;
     int64_t limit = narrow ? 1 << 15 : 1 << 30;
     while (!ir_is_const(*address)) {
-        const struct ir_ins *ins = &b->region->ins[*address];
+        const struct ir_ins *ins = &r->ins[*address];
         if (ins->op != IR_ADD || !ir_is_const(ins->arg[1]))
             return;
-        uint64_t constant = ir_const(b->region, ins->arg[1])->lo;
+        uint64_t constant = ir_const(r, ins->arg[1])->lo;
         int64_t sum = mem->offset + (narrow ? (int32_t)constant : (int64_t)constant);
         if (sum < -limit || sum > limit)
             return;
@@ -99,10 +99,48 @@ static void join_group(struct ir_builder *b, struct ir_access_group *g, const st
                                        .imm = (uint32_t)all.lo | (uint64_t)(uint32_t)all.hi << 32};
 }
 
+static bool same_value(const struct ir_region *r, ir_ref a, ir_ref c)
+{
+    if (a == c || ir_is_const(a) || ir_is_const(c))
+        return a == c;
+    const struct ir_ins *x = &r->ins[a], *y = &r->ins[c];
+    return (ir_ops[x->op].properties & IR_PROP_PURE) && x->op == y->op && x->type == y->type && x->imm == y->imm &&
+           x->arg[0] == y->arg[0] && x->arg[1] == y->arg[1] && ir_ops[x->op].operand_count == 2;
+}
+
+static bool may_share(struct ir_mem mem)
+{
+    return !mem.align_log2 && !mem.ordered;
+}
+
+static const struct ir_sure *find_sure(const struct ir_builder *b, ir_ref base, struct ir_mem mem, bool write)
+{
+    if (!may_share(mem))
+        return NULL;
+    for (unsigned i = 0; i < b->sure_count; i++) {
+        const struct ir_sure *s = &b->sure[i];
+        if (s->mmu_index == mem.mmu_index && s->lo <= mem.offset && mem.offset + (1 << mem.size_log2) <= s->hi &&
+            (s->written || !write) && same_value(b->region, s->base, base))
+            return s;
+    }
+    return NULL;
+}
+
+bool ir_builder_is_aligned(const struct ir_builder *b, ir_ref address, uint64_t mask)
+{
+    struct ir_mem mem = {.offset = 0};
+    ir_builder_split_address(b->region, &address, &mem);
+    for (unsigned i = 0; i < b->sure_count; i++)
+        if (!(mask & ~(uint64_t)b->sure[i].aligned) &&
+            !((uint32_t)mem.offset & mask) && same_value(b->region, b->sure[i].base, address))
+            return true;
+    return false;
+}
+
 // The group whose check the access is to use, or NULL.
 static struct ir_access_group *share_check(struct ir_builder *b, ir_ref address, struct ir_mem mem, bool write)
 {
-    if (mem.align_log2 || mem.ordered)
+    if (!may_share(mem))
         return NULL;
     struct ir_range range = ir_range_of(b, address, mem);
     struct ir_access_group *g = find_group(b, &range, mem.mmu_index);
@@ -118,7 +156,10 @@ static struct ir_access_group *share_check(struct ir_builder *b, ir_ref address,
 
 ir_ref ir_load(struct ir_builder *b, enum ir_type type, ir_ref address, struct ir_mem mem)
 {
-    ir_split_address(b, &address, &mem);
+    ir_builder_split_address(b->region, &address, &mem);
+    const struct ir_sure *sure = find_sure(b, address, mem, false);
+    if (sure)
+        return ir_emit(b, IR_LDS, type, 0, address, sure->addend, IR_NONE, ir_mem_pack(mem));
     struct ir_access_group *g = share_check(b, address, mem, false);
     if (g)
         return ir_emit(b, IR_LDP, type, 0, address, g->place, IR_NONE, ir_mem_pack(mem));
@@ -128,9 +169,12 @@ ir_ref ir_load(struct ir_builder *b, enum ir_type type, ir_ref address, struct i
 void ir_store(struct ir_builder *b, ir_ref value, ir_ref address, struct ir_mem mem)
 {
     enum ir_type type = ir_type_of(b->region, value);
-    ir_split_address(b, &address, &mem);
-    struct ir_access_group *g = share_check(b, address, mem, true);
-    if (g)
+    ir_builder_split_address(b->region, &address, &mem);
+    const struct ir_sure *sure = find_sure(b, address, mem, true);
+    struct ir_access_group *g = sure ? NULL : share_check(b, address, mem, true);
+    if (sure)
+        ir_emit(b, IR_STS, type, 0, address, value, sure->addend, ir_mem_pack(mem));
+    else if (g)
         ir_emit(b, IR_STP, type, 0, address, value, g->place, ir_mem_pack(mem));
     else
         ir_emit(b, IR_ST, type, 0, address, value, IR_NONE, ir_mem_pack(mem));

@@ -46,8 +46,10 @@ struct ir_range {
 struct ir_range ir_range_of(const struct ir_builder *b, ir_ref address, struct ir_mem mem);
 // Whether it seems to lie in more than one page.
 bool ir_range_may_cross(const struct ir_builder *b, const struct ir_range *range);
-// Takes constants that are added to an address into the offset.
-void ir_split_address(const struct ir_builder *b, ir_ref *address, struct ir_mem *mem);
+// Addresses of the form x + constant become base x and a larger offset.
+void ir_builder_split_address(const struct ir_region *r, ir_ref *address, struct ir_mem *mem);
+// Whether an address is known to have none of the low bits in `mask`.
+bool ir_builder_is_aligned(const struct ir_builder *b, ir_ref address, uint64_t mask);
 // No access joins others before this point.
 void ir_builder_forget_groups(struct ir_builder *b);
 // Writes the dirty ones among these slots back.
@@ -62,5 +64,7 @@ void ir_builder_jump(struct ir_builder *b, uint32_t block, const ir_ref *values,
 // At a call of the region and at a return: what becomes of them in it.
 void ir_region_call(struct ir_builder *b, int32_t return_offset);
 void ir_region_return(struct ir_builder *b, ir_ref pc);
+// Whether a member of the region reads a slot's value from before it.
+bool ir_region_reads(const struct ir_builder *b, unsigned slot);
 // At an exit to `offset`: goes on in the region instead when that is a member of the plan. False: it is to be an exit.
 bool ir_region_goes_on(struct ir_builder *b, int32_t offset);

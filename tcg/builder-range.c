@@ -61,7 +61,7 @@ struct ir_range ir_range_of(const struct ir_builder *b, ir_ref address, struct i
     if (bound >= (uint32_t)IR_INDEX_REACH >> shift)
         return plain;
     struct ir_range range = {.base = sum->arg[1 - index], .indexed = true};
-    ir_split_address(b, &range.base, &mem);
+    ir_builder_split_address(b->region, &range.base, &mem);
     range.lo = mem.offset;
     range.hi = mem.offset + (int32_t)(bound << shift) + (1 << mem.size_log2);
     return ir_range_may_cross(b, &range) ? plain : range;

@@ -13,126 +13,11 @@
 #include "tcg/ir-private.h"
 #include "tcg/region-plan.h"
 
-enum { MAX_INT_PARAMS = 9, MAX_VECTOR_PARAMS = 10, MAX_LOOKS = 256 };
+enum { MAX_INT_PARAMS = 9, MAX_VECTOR_PARAMS = 10, FIRST_ROUNDS = 2 };
 
 bool ir_at_member(const struct ir_builder *b, int32_t offset)
 {
     return b->plan && ir_plan_find(b->plan, offset) >= 0;
-}
-
-// The region and its builder as they were before anything was built.
-static void start_over(struct ir_builder *b)
-{
-    struct ir_region *r = b->region, old = *r;
-    struct ir_plan *plan = b->plan;
-    ir_region_init(r, old.arena, old.slots, old.slot_count);
-    r->fp = old.fp;
-    r->guest_pc = old.guest_pc;
-    r->seen = old.seen;
-    ir_builder_init(b, r);
-    b->plan = plan;
-}
-
-// --- looking -------------------------------------------------------------------------------------------------------
-
-static void note_edge(struct ir_builder *b, int32_t offset)
-{
-    struct ir_member *m = &b->plan->members[b->plan->current];
-    if (m->edge_count == IR_MEMBER_EDGES - IR_RETURN_POINTS)
-        m->too_many = true;
-    else
-        m->edges[m->edge_count++] = (struct ir_edge){.offset = offset, .written = b->written, .flags = ir_flags_note(b)};
-    // Whatever ends the block: nobody will run it.
-    ir_emit(b, IR_UNREACHABLE, IR_VOID, 0, IR_NONE, IR_NONE, IR_NONE, 0);
-    ir_builder_end_block(b);
-}
-
-static bool look(struct ir_builder *b, unsigned n, const struct ir_region_source *source)
-{
-    struct ir_member *m = &b->plan->members[n];
-    start_over(b);
-    b->plan->current = n;
-    m->edge_count = 0;
-    m->return_point = -1;
-    m->returns = false;
-    m->looked = true;
-    m->end = source->build(source->ctx, n, m->offset);
-    m->use = b->use;
-    return m->end >= 0 && !m->too_many;
-}
-
-static void add_member(struct ir_plan *plan, int32_t offset)
-{
-    plan->members[plan->count++] = (struct ir_member){.offset = offset, .head = IR_NONE};
-    // Who runs over its start is to end there.
-    for (unsigned i = 0; i < plan->count; i++)
-        if (plan->members[i].offset < offset && offset < plan->members[i].end)
-            plan->members[i].looked = false;
-}
-
-static void remove_last(struct ir_plan *plan, int32_t *refused, unsigned *refused_count)
-{
-    int32_t offset = refused[(*refused_count)++] = plan->members[--plan->count].offset;
-    for (unsigned i = 0; i < plan->count; i++)
-        if (plan->members[i].end == offset)
-            plan->members[i].looked = false; // it may have ended for that one
-}
-
-static bool among(const int32_t *list, unsigned count, int32_t offset)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (list[i] == offset)
-            return true;
-    return false;
-}
-
-struct search {
-    struct ir_builder *b;
-    const struct ir_region_source *source;
-    int32_t refused[IR_MEMBERS];
-    unsigned refused_count, looks;
-};
-
-// Takes in what the member leads to. False when that is to be given up.
-static bool follow(struct search *s, unsigned n, bool *found)
-{
-    struct ir_plan *plan = s->b->plan;
-    const struct ir_member *m = &plan->members[n];
-    for (unsigned i = 0; i <= m->edge_count && plan->count < IR_MEMBERS; i++) {
-        int32_t to = i < m->edge_count ? m->edges[i].offset : m->return_point;
-        if (to < 0 || ir_plan_find(plan, to) >= 0 || among(s->refused, s->refused_count, to) ||
-            !s->source->wanted(s->source->ctx, to))
-            continue;
-        add_member(plan, to);
-        *found = true;
-        // At once, so that one that is refused is the last.
-        if (look(s->b, plan->count - 1, s->source))
-            continue;
-        if (s->refused_count == IR_MEMBERS)
-            return false;
-        remove_last(plan, s->refused, &s->refused_count);
-    }
-    return true;
-}
-
-// Looks at members and finds new ones until there are no more. False when the entry itself cannot be one.
-static bool find_members(struct ir_builder *b, const struct ir_region_source *source)
-{
-    struct search s = {.b = b, .source = source};
-    struct ir_plan *plan = b->plan;
-    for (bool again = true; again;) {
-        again = false;
-        for (unsigned n = 0; n < plan->count; n++) {
-            if (!plan->members[n].looked) {
-                again = true;
-                if (++s.looks > MAX_LOOKS || !look(b, n, source))
-                    return false;
-            }
-            if (!follow(&s, n, &again))
-                return false;
-        }
-    }
-    return true;
 }
 
 // --- making: heads -------------------------------------------------------------------------------------------------
@@ -234,12 +119,14 @@ static bool is_dirty_on_some_way(const struct joining *j, unsigned slot)
 
 static void jump_to_head(struct ir_builder *b, const struct ir_member *m)
 {
-    ir_ref values[MAX_INT_PARAMS + MAX_VECTOR_PARAMS + IR_SNAPSHOT_OPERANDS];
+    ir_ref values[MAX_INT_PARAMS + MAX_VECTOR_PARAMS + IR_SNAPSHOT_OPERANDS + 1];
     unsigned count = 0;
     for (; count < m->param_count; count++)
         values[count] = ir_get(b, m->params[count]);
     if (m->defers)
         count += ir_flags_pass(b, m, values + count);
+    if (m->counted)
+        values[count++] = m->rounds_passed;
     ir_builder_jump(b, m->head, values, count);
 }
 
@@ -297,6 +184,8 @@ static void settle_flags(struct joining *j)
 static void begin_join(struct ir_builder *b, struct ir_member *m)
 {
     struct joining j = {.b = b, .m = m};
+    if (m->versions)
+        m->rounds_passed = ir_i32(b, FIRST_ROUNDS);
     struct ir_slot_set dirty = {0};
     ir_ref params[IR_SNAPSHOT_OPERANDS];
     decide(&j);
@@ -317,6 +206,8 @@ static void begin_join(struct ir_builder *b, struct ir_member *m)
     }
     if (m->defers)
         ir_flags_params(b, m, params);
+    if (m->counted)
+        m->rounds = ir_param(b, IR_I32);
     for (unsigned slot = 0; slot < b->region->slot_count; slot++)
         if (j.fate[slot] == MEMORY || j.fate[slot] == LOST)
             m->slots[slot].value = IR_NONE;
@@ -330,8 +221,7 @@ static void begin_join(struct ir_builder *b, struct ir_member *m)
 
 // --- making: edges -------------------------------------------------------------------------------------------------
 
-// A side block for the way to a member: the current one if nothing is in it, else one that it jumps to.
-static void wait_for(struct ir_builder *b, struct ir_member *m)
+void ir_region_wait_for(struct ir_builder *b, struct ir_member *m)
 {
     uint32_t way = b->block;
     if (way == 0 || b->blocks[way].join || b->region->blocks[way].begin != b->region->ins_count) {
@@ -354,14 +244,8 @@ static bool conforms(const struct ir_builder *b, const struct ir_member *m)
     return true;
 }
 
-static void jump_back(struct ir_builder *b, const struct ir_member *m)
+static void jump_again(struct ir_builder *b, const struct ir_member *m)
 {
-    uint32_t out = ir_new_side(b), again = ir_new_side(b);
-    b->region->blocks[out].cold = true;
-    ir_brcond(b, IR_NE, ir_get(b, IR_SLOT_EXIT_REQUEST), ir_i32(b, 0), out, again);
-    ir_begin_block(b, out);
-    ir_exit_anew(b, m->offset);
-    ir_begin_block(b, again);
     struct ir_slot_set missing;
     for (unsigned w = 0; w < ARRAY_SIZE(missing.bits); w++)
         missing.bits[w] = m->needed.bits[w] & ~m->dirty.bits[w];
@@ -369,24 +253,78 @@ static void jump_back(struct ir_builder *b, const struct ir_member *m)
     jump_to_head(b, m);
 }
 
+static bool can_jump(struct ir_builder *b, const struct ir_member *m)
+{
+    return m->begun && m->head != IR_NONE && conforms(b, m) && ir_flags_conform(b, m);
+}
+
+void ir_region_jump_back(struct ir_builder *b, struct ir_member *m)
+{
+    if (!can_jump(b, m)) {
+        b->region->blocks[b->block].cold |= b->block != 0;
+        ir_exit_anew(b, m->offset);
+        return;
+    }
+    uint32_t out = ir_new_side(b), again = ir_new_side(b);
+    b->region->blocks[out].cold = true;
+    b->region->blocks[again].cold = b->region->blocks[b->block].cold;
+    ir_brcond(b, IR_NE, ir_get(b, IR_SLOT_EXIT_REQUEST), ir_i32(b, 0), out, again);
+    ir_begin_block(b, out);
+    ir_exit_anew(b, m->offset);
+    ir_begin_block(b, again);
+    jump_again(b, m);
+}
+
+// At the end of a round: back to the version's head while there are rounds to go, then to choose a version.
+static void count_round(struct ir_builder *b, struct ir_member *m, struct ir_member *choice)
+{
+    uint32_t again = ir_new_side(b), choose = ir_new_side(b);
+    b->region->blocks[choose].cold = m->in != NULL;
+    m->rounds_passed = ir_addi(b, m->rounds, -1);
+    ir_brcond(b, IR_NE, m->rounds_passed, ir_i32(b, 0), again, choose);
+    ir_begin_block(b, again);
+    jump_again(b, m);
+    ir_begin_block(b, choose);
+    if (choice->begun)
+        ir_region_jump_back(b, choice);
+    else
+        ir_region_wait_for(b, choice);
+}
+
+static bool waits(const struct ir_member *m)
+{
+    return !m->begun && m->way_count < ARRAY_SIZE(m->ways);
+}
+
 bool ir_region_goes_on(struct ir_builder *b, int32_t offset)
 {
-    if (!b->plan->making) {
-        note_edge(b, offset);
+    struct ir_plan *plan = b->plan;
+    if (!plan->making) {
+        ir_region_note_edge(b, offset);
         return true;
     }
-    int n = ir_plan_find(b->plan, offset);
-    struct ir_member *m = n < 0 || !b->plan->members[n].reached ? NULL : &b->plan->members[n];
-    if (m && !m->begun && m->way_count < ARRAY_SIZE(m->ways)) {
-        wait_for(b, m);
-        return true;
+    int n = ir_plan_target(plan, offset);
+    struct ir_member *m = n < 0 || !plan->members[n].reached ? NULL : &plan->members[n];
+    if (!m || (m->begun && !can_jump(b, m)) || !(m->begun || waits(m))) {
+        b->region->blocks[b->block].cold |= b->block != 0;
+        return false;
     }
-    if (m && m->begun && m->head != IR_NONE && conforms(b, m) && ir_flags_conform(b, m)) {
-        jump_back(b, m);
-        return true;
+    const struct ir_versions *v = m->in ? m->in : m->versions;
+    bool in_loop = m->in || (v && v->loop >> plan->members[plan->current].original & 1);
+    if (!m->begun) {
+        ir_region_wait_for(b, m);
+    } else if (m->counted && in_loop) {
+        count_round(b, m, &plan->members[v->choice]);
+    } else {
+        m->rounds_passed = ir_i32(b, FIRST_ROUNDS);
+        ir_region_jump_back(b, m);
     }
-    b->region->blocks[b->block].cold |= b->block != 0;
-    return false;
+    return true;
+}
+
+bool ir_region_reads(const struct ir_builder *b, unsigned slot)
+{
+    return ir_slot_set_has(&b->plan->read, slot);
 }
 
 void ir_region_call(struct ir_builder *b, int32_t return_offset)
@@ -417,7 +355,7 @@ void ir_region_return(struct ir_builder *b, ir_ref pc)
         return;
     }
     if (is_pc_plus(b, pc, &known)) {
-        if (among(plan->return_points, plan->return_point_count, known))
+        if (ir_among(plan->return_points, plan->return_point_count, known))
             ir_exit_to(b, known);
         return;
     }
@@ -435,40 +373,99 @@ void ir_region_return(struct ir_builder *b, ir_ref pc)
 static void make(struct ir_builder *b, const struct ir_region_source *source)
 {
     struct ir_plan *plan = b->plan;
-    start_over(b);
+    ir_region_start_over(b);
     plan->making = true;
+    plan->current = 0;
     if (plan->two_ways)
         load_constants(b);
     plan->common = b->region->ins_count;
     ir_region_goes_on(b, plan->members[0].offset);
     for (unsigned i = 0; i < plan->reached; i++) {
         struct ir_member *m = &plan->members[plan->order[i]];
+        plan->current = plan->order[i];
         m->begun = true;
         b->notes = NULL; // they were the last one's
+        b->sure_count = 0;
         if (!m->way_count)
             continue; // what led here was folded away
         if (m->way_count == 1 && !m->loop_head)
             ir_begin_block(b, m->ways[0]);
         else
             begin_join(b, m);
-        source->build(source->ctx, plan->order[i], m->offset);
+        if (m->chooses) {
+            ir_versions_choose(b, m);
+            continue;
+        }
+        if (m->in)
+            ir_versions_go_on_sure(b, m);
+        m->first = b->region->ins_count;
+        source->build(source->ctx, m->original, m->offset);
+        m->last = b->region->ins_count;
         assert(!ir_open(b));
     }
+}
+
+static struct ir_plan *copy_plan(const struct ir_builder *b)
+{
+    struct ir_plan *copy = arena_alloc_raw(b->region->arena, sizeof(*copy));
+    memcpy(copy, b->plan, sizeof(*copy));
+    return copy;
+}
+
+// Makes loops of the region, which has just been made from `built`, ones of two versions. False: none of them is to be.
+static bool add_versions(struct ir_builder *b, const struct ir_plan *built, const struct ir_region_source *source)
+{
+    struct ir_plan *plan = b->plan;
+    bool good = true;
+    for (unsigned n = 0; n < plan->count; n++)
+        plan->members[n].versions = ir_streams_find(b, built, n);
+    for (unsigned n = 0; n < plan->count; n++)
+        if (plan->members[n].versions)
+            ir_versions_add(plan, n);
+    for (unsigned n = plan->count; n < plan->count + plan->copies; n++)
+        if (plan->members[n].in && plan->members[n].counted)
+            good &= ir_region_look(b, n, source);
+    if (good && plan->copies)
+        ir_plan_analyse_copies(plan);
+    return good && plan->copies;
+}
+
+// First without versions of loops, which shows what they do.
+static void make_best(struct ir_builder *b, const struct ir_region_source *source)
+{
+    struct ir_plan *with_versions = copy_plan(b), *simple = b->plan;
+    make(b, source);
+    struct ir_region made = *b->region;
+    b->plan = with_versions;
+    if (add_versions(b, simple, source)) {
+        make(b, source);
+        if (ir_versions_hold(b))
+            return;
+    }
+    // The builder is not used any more but for what it has built.
+    b->plan = simple;
+    *b->region = made;
 }
 
 unsigned ir_build_region(struct ir_builder *b, int32_t entry, const struct ir_region_source *source)
 {
     struct ir_plan *plan = ARENA_ARRAY(b->region->arena, struct ir_plan, 1);
     b->plan = plan;
-    add_member(plan, entry);
-    bool good = find_members(b, source);
+    ir_region_add_member(plan, entry);
+    bool good = ir_region_find_members(b, source), loops = false;
     if (good)
         ir_plan_analyse(plan);
-    if (good && (plan->count > 1 || plan->members[0].loop_head)) {
+    for (unsigned n = 0; n < plan->count; n++)
+        loops |= plan->members[n].reached && plan->members[n].loop_head;
+    if (good && loops) {
+        make_best(b, source);
+        return plan->count;
+    }
+    if (good && plan->count > 1) {
         make(b, source);
         return plan->count;
     }
     b->plan = NULL;
-    start_over(b);
+    ir_region_start_over(b);
     return 0;
 }

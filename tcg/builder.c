@@ -130,11 +130,24 @@ static bool left_to_reader(struct ir_builder *b, ir_ref value, struct ir_deferre
     return true;
 }
 
+// Whether the slot's value is a sum that is for nobody else, as x86's operands of flags are, and the block is seldom run.
+static bool is_better_made_here(const struct ir_builder *b, unsigned slot)
+{
+    const struct ir_ins *ins = &b->region->ins[b->slots[slot].value];
+    return b->plan && b->region->blocks[b->block].cold && (ins->op == IR_ADD || ins->op == IR_SUB) &&
+           !ir_region_reads(b, slot);
+}
+
 // A value for a slot's memory: flags that another block made are made anew here, so that block may not need to.
-static ir_ref value_to_flush(struct ir_builder *b, ir_ref value)
+static ir_ref value_to_flush(struct ir_builder *b, unsigned slot)
 {
     struct ir_deferred d;
-    if (ir_is_const(value) || value >= b->region->blocks[b->block].begin || !left_to_reader(b, value, &d))
+    ir_ref value = b->slots[slot].value;
+    if (ir_is_const(value) || value >= b->region->blocks[b->block].begin)
+        return value;
+    if (is_better_made_here(b, slot))
+        return again(b, value);
+    if (!left_to_reader(b, value, &d))
         return value;
     struct ir_ins ins = b->region->ins[value];
     if (!ins.deferred)
@@ -148,7 +161,7 @@ static ir_ref value_to_flush(struct ir_builder *b, ir_ref value)
 void ir_builder_flush_slot(struct ir_builder *b, unsigned slot)
 {
     struct ir_ins ins = {.op = IR_SETSLOT, .type = b->region->slots[slot].type, .imm = slot,
-                         .arg = {value_to_flush(b, b->slots[slot].value), IR_NONE, IR_NONE, IR_NONE}};
+                         .arg = {value_to_flush(b, slot), IR_NONE, IR_NONE, IR_NONE}};
     append(b, &ins);
     ir_slot_set_remove(&b->dirty, slot);
 }
@@ -356,6 +369,9 @@ static struct ir_ins comparison(struct ir_builder *b, enum ir_op op, enum ir_con
 void ir_raise_if(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref c, uint32_t code)
 {
     struct ir_ins ins = comparison(b, IR_RAISE_IF, cond, a, c);
+    uint64_t mask;
+    if (ins.aux == IR_TSTNE && ir_const_value(b, ins.arg[1], &mask) && ir_builder_is_aligned(b, ins.arg[0], mask))
+        return;
     ins.imm = code;
     ins.snapshot = ir_builder_snapshot(b);
     append(b, &ins);

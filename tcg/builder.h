@@ -24,6 +24,14 @@ struct ir_access_group {
     uint8_t mmu_index;
     bool indexed;          // has ranges that must not lie across pages too often
 };
+// An address around which [lo, hi) is known to be one page of memory: its host address is `addend` further.
+struct ir_sure {
+    ir_ref base, addend;
+    int32_t lo, hi;
+    uint32_t aligned; // low bits that are known to be 0
+    uint8_t mmu_index;
+    bool written;
+};
 enum { IR_ACCESS_GROUPS = 6, IR_ACCESS_REACH = 512, IR_INDEX_REACH = 1024, IR_RECENT = 64 };
 
 // A set of state slots.
@@ -65,6 +73,8 @@ struct ir_builder {
     struct ir_slot_set written;        // on every path that led here
     struct ir_access_group groups[IR_ACCESS_GROUPS];
     unsigned group_count, next_group;
+    const struct ir_sure *sure;
+    unsigned sure_count;
     ir_ref recent[IR_RECENT];          // pure operations that hold here, by a hash, plus 1
     struct ir_slot_use use;
     struct ir_plan *plan;              // of a region of several guest blocks, see region.h; NULL: of one

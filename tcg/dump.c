@@ -75,7 +75,9 @@ static void dump_ins(const struct ir_region *r, uint32_t index, FILE *out)
     case IR_CAS:
     case IR_ATOMIC:
     case IR_LDP:
-    case IR_STP: {
+    case IR_STP:
+    case IR_LDS:
+    case IR_STS: {
         struct ir_mem m = ir_mem_unpack(ins->imm);
         fprintf(out, " %+d size %u%s%s mmu %u", m.offset, 1u << m.size_log2, m.sign_extend ? " signed" : "",
                 m.big_endian ? " be" : "", m.mmu_index);

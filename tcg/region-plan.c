@@ -18,6 +18,13 @@ int ir_plan_find(const struct ir_plan *plan, int32_t offset)
     return -1;
 }
 
+int ir_plan_target(const struct ir_plan *plan, int32_t offset)
+{
+    const struct ir_member *from = &plan->members[plan->current];
+    int n = ir_plan_find(plan, offset);
+    return n >= 0 && from->in && (from->in->loop & BIT32(n)) ? from->in->copy[n] : n;
+}
+
 // Depth first; the way that is followed last, the one that is not a taken branch, comes next in the order.
 static void visit(struct ir_plan *plan, unsigned n, unsigned *left)
 {
@@ -32,9 +39,11 @@ static void visit(struct ir_plan *plan, unsigned n, unsigned *left)
 
 static void number(struct ir_plan *plan)
 {
-    unsigned left = plan->count;
+    unsigned count = plan->count + plan->copies, left = count;
+    for (unsigned n = 0; n < count; n++)
+        plan->members[n].reached = false;
     visit(plan, 0, &left);
-    plan->reached = plan->count - left;
+    plan->reached = count - left;
     for (unsigned i = 0; i < plan->reached; i++) {
         plan->order[i] = plan->order[left + i];
         plan->members[plan->order[i]].order = i;
@@ -66,6 +75,22 @@ static uint32_t loop_of(const struct ir_plan *plan, unsigned head, unsigned tail
     return loop;
 }
 
+void ir_plan_loop_slots(const struct ir_plan *plan, struct ir_member *h, uint32_t loop)
+{
+    static const struct ir_slot_set none;
+    h->changed = h->inside = h->set = none;
+    h->flags.op = IR_NOP;
+    for (uint32_t rest = loop; rest; rest &= rest - 1) {
+        const struct ir_member *m = &plan->members[ctz32(rest)];
+        unite(&h->changed, &m->use.written);
+        unite(&h->inside, &m->use.read);
+        unite(&h->set, &m->use.set);
+        for (unsigned i = 0; i < m->edge_count; i++)
+            if (m->edges[i].offset == h->offset && m->edges[i].flags.op != IR_NOP)
+                h->flags = m->edges[i].flags;
+    }
+}
+
 static void find_loop(struct ir_plan *plan, unsigned head)
 {
     struct ir_member *h = &plan->members[head];
@@ -74,17 +99,9 @@ static void find_loop(struct ir_plan *plan, unsigned head)
         if (plan->members[p].reached && plan->members[p].order >= h->order && leads_to(&plan->members[p], head))
             loop |= loop_of(plan, head, p);
     h->loop_head = loop != 0;
-    for (uint32_t rest = loop; rest; rest &= rest - 1) {
-        const struct ir_member *m = &plan->members[ctz32(rest)];
-        for (unsigned i = 0; i < m->edge_count; i++)
-            if (m->edges[i].to == (int)head && m->edges[i].flags.op != IR_NOP)
-                h->flags = m->edges[i].flags;
-    }
-    for (uint32_t rest = loop; rest; rest &= rest - 1) {
-        unite(&h->changed, &plan->members[ctz32(rest)].use.written);
-        unite(&h->inside, &plan->members[ctz32(rest)].use.read);
-        unite(&h->set, &plan->members[ctz32(rest)].use.set);
-    }
+    // Loops inside each other may share their head, as when the region is entered there. The innermost is what counts.
+    h->loop = leads_to(h, head) ? BIT32(head) : loop;
+    ir_plan_loop_slots(plan, h, loop);
     // What is known at this head may not hold on the other way in, but for what holds since the region's entry.
     h->two_ways = head != 0 && (loop & 1);
     plan->two_ways |= h->two_ways;
@@ -134,26 +151,48 @@ static void add_returns(struct ir_plan *plan)
     }
 }
 
-void ir_plan_analyse(struct ir_plan *plan)
+static void flow_all(struct ir_plan *plan)
 {
-    add_returns(plan);
-    for (unsigned n = 0; n < plan->count; n++) {
-        struct ir_member *m = &plan->members[n];
-        for (unsigned i = 0; i < m->edge_count; i++)
-            m->edges[i].to = ir_plan_find(plan, m->edges[i].offset);
-        m->live = m->use.read;
-        m->needed = m->use.exposed;
-        unite(&plan->written, &m->use.written);
-        unite(&plan->constant, &m->use.read);
-    }
-    for (unsigned w = 0; w < ARRAY_SIZE(plan->constant.bits); w++)
-        plan->constant.bits[w] &= ~plan->written.bits[w];
-    number(plan);
-    for (unsigned i = 0; i < plan->reached; i++)
-        find_loop(plan, plan->order[i]);
     for (bool again = true; again;) {
         again = false;
         for (unsigned i = plan->reached; i-- > 0;)
             again |= flow(plan, &plan->members[plan->order[i]]);
     }
+}
+
+void ir_plan_analyse(struct ir_plan *plan)
+{
+    add_returns(plan);
+    for (unsigned n = 0; n < plan->count; n++) {
+        struct ir_member *m = &plan->members[n];
+        m->original = n;
+        for (unsigned i = 0; i < m->edge_count; i++)
+            m->edges[i].to = ir_plan_find(plan, m->edges[i].offset);
+        m->live = m->use.read;
+        m->needed = m->use.exposed;
+        unite(&plan->written, &m->use.written);
+        unite(&plan->read, &m->use.read);
+    }
+    for (unsigned w = 0; w < ARRAY_SIZE(plan->constant.bits); w++)
+        plan->constant.bits[w] = plan->read.bits[w] & ~plan->written.bits[w];
+    number(plan);
+    for (unsigned i = 0; i < plan->reached; i++)
+        find_loop(plan, plan->order[i]);
+    flow_all(plan);
+}
+
+void ir_plan_analyse_copies(struct ir_plan *plan)
+{
+    for (unsigned n = 0; n < plan->count + plan->copies; n++) {
+        struct ir_member *m = &plan->members[n];
+        m->live = m->use.read;
+        m->needed = m->use.exposed;
+        for (unsigned i = 0; i < m->edge_count && m->in; i++) {
+            int to = ir_plan_find(plan, m->edges[i].offset);
+            bool inside = to >= 0 && (m->in->loop & BIT32(to));
+            m->edges[i].to = !inside ? to : to == (int)m->in->head ? (int)m->in->choice : m->in->copy[to];
+        }
+    }
+    number(plan);
+    flow_all(plan);
 }

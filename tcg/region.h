@@ -4,8 +4,9 @@
 // that differ between the ways in. So slots stay in host registers through branches and loops, and their memory is behind the
 // whole time, as snapshots and exits know. Jumps back poll IR_SLOT_EXIT_REQUEST.
 //
-// A region is built twice: once member by member, to see where each leads and what it does with slots (region-plan.c), then
-// as a whole (builder-region.c).
+// A region is built twice: once member by member, to see where each leads and what it does with slots (builder-members.c,
+// region-plan.c), then as a whole (builder-region.c). Loops over memory at even steps get a second version (builder-versions.c),
+// for which it is built once more.
 #pragma once
 
 #include "tcg/builder.h"

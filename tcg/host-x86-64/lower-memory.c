@@ -364,6 +364,19 @@ static void lower_store(struct lower *l, uint32_t index)
     lower_slow(l, p.slow, site);
 }
 
+static void lower_sure(struct lower *l, uint32_t index)
+{
+    const struct ir_ins *ins = &l->region->ins[index];
+    struct ir_mem mem = ir_mem_unpack(ins->imm);
+    bool store = ins->op == IR_STS;
+    unsigned address = ra_use(&l->ra, ins->arg[0]), host = ra_use(&l->ra, ins->arg[store ? 2 : 1]);
+    struct x86_mem at = x86_at_index(address, host, 0, mem.offset);
+    if (store)
+        emit_store(l, ra_use(&l->ra, ins->arg[1]), ins->type, mem, at);
+    else
+        emit_load(l, ra_def(&l->ra, index), ins->type, mem, at);
+}
+
 bool lower_memory(struct lower *l, uint32_t index)
 {
     struct ir_ins *ins = &l->region->ins[index];
@@ -378,6 +391,10 @@ bool lower_memory(struct lower *l, uint32_t index)
     case IR_ST:
     case IR_STP:
         lower_store(l, index);
+        return true;
+    case IR_LDS:
+    case IR_STS:
+        lower_sure(l, index);
         return true;
     case IR_CAS:
         lower_cas(l, index);

@@ -310,7 +310,7 @@ static size_t survey(struct lower *l)
         constants += l->backend->pool_use[ins->op];
         if (ins->op == IR_JUMP || ins->op == IR_BRCOND)
             mark_passed_values(l, ins);
-        else if (ins->op == IR_ZEXT32 || ins->op == IR_DEPOSIT || ins->op == IR_PROBE ||
+        else if (ins->op == IR_ZEXT32 || ins->op == IR_DEPOSIT || ins->op == IR_PROBE || ins->op == IR_LDS || ins->op == IR_STS ||
                  (ir_ops[ins->op].properties & IR_PROP_MEM))
             mark_value(l, ins->arg[0]);
     }
@@ -344,14 +344,22 @@ static void emit_slow_paths(struct lower *l)
     }
 }
 
-// Blocks in the order in which they are laid out: cold ones last, each behind one that leads to it.
+// Blocks in the order in which they are laid out: as they were built, so that one mostly goes on into the next; cold ones last,
+// each behind one that leads to it.
 static uint32_t *block_order(const struct ir_region *r)
 {
     uint32_t *order = ARENA_ARRAY(r->arena, uint32_t, r->block_count), count = 0;
-    for (unsigned cold = 0; cold < 2; cold++)
-        for (uint32_t n = 0; n < r->block_count; n++)
-            if (r->blocks[n].cold == cold)
-                order[count++] = n;
+    for (unsigned cold = 0; cold < 2; cold++) {
+        uint32_t first = count;
+        for (uint32_t n = 0; n < r->block_count; n++) {
+            if (r->blocks[n].cold != cold)
+                continue;
+            uint32_t k = count++;
+            for (; k > first && r->blocks[order[k - 1]].begin > r->blocks[n].begin; k--)
+                order[k] = order[k - 1];
+            order[k] = n;
+        }
+    }
     return order;
 }
 
