@@ -265,13 +265,11 @@ static struct tcg_block *make(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc,
 }
 
 // Before the bytes of a page without translated code are read: from now on stores there are noticed, and those under way on
-// other vCPUs, which may have passed their check, are done. Guests with instructions that say what code has changed do not
-// need it. Called with engine->lock held, which it gives up meanwhile.
+// other vCPUs, which may have passed their check, are done. Called with engine->lock held, which it gives up meanwhile.
 static void watch_page(struct tcg_cpu *cpu, uint64_t page)
 {
     struct tcg_engine *e = cpu->engine;
-    if (!cpu->guest->stored_into_own_block || e->machine->vcpus.count < 2 ||
-        (atomic_fetch_or(&e->ram->page_flags[page], PAGE_CODE) & PAGE_CODE))
+    if (e->machine->vcpus.count < 2 || (atomic_fetch_or(&e->ram->page_flags[page], PAGE_CODE) & PAGE_CODE))
         return;
     tlb_protect_page(e, page << TLB_PAGE_BITS);
     e->watchers++;
