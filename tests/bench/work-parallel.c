@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The group parallel: two and four threads that compute on their own (a perfect machine scales with its CPUs), add to
+// The group parallel: one, two and four threads that compute on their own (a perfect machine scales with its CPUs), add to
 // one counter with atomic operations, or take turns at a mutex.
 #include <pthread.h>
 #include <stdlib.h>
@@ -72,6 +72,11 @@ static uint64_t run(unsigned threads, void *(*work)(void *))
     return work_mix(sum, team.counter + team.guarded);
 }
 
+static uint64_t compute_one(void)
+{
+    return run(1, compute);
+}
+
 static uint64_t compute_two(void)
 {
     return run(2, compute);
@@ -103,6 +108,6 @@ static uint64_t mutex_four(void)
 }
 
 const struct work_item work_parallel[] = {
-    {"compute-2", compute_two}, {"compute-4", compute_four}, {"atomic-2", atomic_two}, {"atomic-4", atomic_four},
-    {"mutex-2", mutex_two},     {"mutex-4", mutex_four},     {NULL, NULL},
+    {"compute-1", compute_one}, {"compute-2", compute_two}, {"compute-4", compute_four}, {"atomic-2", atomic_two},
+    {"atomic-4", atomic_four},  {"mutex-2", mutex_two},     {"mutex-4", mutex_four},     {NULL, NULL},
 };
