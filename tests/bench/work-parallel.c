@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "tests/bench/work.h"
 
-enum { MOST_THREADS = 4, WORDS = 1 << 16, ROUNDS = 60, ADDS = 4000000, LOCKS = 1000000 };
+enum { MOST_THREADS = 4, WORDS = 1 << 16, ROUNDS = 400, ADDS = 4000000, LOCKS = 1000000 };
 
 struct team {
     pthread_mutex_t mutex;
