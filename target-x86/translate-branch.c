@@ -146,7 +146,7 @@ bool x86_tr_int(struct x86_translator *x, const struct x86_decoded *in)
     }
     ir_ref pc = tx_call3(x, &x86_helper_software_interrupt, tx_i32(x, vector), tx_i32(x, kind == INT1),
                           tx_next_rip(x));
-    if (tx_flag(x, X86_BF_TF) || tx_flag(x, X86_BF_SHADOW) || tx_flag(x, X86_BF_SINGLE))
+    if (tx_stands_alone(x))
         ir_exit_loop(x->b, pc);
     else
         ir_exit_indirect(x->b, pc);

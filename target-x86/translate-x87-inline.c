@@ -24,7 +24,7 @@ void tx_x87_place(struct x86_translator *x, enum x86_fpu_place place, const stru
     if (x->notes.x87 & place)
         return;
     x->notes.x87 = place;
-    if (tx_flag(x, X86_BF_TF) || tx_flag(x, X86_BF_SHADOW) || tx_flag(x, X86_BF_SINGLE) || tx_flag(x, X86_BF_BREAKPOINTS)) {
+    if (tx_stands_alone(x) || tx_flag(x, X86_BF_BREAKPOINTS)) {
         tx_call0(x, helper);
         return;
     }

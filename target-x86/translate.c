@@ -68,7 +68,7 @@ static ir_ref linear_at(struct x86_translator *x, int64_t offset)
 // Whether no exit to an offset does what is due.
 static bool leaves_by_address(const struct x86_translator *x, int64_t offset)
 {
-    return offset < 0 || offset >= TLB_PAGE_SIZE || tx_flag(x, X86_BF_TF) || leaves_by_loop(x);
+    return offset < 0 || offset >= TLB_PAGE_SIZE || tx_stands_alone(x);
 }
 
 bool tx_exit_offset(struct x86_translator *x, int64_t offset)
@@ -253,8 +253,7 @@ static bool translate_across(struct x86_translator *x)
 
 static uint32_t block_limit(const struct x86_translator *x)
 {
-    bool one = tx_flag(x, X86_BF_TF) || tx_flag(x, X86_BF_SHADOW) || tx_flag(x, X86_BF_SINGLE) ||
-               tx_flag(x, X86_BF_BREAKPOINTS);
+    bool one = tx_stands_alone(x) || tx_flag(x, X86_BF_BREAKPOINTS);
     return one ? 1 : x->t->max_insns;
 }
 

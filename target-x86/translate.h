@@ -47,6 +47,13 @@ static inline bool tx_flag(const struct x86_translator *x, unsigned bit)
     return x->flags >> bit & 1;
 }
 
+// Whether blocks with these flags have one instruction and something is due behind it: a single-step trap, or a look at modes
+// that hold for that one only.
+static inline bool tx_stands_alone(const struct x86_translator *x)
+{
+    return tx_flag(x, X86_BF_TF) || tx_flag(x, X86_BF_SHADOW) || tx_flag(x, X86_BF_SINGLE);
+}
+
 static inline bool tx_protected(const struct x86_translator *x)
 {
     return tx_flag(x, X86_BF_PE) && !tx_flag(x, X86_BF_VM86);

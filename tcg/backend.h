@@ -113,8 +113,7 @@ struct backend_code {
     uint8_t *entry, *end;
     uint8_t *poll;               // for backend_kill
     uint8_t *hot;                // for backend_stop_counting; NULL: entries are not counted
-    struct tcg_exit *exits;      // array, in the meta buffer
-    uint32_t exit_count;
+    struct tcg_exit *exits;      // in the meta buffer, by next_in until the engine links them
 };
 
 struct backend;

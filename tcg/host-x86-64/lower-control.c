@@ -229,7 +229,6 @@ static void note_exit(struct lower *l, uint8_t *place, uint32_t offset)
         return;
     *e = (struct tcg_exit){.place = place, .target_offset = (int32_t)offset, .next_in = l->exits};
     l->exits = e;
-    l->exit_count++;
     struct cold_path *path = lower_cold(l);
     *path = (struct cold_path){.from = place, .emit = emit_unlinked_exit, .data = {(uint64_t)(uintptr_t)e}};
 }

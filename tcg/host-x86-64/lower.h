@@ -98,7 +98,6 @@ struct lower {
     struct cold_path *cold;
     uint32_t cold_count, cold_capacity;
     struct tcg_exit *exits;
-    uint32_t exit_count;
     uint8_t *pool, *pool_next; // 16-byte constants, below the code of the region
 };
 

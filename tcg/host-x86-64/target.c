@@ -448,7 +448,6 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
         x86_patch(l.fixups[i].place, l.labels[l.fixups[i].block]);
     code->end = l.c.p;
     code->exits = l.exits;
-    code->exit_count = l.exit_count;
     buffers->code = (uint8_t *)(((uintptr_t)l.c.p + 15) & ~(uintptr_t)15);
     return 0;
 

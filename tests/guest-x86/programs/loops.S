@@ -16,6 +16,34 @@ start_program
 .code64
 fault_entries 13, 14
 
+# The ends of loops that begin at 1, with rounds in %ecx. An index in %rbx goes on where ZF is clear, and each third
+# round.
+.macro rare_steps
+    jz 2f
+    inc %rbx
+2:  inc %edx
+    dec %ecx
+    jz 3f
+    cmp $3, %edx
+    jb 1b
+    xor %edx, %edx
+    inc %rbx
+    cmp $PAGES * 1024, %rbx
+    jb 1b
+3:
+.endm
+
+# A pointer goes four rounds up, four down.
+.macro up_and_down pointer
+    test $4, %cl
+    jz 2f
+    add $8, \pointer
+    jmp 3f
+2:  sub $8, \pointer
+3:  dec %ecx
+    jnz 1b
+.endm
+
 # Sums of \count loads from \from on, at each \step: by a loop that walks, in %rax, and by one that computes addresses, in %rdx.
 .macro sums number, load, from, step, count
     mov $\from, %ebx
@@ -160,35 +188,15 @@ again:
     mov $DATA, %esi
     mov $PAGES * 1024, %ecx
 1:  testb $1, (%rsi,%rbx,4)
-    jz 2f
-    inc %rbx
-2:  inc %edx
-    dec %ecx
-    jz 3f
-    cmp $3, %edx
-    jb 1b
-    xor %edx, %edx
-    inc %rbx
-    cmp $PAGES * 1024, %rbx
-    jb 1b
-3:  mov %rbx, %r8
+    rare_steps
+    mov %rbx, %r8
     xor %ebx, %ebx                     # the same with addresses that are made in another way
     xor %edx, %edx
     mov $PAGES * 1024, %ecx
 1:  imul $4, %rbx, %rdi
     testb $1, DATA(%rdi)
-    jz 2f
-    inc %rbx
-2:  inc %edx
-    dec %ecx
-    jz 3f
-    cmp $3, %edx
-    jb 1b
-    xor %edx, %edx
-    inc %rbx
-    cmp $PAGES * 1024, %rbx
-    jb 1b
-3:  expect_eq 11, %rbx, %r8
+    rare_steps
+    expect_eq 11, %rbx, %r8
 
     # one that goes up and down by what it finds
     mov $DATA + 0x1000 - 16, %ebx
@@ -196,13 +204,7 @@ again:
     xor %edx, %edx
 1:  mov (%rbx), %rax
     add %rax, %rdx
-    test $4, %cl
-    jz 2f
-    add $8, %rbx
-    jmp 3f
-2:  sub $8, %rbx
-3:  dec %ecx
-    jnz 1b
+    up_and_down %rbx
     mov %rdx, %r8
     mov $DATA + 0x1000 - 16, %edi
     mov $3000, %ecx
@@ -210,13 +212,7 @@ again:
 1:  imul $1, %rdi, %rbx
     mov (%rbx), %rax
     add %rax, %rdx
-    test $4, %cl
-    jz 2f
-    add $8, %rdi
-    jmp 3f
-2:  sub $8, %rdi
-3:  dec %ecx
-    jnz 1b
+    up_and_down %rdi
     expect_eq 27, %rdx, %r8
 
     # a store that faults: all before it is done, and the flags are those of ADD
