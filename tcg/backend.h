@@ -109,6 +109,17 @@ struct backend_buffers {
     ptrdiff_t exec_delta;
 };
 
+// Takes `bytes` of the meta buffer, aligned to 16, with anything in them. NULL when there are not so many.
+static inline void *backend_take_meta(struct backend_buffers *b, size_t bytes)
+{
+    bytes = (bytes + 15) & ~(size_t)15;
+    if ((size_t)(b->meta_end - b->meta) < bytes)
+        return NULL;
+    void *p = b->meta;
+    b->meta += bytes;
+    return p;
+}
+
 struct backend_code {
     uint8_t *entry, *end;
     uint8_t *poll;               // for backend_kill

@@ -67,21 +67,11 @@ int cache_init(struct tcg_engine *e, struct error *error)
     return status ? status : tier2_init(e, error);
 }
 
-static void free_blocks(struct tcg_engine *e)
-{
-    while (e->all) {
-        struct tcg_block *next = e->all->all_next;
-        free(e->all);
-        e->all = next;
-    }
-}
-
 void cache_destroy(struct tcg_engine *e)
 {
     tier2_destroy(e);
     profile_destroy(e);
     perf_records_destroy(e->perf);
-    free_blocks(e);
     free(e->hash);
     if (e->page_blocks)
         munmap(e->page_blocks, e->page_blocks_bytes);
@@ -186,7 +176,7 @@ static void flush_everything(struct tcg_cpu *cpu)
         atomic_fetch_and(&e->ram->page_flags[page], (uint8_t)~PAGE_CODE);
     }
     memset(e->hash, 0, ((size_t)e->hash_mask + 1) * sizeof(*e->hash));
-    free_blocks(e);
+    e->all = NULL;
     arena_reset(&e->arena);
     e->buffers.code = e->code_start;
     e->buffers.meta = e->meta + 16;
@@ -282,7 +272,7 @@ static void watch_page(struct tcg_cpu *cpu, uint64_t page)
 struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, uint64_t flags)
 {
     struct tcg_engine *e = cpu->engine;
-    // Blocks that are taken out meanwhile stay readable: memory is freed with every vCPU stopped.
+    // Blocks that are taken out meanwhile stay readable: the buffers are emptied with every vCPU stopped.
     struct tcg_block *at_hand = cache_find(e, ram_pc, flags);
     if (at_hand)
         return at_hand;

@@ -78,6 +78,15 @@ static inline uint64_t tlb_entry_tag(const struct backend_tlb_entry *e, enum tlb
     return __atomic_load_n(access == TLB_WRITE ? &e->write_tag : &e->read_tag, __ATOMIC_RELAXED);
 }
 
+// Before an entry sends stores to the page unseen: whether it may. With the TLB's lock held.
+static inline bool tlb_stores_unseen(_Atomic uint8_t *page_flags)
+{
+    uint8_t flags = atomic_load(page_flags);
+    if (!(flags & PAGE_STORED))
+        flags = atomic_fetch_or(page_flags, PAGE_STORED);
+    return !(flags & PAGE_CODE);
+}
+
 // Only of entries that have been used: in the second level the others are all zeros.
 static inline bool tlb_entry_valid(const struct backend_tlb_entry *e)
 {

@@ -230,7 +230,7 @@ void tcg_wrote_code_page(struct tcg_cpu *cpu, struct backend_tlb_entry *e, uint8
     guest_ram_wrote(ram, offset, size);
     struct tlb_state *t = cpu->tlb;
     pthread_spin_lock(&t->lock);
-    if (!(atomic_load(&ram->page_flags[offset >> TLB_PAGE_BITS]) & PAGE_CODE) && !(e->write_tag & TLB_TAG_INVALID))
+    if (!(e->write_tag & TLB_TAG_INVALID) && tlb_stores_unseen(&ram->page_flags[offset >> TLB_PAGE_BITS]))
         __atomic_store_n(&e->write_tag, e->write_tag & ~(uint64_t)TLB_TAG_CODE, __ATOMIC_RELAXED);
     pthread_spin_unlock(&t->lock);
 }

@@ -166,10 +166,8 @@ static void serve(struct worker *w, struct request *r)
     if (good)
         cache_adopt(e, b, r->pc);
     pthread_mutex_unlock(&e->lock);
-    if (!good) {
+    if (!good)
         w->tier2->outdated++;
-        free(b);
-    }
 }
 
 static void *work(void *opaque)

@@ -163,7 +163,7 @@ static bool fill(struct tcg_cpu *cpu, struct tlb_place *place, uint64_t gva, enu
     if (whole && range->host) {
         uint64_t offset = gpa_page - range->base;
         e->addend = (uint64_t)(uintptr_t)(range->host + offset) - page;
-        if (tr->writable && (atomic_load(&range->page_flags[offset >> TLB_PAGE_BITS]) & PAGE_CODE))
+        if (tr->writable && !tlb_stores_unseen(&range->page_flags[offset >> TLB_PAGE_BITS]))
             write_tag |= TLB_TAG_CODE;
     }
     tlb_entry_use(t->current, mmu_index * TLB_ENTRIES + table_index(gva));
@@ -302,6 +302,9 @@ void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset)
 {
     const struct vcpu_group *group = &engine->machine->vcpus;
     uint64_t host = (uint64_t)(uintptr_t)(engine->ram->host + ram_offset);
+    // What is entered from now on sees PAGE_CODE.
+    if (!(atomic_fetch_and(&engine->ram->page_flags[ram_offset >> TLB_PAGE_BITS], (uint8_t)~PAGE_STORED) & PAGE_STORED))
+        return;
     for (unsigned n = 0; n < group->count; n++) {
         struct tlb_state *t = tcg_cpu_of(group->cpus[n])->tlb;
         pthread_spin_lock(&t->lock);

@@ -188,16 +188,14 @@ static int compile(struct work *w, struct ir_region *region, struct backend_code
     }
 }
 
+// NULL when the meta buffer is full.
 static struct tcg_block *new_block(const struct work *w)
 {
-    struct tcg_block *b = calloc(1, sizeof(*b) + w->members * sizeof(b->spans[0]));
+    struct tcg_block *b = backend_take_meta(w->job->buffers, sizeof(*b) + w->members * sizeof(b->spans[0]));
     if (!b)
-        abort();
-    b->ram_pc = w->job->ram_pc;
-    b->flags = w->job->flags;
-    b->region = w->job->wanted != NULL;
-    b->counter = w->counter;
-    b->span_count = w->members;
+        return NULL;
+    *b = (struct tcg_block){.ram_pc = w->job->ram_pc, .flags = w->job->flags, .region = w->job->wanted != NULL,
+                            .counter = w->counter, .span_count = w->members};
     for (unsigned i = 0; i < w->members; i++) {
         b->spans[i] = w->spans[i];
         b->insns += w->insns[i];
@@ -218,6 +216,8 @@ int translate(struct tcg_engine *e, const struct translation *job, struct tcg_bl
     if (result)
         return result;
     struct tcg_block *b = *out = new_block(&w);
+    if (!b)
+        return -ENOSPC;
     b->code = code;
     b->ir_ops = region.ins_count;
     if (e->interp) {

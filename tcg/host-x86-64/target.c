@@ -243,14 +243,8 @@ void backend_destroy(struct backend *backend)
 
 void *lower_meta(struct lower *l, size_t bytes)
 {
-    struct backend_buffers *b = l->buffers;
-    bytes = (bytes + 15) & ~(size_t)15;
-    if ((size_t)(b->meta_end - b->meta) < bytes) {
-        l->meta_full = true;
-        return NULL;
-    }
-    void *p = b->meta;
-    b->meta += bytes;
+    void *p = backend_take_meta(l->buffers, bytes);
+    l->meta_full |= !p;
     return p;
 }
 
