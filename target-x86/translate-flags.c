@@ -28,43 +28,41 @@ static struct tx_condition compare(struct x86_translator *x, enum ir_cond cond, 
     return (struct tx_condition){cond, a, b};
 }
 
-// The carry comes last, for chains of it to be short.
-ir_ref tx_carry_out(struct x86_translator *x, unsigned size, ir_ref a, ir_ref b, ir_ref carry)
+// CF or OF where it is a value already; else IR_NONE.
+static ir_ref known_bit(const struct x86_translator *x, bool overflow)
 {
-    enum ir_type type = tx_type(size);
-    ir_ref first = tx_zx(x, a, size), sum = tx_zx(x, ir_add(x->b, a, b), size);
-    ir_ref full = ir_setcond(x->b, type, IR_EQ, sum, ir_imm(x->b, type, mask64(tx_bits(size))));
-    return ir_or(x->b, ir_setcond(x->b, type, IR_LTU, sum, first), ir_and(x->b, carry, full));
+    const struct x86_cc *cc = &x->notes.cc;
+    return cc->kind == CC_DYNAMIC ? IR_NONE : overflow ? cc->of : cc->cf;
 }
 
-static ir_ref borrow_out(struct x86_translator *x, const struct x86_cc *cc)
+static bool is_apart(const struct x86_translator *x, uint32_t what)
 {
-    enum ir_type type = tx_type(cc->size);
-    ir_ref a = tx_zx(x, cc->first, cc->size), b = tx_zx(x, cc->src, cc->size);
-    ir_ref equal = ir_setcond(x->b, type, IR_EQ, a, b);
-    return ir_or(x->b, ir_setcond(x->b, type, IR_LTU, a, b), ir_and(x->b, cc->src2, equal));
+    return x->notes.cc.kind != CC_DYNAMIC && x->notes.cc.apart & what;
+}
+
+// Whether nothing but CF and OF can be known.
+static bool is_unknown(const struct x86_translator *x)
+{
+    enum x86_cc_kind kind = x->notes.cc.kind;
+    return kind == CC_FLAGS || kind == CC_DYNAMIC || kind == CC_APART;
 }
 
 static struct tx_condition carry(struct x86_translator *x)
 {
     const struct x86_cc *cc = &x->notes.cc;
+    if (known_bit(x, false) != IR_NONE)
+        return against_zero(x, IR_NE, cc->cf);
     switch (cc->kind) {
     case CC_ADD:
         return (struct tx_condition){IR_LTU, tx_zx(x, cc->dst, cc->size), tx_zx(x, cc->src, cc->size)};
     case CC_SUB:
         return compare(x, IR_LTU, false);
-    case CC_ADC:
-        return against_zero(x, IR_NE, tx_carry_out(x, cc->size, cc->first, cc->src, cc->src2));
-    case CC_SBB:
-        return against_zero(x, IR_NE, borrow_out(x, cc));
     case CC_LOGIC:
         return never(x);
     case CC_INC:
     case CC_DEC:
     case CC_MUL:
     case CC_CARRY:
-    case CC_CARRIES:
-    case CC_APART:
         return against_zero(x, IR_NE, cc->src);
     case CC_SHL:
         return against_zero(x, IR_LT, tx_sx(x, cc->src, cc->size));
@@ -78,13 +76,15 @@ static struct tx_condition carry(struct x86_translator *x)
 static struct tx_condition zero(struct x86_translator *x)
 {
     const struct x86_cc *cc = &x->notes.cc;
-    if (cc->kind == CC_FLAGS || cc->kind == CC_DYNAMIC || cc->kind == CC_APART)
+    if (is_unknown(x))
         return flag_set(x, FLAG_Z);
     return cc->kind == CC_SUB ? compare(x, IR_EQ, false) : against_zero(x, IR_EQ, tx_zx(x, cc->dst, cc->size));
 }
 
 static struct tx_condition below_or_equal(struct x86_translator *x)
 {
+    if (is_apart(x, X86_CC_CF))
+        return flag_set(x, FLAG_C | FLAG_Z);
     if (x->notes.cc.kind == CC_SUB)
         return compare(x, IR_LEU, false);
     return x->notes.cc.kind == CC_LOGIC ? zero(x) : flag_set(x, FLAG_C | FLAG_Z);
@@ -93,7 +93,7 @@ static struct tx_condition below_or_equal(struct x86_translator *x)
 static struct tx_condition sign(struct x86_translator *x)
 {
     const struct x86_cc *cc = &x->notes.cc;
-    if (cc->kind == CC_FLAGS || cc->kind == CC_DYNAMIC || cc->kind == CC_APART)
+    if (is_unknown(x))
         return flag_set(x, FLAG_S);
     return against_zero(x, IR_LT, tx_sx(x, cc->dst, cc->size));
 }
@@ -101,9 +101,10 @@ static struct tx_condition sign(struct x86_translator *x)
 static struct tx_condition less(struct x86_translator *x, bool or_equal)
 {
     const struct x86_cc *cc = &x->notes.cc;
-    if (cc->kind == CC_SUB)
+    bool apart = is_apart(x, X86_CC_OF);
+    if (cc->kind == CC_SUB && !apart)
         return compare(x, or_equal ? IR_LE : IR_LT, true);
-    if (cc->kind == CC_LOGIC)
+    if (cc->kind == CC_LOGIC && !apart)
         return against_zero(x, or_equal ? IR_LE : IR_LT, tx_sx(x, cc->dst, cc->size));
     // SF and OF are four bits apart.
     ir_ref flags = tx_flags(x);
@@ -116,13 +117,18 @@ static struct tx_condition less(struct x86_translator *x, bool or_equal)
 
 static struct tx_condition overflow(struct x86_translator *x)
 {
-    switch (x->notes.cc.kind) {
+    const struct x86_cc *cc = &x->notes.cc;
+    if (known_bit(x, true) != IR_NONE)
+        return against_zero(x, IR_NE, cc->of);
+    enum ir_type type = tx_type(cc->size);
+    uint64_t top = UINT64_C(1) << (tx_bits(cc->size) - 1);
+    switch (cc->kind) {
     case CC_LOGIC:
     case CC_CARRY:
         return never(x);
-    case CC_CARRIES:
-    case CC_APART:
-        return against_zero(x, IR_NE, x->notes.cc.src2);
+    case CC_INC:
+    case CC_DEC:
+        return (struct tx_condition){IR_EQ, tx_zx(x, cc->dst, cc->size), ir_imm(x->b, type, cc->kind == CC_DEC ? top - 1 : top)};
     default:
         return flag_set(x, FLAG_O);
     }
@@ -167,15 +173,19 @@ ir_ref tx_setcond(struct x86_translator *x, enum ir_type type, unsigned cc)
 ir_ref tx_carry(struct x86_translator *x)
 {
     enum { CC_B = 2 };
-    return tx_setcond(x, tx_word(x), CC_B);
+    ir_ref known = known_bit(x, false);
+    return known != IR_NONE ? tx_as_gpr(x, known) : tx_setcond(x, tx_word(x), CC_B);
 }
 
 ir_ref tx_flags(struct x86_translator *x)
 {
-    if (x->notes.cc.kind == CC_FLAGS)
+    if (x->notes.cc.kind == CC_FLAGS && !x->notes.cc.apart)
         return ir_trunc(x->b, ir_get(x->b, SLOT_CC_SRC));
-    ir_ref flags = tx_call4(x, &x86_helper_flags_of, ir_get(x->b, SLOT_CC_OP), ir_get(x->b, SLOT_CC_DST),
-                             ir_get(x->b, SLOT_CC_SRC), ir_get(x->b, SLOT_CC_SRC2));
+    static const uint8_t slots[] = {SLOT_CC_OP, SLOT_CC_DST, SLOT_CC_SRC, SLOT_CC_SRC2, SLOT_CC_CF, SLOT_CC_OF};
+    ir_ref args[ARRAY_SIZE(slots)];
+    for (unsigned i = 0; i < ARRAY_SIZE(slots); i++)
+        args[i] = ir_get(x->b, slots[i]);
+    ir_ref flags = tx_call(x, &x86_helper_flags_of, args);
     tx_set_flags(x, flags);
     return flags;
 }
@@ -189,7 +199,7 @@ void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, i
         ir_set(x->b, SLOT_CC_SRC, tx_as_gpr(x, src));
     if (src2 != IR_NONE)
         ir_set(x->b, SLOT_CC_SRC2, tx_as_gpr(x, src2));
-    x->notes.cc = (struct x86_cc){kind, size, dst, src, src2, IR_NONE};
+    x->notes.cc = (struct x86_cc){kind, size, dst, src, src2, .first = IR_NONE, .cf = IR_NONE, .of = IR_NONE};
 }
 
 void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref first, ir_ref second)
@@ -198,18 +208,60 @@ void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref f
     x->notes.cc.first = first;
 }
 
-void tx_carries_apart(struct x86_translator *x)
+// A flag that was made nobody knows how, as at the head of a loop: by what loops that keep CF end with. After anything else the
+// flags become what the code below reads, and the block is entered again.
+static ir_ref chained_unknown(struct x86_translator *x, bool overflow)
+{
+    struct ir_builder *b = x->b;
+    uint32_t own = overflow ? X86_CC_OF : X86_CC_CF;
+    ir_ref op = ir_get(b, SLOT_CC_OP), kind = ir_andi(b, op, X86_CC_KIND), none = tx_i32(x, 0);
+    uint32_t settle = ir_new_side(b), good = ir_new_side(b);
+    b->region->blocks[settle].cold = true;
+    ir_brcond(b, IR_GEU, ir_select(b, IR_TSTNE, op, tx_i32(x, own), none, kind), tx_i32(x, x86_cc_op(CC_ADD, 0)), settle, good);
+    ir_begin_block(b, settle);
+    tx_call0(x, &x86_helper_settle_flags);
+    tx_exit_anew(x, x->pc);
+    ir_begin_block(b, good);
+    ir_ref src = ir_trunc(b, ir_get(b, SLOT_CC_SRC)), bit;
+    if (overflow) {
+        // Behind INC the top bit alone, behind DEC all below it.
+        unsigned word = tx_word(x) == IR_I64 ? 64 : 32;
+        ir_ref size = ir_op2(b, IR_SHL, tx_i32(x, 8), ir_andi(b, op, 3)), dec = ir_extract(b, op, 2, 1);
+        ir_ref d = ir_add(b, ir_get(b, SLOT_CC_DST), tx_as_gpr(x, dec));
+        d = ir_op2(b, IR_SHL, d, tx_as_gpr(x, ir_sub(b, tx_i32(x, word), size)));
+        ir_ref is_top = ir_setcond(b, IR_I32, IR_EQ, d, ir_imm(b, tx_word(x), UINT64_C(1) << (word - 1)));
+        ir_ref packed = ir_select(b, IR_LTU, kind, tx_i32(x, x86_cc_op(CC_CARRY, 0)), ir_extract(b, src, 11, 1), none);
+        bit = ir_select(b, IR_EQ, ir_andi(b, kind, 0x38), tx_i32(x, x86_cc_op(CC_INC, 0)), is_top, packed);
+    } else {
+        bit = ir_select(b, IR_LTU, kind, tx_i32(x, x86_cc_op(CC_LOGIC, 0)), ir_andi(b, src, 1), none);
+    }
+    ir_ref apart = ir_andi(b, ir_trunc(b, ir_get(b, overflow ? SLOT_CC_OF : SLOT_CC_CF)), 1);
+    return ir_select(b, IR_TSTNE, op, tx_i32(x, own), apart, bit);
+}
+
+ir_ref tx_chained(struct x86_translator *x, bool overflow)
 {
     const struct x86_cc *cc = &x->notes.cc;
-    if (cc->kind == CC_CARRIES || cc->kind == CC_APART)
-        return;
-    ir_ref zero = ir_imm(x->b, tx_word(x), 0);
-    if (cc->kind == CC_LOGIC) {
-        tx_set_cc(x, CC_CARRIES, cc->size, cc->dst, zero, zero);
-        return;
-    }
-    ir_ref flags = tx_flags(x);
-    tx_set_cc(x, CC_APART, 0, flags, ir_extract(x->b, flags, 0, 1), ir_extract(x->b, flags, 11, 1));
+    ir_ref known = known_bit(x, overflow);
+    if (known != IR_NONE)
+        return known;
+    if (cc->kind >= CC_DYNAMIC && !tx_stands_alone(x) && !tx_flag(x, X86_BF_BREAKPOINTS))
+        return chained_unknown(x, overflow);
+    enum { CC_O = 0, CC_B = 2 };
+    return tx_setcond(x, IR_I32, overflow ? CC_O : CC_B);
+}
+
+void tx_set_chained(struct x86_translator *x, bool overflow, ir_ref bit)
+{
+    struct x86_cc *cc = &x->notes.cc;
+    if (cc->kind == CC_DYNAMIC)
+        *cc = (struct x86_cc){.kind = CC_APART, .cf = IR_NONE, .of = IR_NONE};
+    cc->apart |= overflow ? X86_CC_OF : X86_CC_CF;
+    *(overflow ? &cc->of : &cc->cf) = bit;
+    ir_ref op = cc->kind == CC_APART ? ir_or(x->b, ir_get(x->b, SLOT_CC_OP), tx_i32(x, cc->apart))
+                                     : tx_i32(x, x86_cc_op(cc->kind, cc->size) | cc->apart);
+    ir_set(x->b, SLOT_CC_OP, op);
+    ir_set(x->b, overflow ? SLOT_CC_OF : SLOT_CC_CF, tx_as_gpr(x, bit));
 }
 
 void tx_set_flags(struct x86_translator *x, ir_ref flags)
