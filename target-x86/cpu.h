@@ -165,8 +165,8 @@ struct x86_cpu {
 
     // --- slots ---
     uint64_t gpr[16];
-    uint64_t cc_dst, cc_src, cc_src2, cc_cf, cc_of;
-    uint32_t cc_op;
+    uint64_t cc_dst, cc_src;
+    uint32_t cc_src2, cc_cf, cc_of, cc_op;
     uint32_t eflags;        // all but FLAGS_ARITH
     uint32_t shadow;        // enum x86_shadow: held off until after the next instruction
     uint32_t single;        // see X86_BF_SINGLE

@@ -22,7 +22,7 @@ static uint32_t overflow(uint64_t a, uint64_t b, uint64_t result, unsigned bits)
     return (~(a ^ b) & (a ^ result)) >> (bits - 1) & 1 ? FLAG_O : 0;
 }
 
-static uint32_t flags_of_kind(uint32_t op, uint64_t dst, uint64_t src, uint64_t src2)
+static uint32_t flags_of_kind(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2)
 {
     unsigned bits = 8u << (op & 3);
     uint64_t mask = mask64(bits), a, top = UINT64_C(1) << (bits - 1);
@@ -60,7 +60,7 @@ static uint32_t flags_of_kind(uint32_t op, uint64_t dst, uint64_t src, uint64_t 
     }
 }
 
-uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint64_t src2, uint64_t cf, uint64_t of)
+uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2, uint32_t cf, uint32_t of)
 {
     uint32_t flags = flags_of_kind(op, dst, src, src2);
     if (op & X86_CC_CF)

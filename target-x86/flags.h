@@ -12,7 +12,7 @@
 //   MUL        low half  not zero: CF = OF = 1
 //   CARRY      result    CF               -          OF = AF = 0
 //
-// ADCX and ADOX change CF or OF alone: those are then bit 0 of cc_cf and cc_of, and cc_op has X86_CC_CF or X86_CC_OF beside the
+// ADCX and ADOX change CF or OF alone: those are then bit 0 of cc_cf and cc_of (as the carry in of cc_src2), and cc_op has X86_CC_CF or X86_CC_OF beside the
 // kind that the other flags are of.
 //
 // Values of operands narrower than 64 bits may have anything above their size.
@@ -36,6 +36,6 @@ static inline uint32_t x86_cc_op(enum x86_cc_kind kind, unsigned size)
 }
 
 // The FLAGS_ARITH bits.
-uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint64_t src2, uint64_t cf, uint64_t of);
+uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2, uint32_t cf, uint32_t of);
 struct x86_cpu;
 uint32_t x86_arith_flags(const struct x86_cpu *cpu);

@@ -10,7 +10,7 @@
 #include "target-x86/helper.h"
 #include "tcg/base/bits.h"
 
-X86_HELPER_AS(flags_of, x86_flags_of, X86_PURE, I32, 6, IR_I32, IR_I64, IR_I64, IR_I64, IR_I64, IR_I64)
+X86_HELPER_AS(flags_of, x86_flags_of, X86_PURE, I32, 6, IR_I32, IR_I64, IR_I64, IR_I32, IR_I32, IR_I32)
 
 static void settle_flags(struct x86_cpu *cpu)
 {

@@ -73,7 +73,7 @@ static void set_alu_flags(struct x86_translator *x, enum x86_alu op, unsigned si
 // The carry of ADC and SBB, an i32; else IR_NONE.
 static ir_ref carry_in(struct x86_translator *x, enum x86_alu op)
 {
-    return op == ALU_ADC || op == ALU_SBB ? tx_chained(x, false) : IR_NONE;
+    return op == ALU_ADC || op == ALU_SBB ? tx_chained(x, false, false) : IR_NONE;
 }
 
 // LOCK: ADD, AND, OR, XOR and SUB are one host operation, the others a loop over compare and swap.
@@ -222,7 +222,7 @@ bool x86_tr_adx(struct x86_translator *x, const struct x86_decoded *in)
     unsigned size = in->op[0].size;
     bool by_overflow = in->row->arg;
     ir_ref a = tx_read(x, in, 0), b = tx_read(x, in, 1);
-    struct outcome o = add_carry(x, false, size, a, b, tx_chained(x, by_overflow));
+    struct outcome o = add_carry(x, false, size, a, b, tx_chained(x, by_overflow, true));
     tx_write(x, in, 0, o.value);
     tx_set_chained(x, by_overflow, o.carry_out);
     return true;

@@ -198,7 +198,7 @@ void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, i
     if (src != IR_NONE)
         ir_set(x->b, SLOT_CC_SRC, tx_as_gpr(x, src));
     if (src2 != IR_NONE)
-        ir_set(x->b, SLOT_CC_SRC2, tx_as_gpr(x, src2));
+        ir_set(x->b, SLOT_CC_SRC2, src2);
     x->notes.cc = (struct x86_cc){kind, size, dst, src, src2, .first = IR_NONE, .cf = IR_NONE, .of = IR_NONE};
 }
 
@@ -208,60 +208,81 @@ void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref f
     x->notes.cc.first = first;
 }
 
-// A flag that was made nobody knows how, as at the head of a loop: by what loops that keep CF end with. After anything else the
-// flags become what the code below reads, and the block is entered again.
-static ir_ref chained_unknown(struct x86_translator *x, bool overflow)
+// The lazy flags at a point where nothing is known of them.
+struct unknown {
+    ir_ref op, kind, src, zero;
+};
+
+// One of CF and OF: what it is by the kind alone, or by itself.
+static ir_ref unless_apart(struct x86_translator *x, const struct unknown *u, bool overflow, ir_ref by_kind)
+{
+    ir_ref own = ir_andi(x->b, ir_get(x->b, overflow ? SLOT_CC_OF : SLOT_CC_CF), 1);
+    return ir_select(x->b, IR_TSTNE, u->op, tx_i32(x, overflow ? X86_CC_OF : X86_CC_CF), own, by_kind);
+}
+
+static ir_ref unknown_cf(struct x86_translator *x, const struct unknown *u)
+{
+    ir_ref logic = tx_i32(x, x86_cc_op(CC_LOGIC, 0));
+    return unless_apart(x, u, false, ir_select(x->b, IR_LTU, u->kind, logic, ir_andi(x->b, u->src, 1), u->zero));
+}
+
+// Behind INC the top bit alone, behind DEC all below it.
+static ir_ref unknown_of(struct x86_translator *x, const struct unknown *u)
 {
     struct ir_builder *b = x->b;
-    uint32_t own = overflow ? X86_CC_OF : X86_CC_CF;
-    ir_ref op = ir_get(b, SLOT_CC_OP), kind = ir_andi(b, op, X86_CC_KIND), none = tx_i32(x, 0);
-    uint32_t settle = ir_new_side(b), good = ir_new_side(b);
+    unsigned word = tx_word(x) == IR_I64 ? 64 : 32;
+    ir_ref size = ir_op2(b, IR_SHL, tx_i32(x, 8), ir_andi(b, u->op, 3)), dec = ir_extract(b, u->op, 2, 1);
+    ir_ref d = ir_add(b, ir_get(b, SLOT_CC_DST), tx_as_gpr(x, dec));
+    d = ir_op2(b, IR_SHL, d, tx_as_gpr(x, ir_sub(b, tx_i32(x, word), size)));
+    ir_ref counted = ir_setcond(b, IR_I32, IR_EQ, d, ir_imm(b, tx_word(x), UINT64_C(1) << (word - 1)));
+    ir_ref carry = tx_i32(x, x86_cc_op(CC_CARRY, 0)), inc = tx_i32(x, x86_cc_op(CC_INC, 0)), counts = ir_andi(b, u->kind, 0x38);
+    ir_ref other = ir_select(b, IR_LTU, u->kind, carry, ir_extract(b, u->src, 11, 1), u->zero);
+    return unless_apart(x, u, true, ir_select(b, IR_EQ, counts, inc, counted, other));
+}
+
+// Flags that were made nobody knows how, as at the head of a loop: CF, and OF for chains of both, by what loops that keep CF
+// end with. After anything else the flags become what the code below reads, and the block is entered again.
+static void look_at_unknown(struct x86_translator *x, bool both)
+{
+    struct ir_builder *b = x->b;
+    uint32_t apart = both ? X86_CC_CF | X86_CC_OF : X86_CC_CF, settle = ir_new_side(b), good = ir_new_side(b);
+    struct unknown u = {.op = ir_get(b, SLOT_CC_OP), .zero = tx_i32(x, 0)};
+    u.kind = ir_andi(b, u.op, X86_CC_KIND);
+    ir_ref rest = ir_select(b, IR_EQ, ir_andi(b, u.op, apart), tx_i32(x, apart), u.zero, u.kind);
     b->region->blocks[settle].cold = true;
-    ir_brcond(b, IR_GEU, ir_select(b, IR_TSTNE, op, tx_i32(x, own), none, kind), tx_i32(x, x86_cc_op(CC_ADD, 0)), settle, good);
+    ir_brcond(b, IR_GEU, rest, tx_i32(x, x86_cc_op(CC_ADD, 0)), settle, good);
     ir_begin_block(b, settle);
     tx_call0(x, &x86_helper_settle_flags);
     tx_exit_anew(x, x->pc);
     ir_begin_block(b, good);
-    ir_ref src = ir_trunc(b, ir_get(b, SLOT_CC_SRC)), bit;
-    if (overflow) {
-        // Behind INC the top bit alone, behind DEC all below it.
-        unsigned word = tx_word(x) == IR_I64 ? 64 : 32;
-        ir_ref size = ir_op2(b, IR_SHL, tx_i32(x, 8), ir_andi(b, op, 3)), dec = ir_extract(b, op, 2, 1);
-        ir_ref d = ir_add(b, ir_get(b, SLOT_CC_DST), tx_as_gpr(x, dec));
-        d = ir_op2(b, IR_SHL, d, tx_as_gpr(x, ir_sub(b, tx_i32(x, word), size)));
-        ir_ref is_top = ir_setcond(b, IR_I32, IR_EQ, d, ir_imm(b, tx_word(x), UINT64_C(1) << (word - 1)));
-        ir_ref packed = ir_select(b, IR_LTU, kind, tx_i32(x, x86_cc_op(CC_CARRY, 0)), ir_extract(b, src, 11, 1), none);
-        bit = ir_select(b, IR_EQ, ir_andi(b, kind, 0x38), tx_i32(x, x86_cc_op(CC_INC, 0)), is_top, packed);
-    } else {
-        bit = ir_select(b, IR_LTU, kind, tx_i32(x, x86_cc_op(CC_LOGIC, 0)), ir_andi(b, src, 1), none);
-    }
-    ir_ref apart = ir_andi(b, ir_trunc(b, ir_get(b, overflow ? SLOT_CC_OF : SLOT_CC_CF)), 1);
-    return ir_select(b, IR_TSTNE, op, tx_i32(x, own), apart, bit);
+    u.src = ir_trunc(b, ir_get(b, SLOT_CC_SRC));
+    x->notes.cc = (struct x86_cc){.kind = CC_APART, .cf = unknown_cf(x, &u), .of = both ? unknown_of(x, &u) : IR_NONE};
 }
 
-ir_ref tx_chained(struct x86_translator *x, bool overflow)
+ir_ref tx_chained(struct x86_translator *x, bool overflow, bool both)
 {
-    const struct x86_cc *cc = &x->notes.cc;
     ir_ref known = known_bit(x, overflow);
-    if (known != IR_NONE)
-        return known;
-    if (cc->kind >= CC_DYNAMIC && !tx_stands_alone(x) && !tx_flag(x, X86_BF_BREAKPOINTS))
-        return chained_unknown(x, overflow);
+    if (known == IR_NONE && x->notes.cc.kind == CC_DYNAMIC && !tx_stands_alone(x) && !tx_flag(x, X86_BF_BREAKPOINTS)) {
+        look_at_unknown(x, both);
+        known = known_bit(x, overflow);
+    }
     enum { CC_O = 0, CC_B = 2 };
-    return tx_setcond(x, IR_I32, overflow ? CC_O : CC_B);
+    return known != IR_NONE ? known : tx_setcond(x, IR_I32, overflow ? CC_O : CC_B);
 }
 
 void tx_set_chained(struct x86_translator *x, bool overflow, ir_ref bit)
 {
     struct x86_cc *cc = &x->notes.cc;
+    uint32_t apart = overflow ? X86_CC_OF : X86_CC_CF;
     if (cc->kind == CC_DYNAMIC)
         *cc = (struct x86_cc){.kind = CC_APART, .cf = IR_NONE, .of = IR_NONE};
-    cc->apart |= overflow ? X86_CC_OF : X86_CC_CF;
+    if (!(cc->apart & apart)) {
+        cc->apart |= apart;
+        ir_set(x->b, SLOT_CC_OP, cc->kind == CC_APART ? ir_or(x->b, ir_get(x->b, SLOT_CC_OP), tx_i32(x, apart))
+                                                     : tx_i32(x, x86_cc_op(cc->kind, cc->size) | cc->apart));
+    }
     *(overflow ? &cc->of : &cc->cf) = bit;
-    ir_ref op = cc->kind == CC_APART ? ir_or(x->b, ir_get(x->b, SLOT_CC_OP), tx_i32(x, cc->apart))
-                                     : tx_i32(x, x86_cc_op(cc->kind, cc->size) | cc->apart);
-    ir_set(x->b, SLOT_CC_OP, op);
-    ir_set(x->b, overflow ? SLOT_CC_OF : SLOT_CC_CF, tx_as_gpr(x, bit));
+    ir_set(x->b, overflow ? SLOT_CC_OF : SLOT_CC_CF, bit);
 }
 
 void tx_set_flags(struct x86_translator *x, ir_ref flags)

@@ -132,8 +132,9 @@ ir_ref tx_carry(struct x86_translator *x); // 0 or 1, of tx_word
 ir_ref tx_flags(struct x86_translator *x); // arithmetic flags, i32; materialises them
 void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, ir_ref dst, ir_ref src, ir_ref src2);
 void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref first, ir_ref second);
-// CF, or OF, as an i32 of 0 or 1, for those that only add with it: what they read in loops comes without a call, mostly.
-ir_ref tx_chained(struct x86_translator *x, bool overflow);
+// CF, or OF, as an i32 of 0 or 1, for those that add with it: what they find in loops comes without a call, mostly. `both`: the
+// other one is likely to be wanted too.
+ir_ref tx_chained(struct x86_translator *x, bool overflow, bool both);
 // CF or OF becomes that i32, 0 or 1; the other flags stay.
 void tx_set_chained(struct x86_translator *x, bool overflow, ir_ref bit);
 void tx_set_flags(struct x86_translator *x, ir_ref flags); // i32

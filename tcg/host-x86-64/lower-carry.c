@@ -67,6 +67,34 @@ static bool is_carry_out(const struct ir_ins *ins, const struct ir_ins *sum)
     return ins->op == (sum->op == IR_ADDC ? IR_CARRY : IR_BORROW) && !memcmp(ins->arg, sum->arg, 3 * sizeof(ir_ref));
 }
 
+// Whether nothing but bit 0 of it counts where it is used: in sums, and for slots of which nothing else does. Looks no further
+// than chains reach.
+static bool only_bit_counts(const struct lower *l, uint32_t index)
+{
+    enum { FAR = 64 };
+    const struct ir_region *r = l->region;
+    uint32_t last = l->ra.values[index].last_use;
+    if (last > index + FAR)
+        return false;
+    for (uint32_t i = index + 1; i <= last; i++) {
+        const struct ir_ins *ins = &r->ins[i];
+        if (ir_ops[ins->op].properties & IR_PROP_LISTS)
+            return false;
+        bool sum = ins->op == IR_ADDC || ins->op == IR_SUBB || ins->op == IR_CARRY || ins->op == IR_BORROW;
+        bool kept = ins->op == IR_SETSLOT && r->slots[ins->imm].low_bit;
+        for (unsigned n = 0; n < ir_ops[ins->op].operand_count; n++)
+            if (ins->arg[n] == index && !kept && !(sum && n == 2))
+                return false;
+        const struct ir_snapshot *s = ins->snapshot ? &r->snapshots[ins->snapshot - 1] : NULL;
+        for (uint32_t n = 0; s && n < s->count; n++) {
+            const struct ir_snapshot_entry *e = &r->snapshot_entries[s->first + n];
+            if (e->value == index && (e->slot == IR_SNAPSHOT_OPERAND || !r->slots[e->slot].low_bit))
+                return false;
+        }
+    }
+    return true;
+}
+
 // The value, a 0 or 1, has no need of a register when only the sum behind it, and the carry out of that, want it.
 void lower_define_carry(struct lower *l, uint32_t index)
 {
@@ -79,8 +107,12 @@ void lower_define_carry(struct lower *l, uint32_t index)
             return;
     }
     unsigned dst = ra_def(&l->ra, index);
-    x86_setcc(&l->c, X86_B, dst);
-    x86_movzx8(&l->c, dst, dst);
+    if (only_bit_counts(l, index)) {
+        x86_alu_rr(&l->c, X86_SBB, false, dst, dst);
+    } else {
+        x86_setcc(&l->c, X86_B, dst);
+        x86_movzx8(&l->c, dst, dst);
+    }
 }
 
 bool lower_is_carry_held(const struct lower *l, const struct ir_ins *setcond)
