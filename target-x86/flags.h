@@ -12,7 +12,7 @@
 //   MUL        low half  not zero: CF = OF = 1
 //   CARRY      result    CF               -          OF = AF = 0
 //
-// ADCX and ADOX change CF or OF alone: those are then bit 0 of cc_cf and cc_of (as the carry in of cc_src2), and cc_op has X86_CC_CF or X86_CC_OF beside the
+// ADCX and ADOX change CF or OF alone, and INC and DEC keep the CF of a chain: such flags are bit 0 of cc_cf and cc_of (as the carry in of cc_src2), and cc_op has X86_CC_CF or X86_CC_OF beside the
 // kind that the other flags are of.
 //
 // Values of operands narrower than 64 bits may have anything above their size.
@@ -20,14 +20,13 @@
 
 #include <stdint.h>
 
-// The first have CF in bit 0 of cc_src, or none: translators read it there when all they know of the kind is that.
 enum x86_cc_kind {
-    CC_FLAGS, CC_CARRY, CC_INC, CC_DEC, CC_LOGIC, CC_ADD, CC_SUB, CC_ADC, CC_SBB, CC_SHL, CC_SHR, CC_MUL,
+    CC_FLAGS, CC_ADD, CC_SUB, CC_ADC, CC_SBB, CC_LOGIC, CC_INC, CC_DEC, CC_SHL, CC_SHR, CC_MUL, CC_CARRY,
     // Of translators only: known when the code runs; the same, but for CF or OF.
     CC_DYNAMIC, CC_APART,
 };
 
-enum { X86_CC_KIND = 0x3f, X86_CC_CF = 1 << 6, X86_CC_OF = 1 << 7 };
+enum { X86_CC_KIND = 15 << 2, X86_CC_CF = 1 << 6, X86_CC_OF = 1 << 7 };
 
 // cc_op is kind << 2 | log2 of the operand's bytes.
 static inline uint32_t x86_cc_op(enum x86_cc_kind kind, unsigned size)

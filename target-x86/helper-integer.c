@@ -14,8 +14,11 @@ X86_HELPER_AS(flags_of, x86_flags_of, X86_PURE, I32, 6, IR_I32, IR_I64, IR_I64, 
 
 static void settle_flags(struct x86_cpu *cpu)
 {
-    cpu->cc_src = x86_arith_flags(cpu);
-    cpu->cc_op = x86_cc_op(CC_FLAGS, 0);
+    uint32_t flags = x86_arith_flags(cpu);
+    cpu->cc_src = flags;
+    cpu->cc_cf = (flags & FLAG_C) != 0;
+    cpu->cc_of = (flags & FLAG_O) != 0;
+    cpu->cc_op = x86_cc_op(CC_FLAGS, 0) | X86_CC_CF | X86_CC_OF;
 }
 X86_HELPER(settle_flags, IR_HELPER_WRITES_STATE, VOID, 0, 0)
 

@@ -17,7 +17,7 @@
 
 // helper-integer.c
 extern const struct ir_helper x86_helper_flags_of;            // x86_flags_of -> i32
-extern const struct ir_helper x86_helper_settle_flags;        // the lazy flags become CC_FLAGS
+extern const struct ir_helper x86_helper_settle_flags;        // CF and OF apart from the others
 extern const struct ir_helper x86_helper_rotate_carry;        // (value, count, flags, size | 4 left) -> i64
 extern const struct ir_helper x86_helper_rotate_carry_flags;  // the same -> i32
 extern const struct ir_helper x86_helper_popcnt, x86_helper_pext, x86_helper_pdep;

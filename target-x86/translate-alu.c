@@ -120,7 +120,7 @@ bool x86_tr_incdec(struct x86_translator *x, const struct x86_decoded *in)
 {
     unsigned size = in->op[0].size;
     bool dec = in->row->arg;
-    ir_ref carry = tx_carry(x), one = tx_imm(x, size, 1), result;
+    ir_ref one = tx_imm(x, size, 1), result;
     if (in->lock) {
         struct ir_mem mem = tx_mem(x, size);
         mem.ordered = true;
@@ -131,7 +131,7 @@ bool x86_tr_incdec(struct x86_translator *x, const struct x86_decoded *in)
         result = ir_addi(x->b, tx_read(x, in, 0), dec ? -1 : 1);
         tx_write(x, in, 0, result);
     }
-    tx_set_cc(x, dec ? CC_DEC : CC_INC, size, result, carry, IR_NONE);
+    tx_set_counted(x, dec, size, result);
     return true;
 }
 

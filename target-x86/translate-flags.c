@@ -208,55 +208,29 @@ void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref f
     x->notes.cc.first = first;
 }
 
-// The lazy flags at a point where nothing is known of them.
-struct unknown {
-    ir_ref op, kind, src, zero;
-};
-
-// One of CF and OF: what it is by the kind alone, or by itself.
-static ir_ref unless_apart(struct x86_translator *x, const struct unknown *u, bool overflow, ir_ref by_kind)
+// CF or OF of flags that a chain or a logical operation has made.
+static ir_ref chained_or_zero(struct x86_translator *x, ir_ref op, bool overflow)
 {
     ir_ref own = ir_andi(x->b, ir_get(x->b, overflow ? SLOT_CC_OF : SLOT_CC_CF), 1);
-    return ir_select(x->b, IR_TSTNE, u->op, tx_i32(x, overflow ? X86_CC_OF : X86_CC_CF), own, by_kind);
+    return ir_select(x->b, IR_TSTNE, op, tx_i32(x, overflow ? X86_CC_OF : X86_CC_CF), own, tx_i32(x, 0));
 }
 
-static ir_ref unknown_cf(struct x86_translator *x, const struct unknown *u)
-{
-    ir_ref logic = tx_i32(x, x86_cc_op(CC_LOGIC, 0));
-    return unless_apart(x, u, false, ir_select(x->b, IR_LTU, u->kind, logic, ir_andi(x->b, u->src, 1), u->zero));
-}
-
-// Behind INC the top bit alone, behind DEC all below it.
-static ir_ref unknown_of(struct x86_translator *x, const struct unknown *u)
-{
-    struct ir_builder *b = x->b;
-    unsigned word = tx_word(x) == IR_I64 ? 64 : 32;
-    ir_ref size = ir_op2(b, IR_SHL, tx_i32(x, 8), ir_andi(b, u->op, 3)), dec = ir_extract(b, u->op, 2, 1);
-    ir_ref d = ir_add(b, ir_get(b, SLOT_CC_DST), tx_as_gpr(x, dec));
-    d = ir_op2(b, IR_SHL, d, tx_as_gpr(x, ir_sub(b, tx_i32(x, word), size)));
-    ir_ref counted = ir_setcond(b, IR_I32, IR_EQ, d, ir_imm(b, tx_word(x), UINT64_C(1) << (word - 1)));
-    ir_ref carry = tx_i32(x, x86_cc_op(CC_CARRY, 0)), inc = tx_i32(x, x86_cc_op(CC_INC, 0)), counts = ir_andi(b, u->kind, 0x38);
-    ir_ref other = ir_select(b, IR_LTU, u->kind, carry, ir_extract(b, u->src, 11, 1), u->zero);
-    return unless_apart(x, u, true, ir_select(b, IR_EQ, counts, inc, counted, other));
-}
-
-// Flags that were made nobody knows how, as at the head of a loop: CF, and OF for chains of both, by what loops that keep CF
-// end with. After anything else the flags become what the code below reads, and the block is entered again.
+// CF, and OF for chains of both, where nothing is known, as at the head of a loop: by what comes before a chain and by what one
+// leaves. After anything else the flags become as if by a chain, and the block is entered again.
 static void look_at_unknown(struct x86_translator *x, bool both)
 {
     struct ir_builder *b = x->b;
     uint32_t apart = both ? X86_CC_CF | X86_CC_OF : X86_CC_CF, settle = ir_new_side(b), good = ir_new_side(b);
-    struct unknown u = {.op = ir_get(b, SLOT_CC_OP), .zero = tx_i32(x, 0)};
-    u.kind = ir_andi(b, u.op, X86_CC_KIND);
-    ir_ref rest = ir_select(b, IR_EQ, ir_andi(b, u.op, apart), tx_i32(x, apart), u.zero, u.kind);
+    ir_ref op = ir_get(b, SLOT_CC_OP), logic = tx_i32(x, x86_cc_op(CC_LOGIC, 0));
+    ir_ref kind = ir_andi(b, op, X86_CC_KIND);
     b->region->blocks[settle].cold = true;
-    ir_brcond(b, IR_GEU, rest, tx_i32(x, x86_cc_op(CC_ADD, 0)), settle, good);
+    ir_brcond(b, IR_NE, ir_select(b, IR_EQ, ir_andi(b, op, apart), tx_i32(x, apart), logic, kind), logic, settle, good);
     ir_begin_block(b, settle);
     tx_call0(x, &x86_helper_settle_flags);
     tx_exit_anew(x, x->pc);
     ir_begin_block(b, good);
-    u.src = ir_trunc(b, ir_get(b, SLOT_CC_SRC));
-    x->notes.cc = (struct x86_cc){.kind = CC_APART, .cf = unknown_cf(x, &u), .of = both ? unknown_of(x, &u) : IR_NONE};
+    x->notes.cc = (struct x86_cc){.kind = CC_APART, .cf = chained_or_zero(x, op, false),
+                                  .of = both ? chained_or_zero(x, op, true) : IR_NONE};
 }
 
 ir_ref tx_chained(struct x86_translator *x, bool overflow, bool both)
@@ -283,6 +257,22 @@ void tx_set_chained(struct x86_translator *x, bool overflow, ir_ref bit)
     }
     *(overflow ? &cc->of : &cc->cf) = bit;
     ir_set(x->b, overflow ? SLOT_CC_OF : SLOT_CC_CF, bit);
+}
+
+// A loop's counter between two links of a chain leaves the chain's CF, and OF, where the next link looks for them.
+void tx_set_counted(struct x86_translator *x, bool dec, unsigned size, ir_ref result)
+{
+    enum x86_cc_kind kind = dec ? CC_DEC : CC_INC;
+    ir_ref cf = known_bit(x, false);
+    if (cf == IR_NONE) {
+        tx_set_cc(x, kind, size, result, tx_carry(x), IR_NONE);
+        return;
+    }
+    tx_set_cc(x, kind, size, result, IR_NONE, IR_NONE);
+    struct tx_condition c = overflow(x);
+    ir_ref of = ir_setcond(x->b, IR_I32, c.cond, c.a, c.b);
+    tx_set_chained(x, false, cf);
+    tx_set_chained(x, true, of);
 }
 
 void tx_set_flags(struct x86_translator *x, ir_ref flags)

@@ -137,6 +137,8 @@ void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref f
 ir_ref tx_chained(struct x86_translator *x, bool overflow, bool both);
 // CF or OF becomes that i32, 0 or 1; the other flags stay.
 void tx_set_chained(struct x86_translator *x, bool overflow, ir_ref bit);
+// Flags of INC or DEC, which keep CF.
+void tx_set_counted(struct x86_translator *x, bool dec, unsigned size, ir_ref result);
 void tx_set_flags(struct x86_translator *x, ir_ref flags); // i32
 // Flags become `kind` where `changes` (i32 or i64) is not 0, and stay as they are else.
 void tx_set_cc_if(struct x86_translator *x, ir_ref changes, enum x86_cc_kind kind, unsigned size, ir_ref dst,
