@@ -5,7 +5,7 @@
 // what stays over a reset. The pc that the engine sees is the linear address of the instruction (CS.base + RIP), so that
 // blocks do not depend on where a segment lies.
 //
-// The arithmetic flags are lazy: cc_op says what cc_dst, cc_src and cc_src2 hold (flags.h). x86_eflags_get and
+// The arithmetic flags are lazy: cc_op says what the others hold (flags.h). x86_eflags_get and
 // x86_eflags_set are the way to and from the architecture's form.
 #pragma once
 
@@ -165,8 +165,8 @@ struct x86_cpu {
 
     // --- slots ---
     uint64_t gpr[16];
-    uint64_t cc_dst, cc_src, cc_src2;
-    uint32_t cc_op;
+    uint64_t cc_dst, cc_src;
+    uint32_t cc_src2, cc_cf, cc_of, cc_op;
     uint32_t eflags;        // all but FLAGS_ARITH
     uint32_t shadow;        // enum x86_shadow: held off until after the next instruction
     uint32_t single;        // see X86_BF_SINGLE

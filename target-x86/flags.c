@@ -22,13 +22,13 @@ static uint32_t overflow(uint64_t a, uint64_t b, uint64_t result, unsigned bits)
     return (~(a ^ b) & (a ^ result)) >> (bits - 1) & 1 ? FLAG_O : 0;
 }
 
-uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint64_t src2)
+static uint32_t flags_of_kind(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2)
 {
     unsigned bits = 8u << (op & 3);
     uint64_t mask = mask64(bits), a, top = UINT64_C(1) << (bits - 1);
     uint64_t d = dst & mask, s = src & mask, c = src2 & 1;
     uint32_t szp = sign_zero_parity(d, bits);
-    switch ((enum x86_cc_kind)(op >> 2)) {
+    switch ((enum x86_cc_kind)((op & X86_CC_KIND) >> 2)) {
     case CC_FLAGS:
         return (uint32_t)src & FLAGS_ARITH;
     case CC_ADD:
@@ -55,18 +55,29 @@ uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint64_t src2)
         return szp | (s ? FLAG_C | FLAG_O : 0);
     case CC_CARRY:
         return szp | (src & 1 ? FLAG_C : 0);
-    case CC_CARRIES:
-        return szp | (src & 1 ? FLAG_C : 0) | (c ? FLAG_O : 0);
-    case CC_APART:
-        return ((uint32_t)dst & FLAGS_ARITH & ~(uint32_t)(FLAG_C | FLAG_O)) | (src & 1 ? FLAG_C : 0) | (c ? FLAG_O : 0);
     default:
         return szp;
     }
 }
 
+uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2, uint32_t cf, uint32_t of)
+{
+    uint32_t flags = flags_of_kind(op, dst, src, src2);
+    if (op & X86_CC_CF)
+        flags = (flags & ~(uint32_t)FLAG_C) | (cf & 1 ? FLAG_C : 0);
+    if (op & X86_CC_OF)
+        flags = (flags & ~(uint32_t)FLAG_O) | (of & 1 ? FLAG_O : 0);
+    return flags;
+}
+
+uint32_t x86_arith_flags(const struct x86_cpu *cpu)
+{
+    return x86_flags_of(cpu->cc_op, cpu->cc_dst, cpu->cc_src, cpu->cc_src2, cpu->cc_cf, cpu->cc_of);
+}
+
 uint32_t x86_eflags_get(const struct x86_cpu *cpu)
 {
-    return cpu->eflags | FLAG_1 | x86_flags_of(cpu->cc_op, cpu->cc_dst, cpu->cc_src, cpu->cc_src2);
+    return cpu->eflags | FLAG_1 | x86_arith_flags(cpu);
 }
 
 void x86_eflags_set(struct x86_cpu *cpu, uint32_t value)

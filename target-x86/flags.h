@@ -11,8 +11,9 @@
 //   SHR        result    the same, for SHR and SAR
 //   MUL        low half  not zero: CF = OF = 1
 //   CARRY      result    CF               -          OF = AF = 0
-//   CARRIES    result    CF               OF         AF = 0
-//   APART      the rest  CF               OF
+//
+// ADCX and ADOX change CF or OF alone, and INC and DEC keep the CF of a chain: such flags are bit 0 of cc_cf and cc_of (as the carry in of cc_src2), and cc_op has X86_CC_CF or X86_CC_OF beside the
+// kind that the other flags are of.
 //
 // Values of operands narrower than 64 bits may have anything above their size.
 #pragma once
@@ -20,10 +21,12 @@
 #include <stdint.h>
 
 enum x86_cc_kind {
-    CC_FLAGS, CC_ADD, CC_SUB, CC_ADC, CC_SBB, CC_LOGIC, CC_INC, CC_DEC, CC_SHL, CC_SHR, CC_MUL, CC_CARRY, CC_CARRIES,
-    CC_APART,
-    CC_DYNAMIC, // of translators only: known when the code runs
+    CC_FLAGS, CC_ADD, CC_SUB, CC_ADC, CC_SBB, CC_LOGIC, CC_INC, CC_DEC, CC_SHL, CC_SHR, CC_MUL, CC_CARRY,
+    // Of translators only: known when the code runs; the same, but for CF or OF.
+    CC_DYNAMIC, CC_APART,
 };
+
+enum { X86_CC_KIND = 15 << 2, X86_CC_CF = 1 << 6, X86_CC_OF = 1 << 7 };
 
 // cc_op is kind << 2 | log2 of the operand's bytes.
 static inline uint32_t x86_cc_op(enum x86_cc_kind kind, unsigned size)
@@ -32,4 +35,6 @@ static inline uint32_t x86_cc_op(enum x86_cc_kind kind, unsigned size)
 }
 
 // The FLAGS_ARITH bits.
-uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint64_t src2);
+uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2, uint32_t cf, uint32_t of);
+struct x86_cpu;
+uint32_t x86_arith_flags(const struct x86_cpu *cpu);

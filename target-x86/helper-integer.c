@@ -10,7 +10,17 @@
 #include "target-x86/helper.h"
 #include "tcg/base/bits.h"
 
-X86_HELPER_AS(flags_of, x86_flags_of, X86_PURE, I32, 4, IR_I32, IR_I64, IR_I64, IR_I64)
+X86_HELPER_AS(flags_of, x86_flags_of, X86_PURE, I32, 6, IR_I32, IR_I64, IR_I64, IR_I32, IR_I32, IR_I32)
+
+static void settle_flags(struct x86_cpu *cpu)
+{
+    uint32_t flags = x86_arith_flags(cpu);
+    cpu->cc_src = flags;
+    cpu->cc_cf = (flags & FLAG_C) != 0;
+    cpu->cc_of = (flags & FLAG_O) != 0;
+    cpu->cc_op = x86_cc_op(CC_FLAGS, 0) | X86_CC_CF | X86_CC_OF;
+}
+X86_HELPER(settle_flags, IR_HELPER_WRITES_STATE, VOID, 0, 0)
 
 // --- RCL, RCR ------------------------------------------------------------------------------------------------------
 
@@ -116,7 +126,7 @@ X86_HELPER(idiv64, IR_HELPER_MAY_FAULT, I64, 3, IR_I64, IR_I64, IR_I64)
 
 static uint32_t szp(uint8_t al)
 {
-    return x86_flags_of(x86_cc_op(CC_LOGIC, 0), al, 0, 0);
+    return x86_flags_of(x86_cc_op(CC_LOGIC, 0), al, 0, 0, 0, 0);
 }
 
 static uint32_t decimal_adjust(uint8_t al, uint32_t flags, bool subtract)
@@ -230,7 +240,7 @@ static void cmpxchg16b(struct x86_cpu *cpu, uint64_t gva, uint32_t mmu)
         tlb_store(&cpu->tcg, gva + 8, 8, (uint64_t)(now >> 64), mmu);
     }
     bool same = old == expected;
-    uint32_t flags = x86_flags_of(cpu->cc_op, cpu->cc_dst, cpu->cc_src, cpu->cc_src2);
+    uint32_t flags = x86_arith_flags(cpu);
     cpu->cc_op = x86_cc_op(CC_FLAGS, 0);
     cpu->cc_src = (flags & ~(uint32_t)FLAG_Z) | (same ? FLAG_Z : 0);
     if (!same) {

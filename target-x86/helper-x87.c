@@ -44,7 +44,7 @@ static void x87(struct x86_cpu *cpu, uint32_t what)
     }
     if (!x87_waits(opcode, modrm))
         return;
-    uint64_t flags = x86_flags_of(cpu->cc_op, cpu->cc_dst, cpu->cc_src, cpu->cc_src2);
+    uint64_t flags = x86_arith_flags(cpu);
     x86_fpu_execute(&cpu->fpu, opcode, modrm, NULL, &flags);
     note_instruction(cpu, opcode, modrm);
     cpu->cc_op = x86_cc_op(CC_FLAGS, 0);

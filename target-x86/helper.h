@@ -16,7 +16,8 @@
 #define X86_HELPER(name, kind, result, count, ...) X86_HELPER_AS(name, name, kind, result, count, __VA_ARGS__)
 
 // helper-integer.c
-extern const struct ir_helper x86_helper_flags_of;            // (cc_op, cc_dst, cc_src, cc_src2) -> i32
+extern const struct ir_helper x86_helper_flags_of;            // x86_flags_of -> i32
+extern const struct ir_helper x86_helper_settle_flags;        // CF and OF apart from the others
 extern const struct ir_helper x86_helper_rotate_carry;        // (value, count, flags, size | 4 left) -> i64
 extern const struct ir_helper x86_helper_rotate_carry_flags;  // the same -> i32
 extern const struct ir_helper x86_helper_popcnt, x86_helper_pext, x86_helper_pdep;

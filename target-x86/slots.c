@@ -26,7 +26,9 @@
         R(12, "r12", word), R(13, "r13", word), R(14, "r14", word), R(15, "r15", word),                                \
         [SLOT_CC_DST] = {"cc_dst", AT(cc_dst), word},                                                                  \
         [SLOT_CC_SRC] = {"cc_src", AT(cc_src), word},                                                                  \
-        [SLOT_CC_SRC2] = {"cc_src2", AT(cc_src2), word},                                                               \
+        [SLOT_CC_SRC2] = {"cc_src2", AT(cc_src2), IR_I32, .low_bit = true},                                            \
+        [SLOT_CC_CF] = {"cc_cf", AT(cc_cf), IR_I32, .low_bit = true},                                                  \
+        [SLOT_CC_OF] = {"cc_of", AT(cc_of), IR_I32, .low_bit = true},                                                  \
         [SLOT_CC_OP] = {"cc_op", AT(cc_op), IR_I32},                                                                   \
         [SLOT_EFLAGS] = {"eflags", AT(eflags), IR_I32},                                                                \
         [SLOT_SHADOW] = {"shadow", AT(shadow), IR_I32},                                                                \

@@ -9,9 +9,11 @@ enum x86_slot {
     SLOT_PC_OFFSET = IR_SLOT_PC_OFFSET,
     SLOT_EXIT_REQUEST = IR_SLOT_EXIT_REQUEST,
     SLOT_GPR = IR_SLOT_FIRST_GUEST, // 16, i64 *
-    SLOT_CC_DST = SLOT_GPR + 16, // with the next two, i64 *
+    SLOT_CC_DST = SLOT_GPR + 16, // with the next one, i64 *
     SLOT_CC_SRC,
-    SLOT_CC_SRC2,
+    SLOT_CC_SRC2,   // with the next two, i32 of one bit
+    SLOT_CC_CF,
+    SLOT_CC_OF,
     SLOT_CC_OP,     // i32
     SLOT_EFLAGS,    // i32
     SLOT_SHADOW,    // i32

@@ -3,58 +3,77 @@
 
 #include "target-x86/translate.h"
 
-static ir_ref compute(struct x86_translator *x, enum x86_alu op, ir_ref a, ir_ref b, ir_ref carry)
+// A result; of ADC and SBB with the carry that went in and the one that comes out, both i32.
+struct outcome {
+    ir_ref value, carry_in, carry_out;
+};
+
+// The carry out stands beside the sum: there it costs little, and what follows is likely to want it.
+static struct outcome add_carry(struct x86_translator *x, bool subtract, unsigned size, ir_ref a, ir_ref b, ir_ref carry)
+{
+    struct outcome o = {.carry_in = carry};
+    uint64_t known;
+    if (size < 2) { // the sum has room for it
+        ir_ref first = tx_zx(x, a, size), second = tx_zx(x, b, size);
+        o.value = subtract ? ir_sub(x->b, ir_sub(x->b, first, second), carry) : ir_add(x->b, ir_add(x->b, first, second), carry);
+        o.carry_out = ir_extract(x->b, o.value, tx_bits(size), 1);
+    } else if (subtract && a == b) {
+        o.value = ir_op3(x->b, IR_SUBB, a, b, carry);
+        o.carry_out = carry;
+    } else if (ir_const_value(x->b, carry, &known) && !known) {
+        o.value = subtract ? ir_sub(x->b, a, b) : ir_add(x->b, a, b);
+        o.carry_out = subtract ? ir_setcond(x->b, IR_I32, IR_LTU, a, b) : ir_setcond(x->b, IR_I32, IR_LTU, o.value, b);
+    } else {
+        o.value = ir_op3(x->b, subtract ? IR_SUBB : IR_ADDC, a, b, carry);
+        o.carry_out = ir_emit(x->b, subtract ? IR_BORROW : IR_CARRY, IR_I32, 0, a, b, carry, 0);
+    }
+    return o;
+}
+
+static struct outcome compute(struct x86_translator *x, enum x86_alu op, unsigned size, ir_ref a, ir_ref b, ir_ref carry)
 {
     switch (op) {
     case ALU_ADD:
-        return ir_add(x->b, a, b);
+        return (struct outcome){ir_add(x->b, a, b), IR_NONE, IR_NONE};
     case ALU_ADC:
-        return ir_add(x->b, ir_add(x->b, a, b), carry);
     case ALU_SBB:
-        return ir_sub(x->b, ir_sub(x->b, a, b), carry);
+        return add_carry(x, op == ALU_SBB, size, a, b, carry);
     case ALU_OR:
-        return ir_or(x->b, a, b);
+        return (struct outcome){ir_or(x->b, a, b), IR_NONE, IR_NONE};
     case ALU_XOR:
-        return ir_xor(x->b, a, b);
+        return (struct outcome){ir_xor(x->b, a, b), IR_NONE, IR_NONE};
     case ALU_AND:
     case ALU_TEST:
-        return ir_and(x->b, a, b);
+        return (struct outcome){ir_and(x->b, a, b), IR_NONE, IR_NONE};
     default:
-        return ir_sub(x->b, a, b);
+        return (struct outcome){ir_sub(x->b, a, b), IR_NONE, IR_NONE};
     }
 }
 
-static void set_alu_flags(struct x86_translator *x, enum x86_alu op, unsigned size, ir_ref result, ir_ref a, ir_ref b,
-                          ir_ref carry)
+static void set_alu_flags(struct x86_translator *x, enum x86_alu op, unsigned size, struct outcome o, ir_ref a, ir_ref b)
 {
     switch (op) {
     case ALU_ADD:
-        tx_set_cc(x, CC_ADD, size, result, b, IR_NONE);
+        tx_set_cc(x, CC_ADD, size, o.value, b, IR_NONE);
         break;
     case ALU_ADC:
-        tx_set_cc(x, CC_ADC, size, result, b, carry);
-        x->notes.cc.first = a;
-        break;
     case ALU_SBB:
-        tx_set_cc(x, CC_SBB, size, result, b, carry);
-        x->notes.cc.first = a;
+        tx_set_cc(x, op == ALU_ADC ? CC_ADC : CC_SBB, size, o.value, b, o.carry_in);
+        x->notes.cc.cf = o.carry_out;
         break;
     case ALU_SUB:
     case ALU_CMP:
-        tx_set_cc_sub(x, size, result, a, b);
+        tx_set_cc_sub(x, size, o.value, a, b);
         break;
     default:
-        tx_set_cc(x, CC_LOGIC, size, result, IR_NONE, IR_NONE);
+        tx_set_cc(x, CC_LOGIC, size, o.value, IR_NONE, IR_NONE);
     }
 }
 
-// The carry as a value of the operation's type, or IR_NONE.
-static ir_ref carry_in(struct x86_translator *x, enum x86_alu op, unsigned size)
+// The carry of ADC and SBB, an i32; else IR_NONE.
+static ir_ref carry_in(struct x86_translator *x, enum x86_alu op)
 {
-    if (op != ALU_ADC && op != ALU_SBB)
-        return IR_NONE;
-    ir_ref carry = tx_carry(x);
-    return size == 3 ? carry : ir_trunc(x->b, carry);
+    return op == ALU_ADC || op == ALU_SBB ? tx_chained(x, false, false) : IR_NONE;
 }
 
 // LOCK: ADD, AND, OR, XOR and SUB are one host operation, the others a loop over compare and swap.
@@ -63,7 +82,8 @@ static bool locked_alu(struct x86_translator *x, const struct x86_decoded *in, e
     unsigned size = in->op[0].size;
     struct ir_mem mem = tx_mem(x, size);
     mem.ordered = true;
-    ir_ref b = tx_read(x, in, 1), address = tx_address(x, in, 1u << size, true), carry = carry_in(x, op, size);
+    ir_ref b = tx_read(x, in, 1), address = tx_address(x, in, 1u << size, true), carry = carry_in(x, op);
+    ir_ref wide = carry == IR_NONE || size < 3 ? carry : ir_zext(x->b, carry);
     static const int8_t kinds[] = {[ALU_ADD] = IR_ATOMIC_ADD, [ALU_OR] = IR_ATOMIC_OR, [ALU_AND] = IR_ATOMIC_AND,
                                    [ALU_XOR] = IR_ATOMIC_XOR};
     ir_ref operand = tx_zx(x, b, size);
@@ -71,13 +91,13 @@ static bool locked_alu(struct x86_translator *x, const struct x86_decoded *in, e
     if (op == ALU_SUB)
         operand = tx_zx(x, ir_op1(x->b, IR_NEG, b), size);
     else if (op == ALU_ADC)
-        operand = tx_zx(x, ir_add(x->b, b, carry), size);
+        operand = tx_zx(x, ir_add(x->b, b, wide), size);
     else if (op == ALU_SBB)
-        operand = tx_zx(x, ir_op1(x->b, IR_NEG, ir_add(x->b, b, carry)), size);
+        operand = tx_zx(x, ir_op1(x->b, IR_NEG, ir_add(x->b, b, wide)), size);
     else
         kind = (enum ir_atomic)kinds[op];
     ir_ref a = ir_atomic(x->b, kind, address, operand, mem);
-    set_alu_flags(x, op, size, compute(x, op, a, b, carry), a, b, carry);
+    set_alu_flags(x, op, size, compute(x, op, size, a, b, carry), a, b);
     return true;
 }
 
@@ -88,11 +108,11 @@ bool x86_tr_alu(struct x86_translator *x, const struct x86_decoded *in)
     if (in->lock)
         return locked_alu(x, in, op);
     bool same = in->op[0].kind == X86_ARG_GPR && in->op[1].kind == X86_ARG_GPR && in->op[0].reg == in->op[1].reg;
-    ir_ref a = tx_read(x, in, 0), b = same ? a : tx_read(x, in, 1), carry = carry_in(x, op, size);
-    ir_ref result = compute(x, op, a, b, carry);
+    ir_ref a = tx_read(x, in, 0), b = same ? a : tx_read(x, in, 1), carry = carry_in(x, op);
+    struct outcome o = compute(x, op, size, a, b, carry);
     if (op != ALU_CMP && op != ALU_TEST)
-        tx_write(x, in, 0, result);
-    set_alu_flags(x, op, size, result, a, b, carry);
+        tx_write(x, in, 0, o.value);
+    set_alu_flags(x, op, size, o, a, b);
     return true;
 }
 
@@ -100,7 +120,7 @@ bool x86_tr_incdec(struct x86_translator *x, const struct x86_decoded *in)
 {
     unsigned size = in->op[0].size;
     bool dec = in->row->arg;
-    ir_ref carry = tx_carry(x), one = tx_imm(x, size, 1), result;
+    ir_ref one = tx_imm(x, size, 1), result;
     if (in->lock) {
         struct ir_mem mem = tx_mem(x, size);
         mem.ordered = true;
@@ -111,7 +131,7 @@ bool x86_tr_incdec(struct x86_translator *x, const struct x86_decoded *in)
         result = ir_addi(x->b, tx_read(x, in, 0), dec ? -1 : 1);
         tx_write(x, in, 0, result);
     }
-    tx_set_cc(x, dec ? CC_DEC : CC_INC, size, result, carry, IR_NONE);
+    tx_set_counted(x, dec, size, result);
     return true;
 }
 
@@ -202,12 +222,9 @@ bool x86_tr_adx(struct x86_translator *x, const struct x86_decoded *in)
     unsigned size = in->op[0].size;
     bool by_overflow = in->row->arg;
     ir_ref a = tx_read(x, in, 0), b = tx_read(x, in, 1);
-    tx_carries_apart(x);
-    const struct x86_cc cc = x->notes.cc;
-    ir_ref bit = by_overflow ? cc.src2 : cc.src, carry = size == 3 ? ir_zext(x->b, bit) : ir_trunc(x->b, bit);
-    ir_ref out = tx_carry_out(x, size, a, b, carry);
-    tx_write(x, in, 0, ir_add(x->b, ir_add(x->b, a, b), carry));
-    tx_set_cc(x, cc.kind, cc.size, cc.dst, by_overflow ? cc.src : out, by_overflow ? out : cc.src2);
+    struct outcome o = add_carry(x, false, size, a, b, tx_chained(x, by_overflow, true));
+    tx_write(x, in, 0, o.value);
+    tx_set_chained(x, by_overflow, o.carry_out);
     return true;
 }
 

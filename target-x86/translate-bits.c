@@ -12,7 +12,7 @@ static enum ir_op bit_op(enum x86_bit op)
 static void set_carry(struct x86_translator *x, ir_ref bit)
 {
     const struct x86_cc cc = x->notes.cc;
-    if (cc.kind == CC_FLAGS || cc.kind == CC_DYNAMIC)
+    if (cc.kind == CC_FLAGS || cc.kind >= CC_DYNAMIC)
         tx_set_some_flags(x, FLAG_C, ir_trunc(x->b, bit));
     else
         tx_set_cc(x, CC_CARRY, cc.size, cc.dst, bit, IR_NONE);

@@ -28,43 +28,41 @@ static struct tx_condition compare(struct x86_translator *x, enum ir_cond cond, 
     return (struct tx_condition){cond, a, b};
 }
 
-// The carry comes last, for chains of it to be short.
-ir_ref tx_carry_out(struct x86_translator *x, unsigned size, ir_ref a, ir_ref b, ir_ref carry)
+// CF or OF where it is a value already; else IR_NONE.
+static ir_ref known_bit(const struct x86_translator *x, bool overflow)
 {
-    enum ir_type type = tx_type(size);
-    ir_ref first = tx_zx(x, a, size), sum = tx_zx(x, ir_add(x->b, a, b), size);
-    ir_ref full = ir_setcond(x->b, type, IR_EQ, sum, ir_imm(x->b, type, mask64(tx_bits(size))));
-    return ir_or(x->b, ir_setcond(x->b, type, IR_LTU, sum, first), ir_and(x->b, carry, full));
+    const struct x86_cc *cc = &x->notes.cc;
+    return cc->kind == CC_DYNAMIC ? IR_NONE : overflow ? cc->of : cc->cf;
 }
 
-static ir_ref borrow_out(struct x86_translator *x, const struct x86_cc *cc)
+static bool is_apart(const struct x86_translator *x, uint32_t what)
 {
-    enum ir_type type = tx_type(cc->size);
-    ir_ref a = tx_zx(x, cc->first, cc->size), b = tx_zx(x, cc->src, cc->size);
-    ir_ref equal = ir_setcond(x->b, type, IR_EQ, a, b);
-    return ir_or(x->b, ir_setcond(x->b, type, IR_LTU, a, b), ir_and(x->b, cc->src2, equal));
+    return x->notes.cc.kind != CC_DYNAMIC && x->notes.cc.apart & what;
+}
+
+// Whether nothing but CF and OF can be known.
+static bool is_unknown(const struct x86_translator *x)
+{
+    enum x86_cc_kind kind = x->notes.cc.kind;
+    return kind == CC_FLAGS || kind == CC_DYNAMIC || kind == CC_APART;
 }
 
 static struct tx_condition carry(struct x86_translator *x)
 {
     const struct x86_cc *cc = &x->notes.cc;
+    if (known_bit(x, false) != IR_NONE)
+        return against_zero(x, IR_NE, cc->cf);
     switch (cc->kind) {
     case CC_ADD:
         return (struct tx_condition){IR_LTU, tx_zx(x, cc->dst, cc->size), tx_zx(x, cc->src, cc->size)};
     case CC_SUB:
         return compare(x, IR_LTU, false);
-    case CC_ADC:
-        return against_zero(x, IR_NE, tx_carry_out(x, cc->size, cc->first, cc->src, cc->src2));
-    case CC_SBB:
-        return against_zero(x, IR_NE, borrow_out(x, cc));
     case CC_LOGIC:
         return never(x);
     case CC_INC:
     case CC_DEC:
     case CC_MUL:
     case CC_CARRY:
-    case CC_CARRIES:
-    case CC_APART:
         return against_zero(x, IR_NE, cc->src);
     case CC_SHL:
         return against_zero(x, IR_LT, tx_sx(x, cc->src, cc->size));
@@ -78,13 +76,15 @@ static struct tx_condition carry(struct x86_translator *x)
 static struct tx_condition zero(struct x86_translator *x)
 {
     const struct x86_cc *cc = &x->notes.cc;
-    if (cc->kind == CC_FLAGS || cc->kind == CC_DYNAMIC || cc->kind == CC_APART)
+    if (is_unknown(x))
         return flag_set(x, FLAG_Z);
     return cc->kind == CC_SUB ? compare(x, IR_EQ, false) : against_zero(x, IR_EQ, tx_zx(x, cc->dst, cc->size));
 }
 
 static struct tx_condition below_or_equal(struct x86_translator *x)
 {
+    if (is_apart(x, X86_CC_CF))
+        return flag_set(x, FLAG_C | FLAG_Z);
     if (x->notes.cc.kind == CC_SUB)
         return compare(x, IR_LEU, false);
     return x->notes.cc.kind == CC_LOGIC ? zero(x) : flag_set(x, FLAG_C | FLAG_Z);
@@ -93,7 +93,7 @@ static struct tx_condition below_or_equal(struct x86_translator *x)
 static struct tx_condition sign(struct x86_translator *x)
 {
     const struct x86_cc *cc = &x->notes.cc;
-    if (cc->kind == CC_FLAGS || cc->kind == CC_DYNAMIC || cc->kind == CC_APART)
+    if (is_unknown(x))
         return flag_set(x, FLAG_S);
     return against_zero(x, IR_LT, tx_sx(x, cc->dst, cc->size));
 }
@@ -101,9 +101,10 @@ static struct tx_condition sign(struct x86_translator *x)
 static struct tx_condition less(struct x86_translator *x, bool or_equal)
 {
     const struct x86_cc *cc = &x->notes.cc;
-    if (cc->kind == CC_SUB)
+    bool apart = is_apart(x, X86_CC_OF);
+    if (cc->kind == CC_SUB && !apart)
         return compare(x, or_equal ? IR_LE : IR_LT, true);
-    if (cc->kind == CC_LOGIC)
+    if (cc->kind == CC_LOGIC && !apart)
         return against_zero(x, or_equal ? IR_LE : IR_LT, tx_sx(x, cc->dst, cc->size));
     // SF and OF are four bits apart.
     ir_ref flags = tx_flags(x);
@@ -116,13 +117,18 @@ static struct tx_condition less(struct x86_translator *x, bool or_equal)
 
 static struct tx_condition overflow(struct x86_translator *x)
 {
-    switch (x->notes.cc.kind) {
+    const struct x86_cc *cc = &x->notes.cc;
+    if (known_bit(x, true) != IR_NONE)
+        return against_zero(x, IR_NE, cc->of);
+    enum ir_type type = tx_type(cc->size);
+    uint64_t top = UINT64_C(1) << (tx_bits(cc->size) - 1);
+    switch (cc->kind) {
     case CC_LOGIC:
     case CC_CARRY:
         return never(x);
-    case CC_CARRIES:
-    case CC_APART:
-        return against_zero(x, IR_NE, x->notes.cc.src2);
+    case CC_INC:
+    case CC_DEC:
+        return (struct tx_condition){IR_EQ, tx_zx(x, cc->dst, cc->size), ir_imm(x->b, type, cc->kind == CC_DEC ? top - 1 : top)};
     default:
         return flag_set(x, FLAG_O);
     }
@@ -167,15 +173,19 @@ ir_ref tx_setcond(struct x86_translator *x, enum ir_type type, unsigned cc)
 ir_ref tx_carry(struct x86_translator *x)
 {
     enum { CC_B = 2 };
-    return tx_setcond(x, tx_word(x), CC_B);
+    ir_ref known = known_bit(x, false);
+    return known != IR_NONE ? tx_as_gpr(x, known) : tx_setcond(x, tx_word(x), CC_B);
 }
 
 ir_ref tx_flags(struct x86_translator *x)
 {
-    if (x->notes.cc.kind == CC_FLAGS)
+    if (x->notes.cc.kind == CC_FLAGS && !x->notes.cc.apart)
         return ir_trunc(x->b, ir_get(x->b, SLOT_CC_SRC));
-    ir_ref flags = tx_call4(x, &x86_helper_flags_of, ir_get(x->b, SLOT_CC_OP), ir_get(x->b, SLOT_CC_DST),
-                             ir_get(x->b, SLOT_CC_SRC), ir_get(x->b, SLOT_CC_SRC2));
+    static const uint8_t slots[] = {SLOT_CC_OP, SLOT_CC_DST, SLOT_CC_SRC, SLOT_CC_SRC2, SLOT_CC_CF, SLOT_CC_OF};
+    ir_ref args[ARRAY_SIZE(slots)];
+    for (unsigned i = 0; i < ARRAY_SIZE(slots); i++)
+        args[i] = ir_get(x->b, slots[i]);
+    ir_ref flags = tx_call(x, &x86_helper_flags_of, args);
     tx_set_flags(x, flags);
     return flags;
 }
@@ -188,8 +198,8 @@ void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, i
     if (src != IR_NONE)
         ir_set(x->b, SLOT_CC_SRC, tx_as_gpr(x, src));
     if (src2 != IR_NONE)
-        ir_set(x->b, SLOT_CC_SRC2, tx_as_gpr(x, src2));
-    x->notes.cc = (struct x86_cc){kind, size, dst, src, src2, IR_NONE};
+        ir_set(x->b, SLOT_CC_SRC2, src2);
+    x->notes.cc = (struct x86_cc){kind, size, dst, src, src2, .first = IR_NONE, .cf = IR_NONE, .of = IR_NONE};
 }
 
 void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref first, ir_ref second)
@@ -198,18 +208,71 @@ void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref f
     x->notes.cc.first = first;
 }
 
-void tx_carries_apart(struct x86_translator *x)
+// CF or OF of flags that a chain or a logical operation has made.
+static ir_ref chained_or_zero(struct x86_translator *x, ir_ref op, bool overflow)
 {
-    const struct x86_cc *cc = &x->notes.cc;
-    if (cc->kind == CC_CARRIES || cc->kind == CC_APART)
-        return;
-    ir_ref zero = ir_imm(x->b, tx_word(x), 0);
-    if (cc->kind == CC_LOGIC) {
-        tx_set_cc(x, CC_CARRIES, cc->size, cc->dst, zero, zero);
+    ir_ref own = ir_andi(x->b, ir_get(x->b, overflow ? SLOT_CC_OF : SLOT_CC_CF), 1);
+    return ir_select(x->b, IR_TSTNE, op, tx_i32(x, overflow ? X86_CC_OF : X86_CC_CF), own, tx_i32(x, 0));
+}
+
+// CF, and OF for chains of both, where nothing is known, as at the head of a loop: by what comes before a chain and by what one
+// leaves. After anything else the flags become as if by a chain, and the block is entered again.
+static void look_at_unknown(struct x86_translator *x, bool both)
+{
+    struct ir_builder *b = x->b;
+    uint32_t apart = both ? X86_CC_CF | X86_CC_OF : X86_CC_CF, settle = ir_new_side(b), good = ir_new_side(b);
+    ir_ref op = ir_get(b, SLOT_CC_OP), logic = tx_i32(x, x86_cc_op(CC_LOGIC, 0));
+    ir_ref kind = ir_andi(b, op, X86_CC_KIND);
+    b->region->blocks[settle].cold = true;
+    ir_brcond(b, IR_NE, ir_select(b, IR_EQ, ir_andi(b, op, apart), tx_i32(x, apart), logic, kind), logic, settle, good);
+    ir_begin_block(b, settle);
+    tx_call0(x, &x86_helper_settle_flags);
+    tx_exit_anew(x, x->pc);
+    ir_begin_block(b, good);
+    x->notes.cc = (struct x86_cc){.kind = CC_APART, .cf = chained_or_zero(x, op, false),
+                                  .of = both ? chained_or_zero(x, op, true) : IR_NONE};
+}
+
+ir_ref tx_chained(struct x86_translator *x, bool overflow, bool both)
+{
+    ir_ref known = known_bit(x, overflow);
+    if (known == IR_NONE && x->notes.cc.kind == CC_DYNAMIC && !tx_stands_alone(x) && !tx_flag(x, X86_BF_BREAKPOINTS)) {
+        look_at_unknown(x, both);
+        known = known_bit(x, overflow);
+    }
+    enum { CC_O = 0, CC_B = 2 };
+    return known != IR_NONE ? known : tx_setcond(x, IR_I32, overflow ? CC_O : CC_B);
+}
+
+void tx_set_chained(struct x86_translator *x, bool overflow, ir_ref bit)
+{
+    struct x86_cc *cc = &x->notes.cc;
+    uint32_t apart = overflow ? X86_CC_OF : X86_CC_CF;
+    if (cc->kind == CC_DYNAMIC)
+        *cc = (struct x86_cc){.kind = CC_APART, .cf = IR_NONE, .of = IR_NONE};
+    if (!(cc->apart & apart)) {
+        cc->apart |= apart;
+        ir_set(x->b, SLOT_CC_OP, cc->kind == CC_APART ? ir_or(x->b, ir_get(x->b, SLOT_CC_OP), tx_i32(x, apart))
+                                                     : tx_i32(x, x86_cc_op(cc->kind, cc->size) | cc->apart));
+    }
+    *(overflow ? &cc->of : &cc->cf) = bit;
+    ir_set(x->b, overflow ? SLOT_CC_OF : SLOT_CC_CF, bit);
+}
+
+// A loop's counter between two links of a chain leaves the chain's CF, and OF, where the next link looks for them.
+void tx_set_counted(struct x86_translator *x, bool dec, unsigned size, ir_ref result)
+{
+    enum x86_cc_kind kind = dec ? CC_DEC : CC_INC;
+    ir_ref cf = known_bit(x, false);
+    if (cf == IR_NONE) {
+        tx_set_cc(x, kind, size, result, tx_carry(x), IR_NONE);
         return;
     }
-    ir_ref flags = tx_flags(x);
-    tx_set_cc(x, CC_APART, 0, flags, ir_extract(x->b, flags, 0, 1), ir_extract(x->b, flags, 11, 1));
+    tx_set_cc(x, kind, size, result, IR_NONE, IR_NONE);
+    struct tx_condition c = overflow(x);
+    ir_ref of = ir_setcond(x->b, IR_I32, c.cond, c.a, c.b);
+    tx_set_chained(x, false, cf);
+    tx_set_chained(x, true, of);
 }
 
 void tx_set_flags(struct x86_translator *x, ir_ref flags)

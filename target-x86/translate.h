@@ -20,7 +20,9 @@ struct x86_cc {
     enum x86_cc_kind kind;
     unsigned size;
     ir_ref dst, src, src2; // not extended
-    ir_ref first;          // first operand of SUB, ADC, SBB
+    ir_ref first;          // first operand of SUB
+    ir_ref cf, of;         // i32, 0 or 1; IR_NONE where nobody made one. Nothing is meant by them with CC_DYNAMIC
+    uint32_t apart;        // X86_CC_CF, X86_CC_OF: they are what cc_cf and cc_of hold
 };
 
 // What is known at a point, kept along side blocks (ir_keep_notes).
@@ -130,10 +132,13 @@ ir_ref tx_carry(struct x86_translator *x); // 0 or 1, of tx_word
 ir_ref tx_flags(struct x86_translator *x); // arithmetic flags, i32; materialises them
 void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, ir_ref dst, ir_ref src, ir_ref src2);
 void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref first, ir_ref second);
-// Whether a + b + carry carries, carry being 0 or 1 and all of the operation's type.
-ir_ref tx_carry_out(struct x86_translator *x, unsigned size, ir_ref a, ir_ref b, ir_ref carry);
-// CF and OF become values of their own (APART, CARRIES), 0 or 1, in notes.cc.src and src2.
-void tx_carries_apart(struct x86_translator *x);
+// CF, or OF, as an i32 of 0 or 1, for those that add with it: what they find in loops comes without a call, mostly. `both`: the
+// other one is likely to be wanted too.
+ir_ref tx_chained(struct x86_translator *x, bool overflow, bool both);
+// CF or OF becomes that i32, 0 or 1; the other flags stay.
+void tx_set_chained(struct x86_translator *x, bool overflow, ir_ref bit);
+// Flags of INC or DEC, which keep CF.
+void tx_set_counted(struct x86_translator *x, bool dec, unsigned size, ir_ref result);
 void tx_set_flags(struct x86_translator *x, ir_ref flags); // i32
 // Flags become `kind` where `changes` (i32 or i64) is not 0, and stay as they are else.
 void tx_set_cc_if(struct x86_translator *x, ir_ref changes, enum x86_cc_kind kind, unsigned size, ir_ref dst,

@@ -98,6 +98,9 @@ static bool scalar(const struct ir_eval_op *e, uint64_t a, uint64_t b, uint64_t 
     case IR_SUB:
         *out = a - b;
         return true;
+    case IR_SUBB:
+        *out = a - b - (c & 1);
+        return true;
     case IR_MUL:
         *out = a * b;
         return true;
@@ -201,6 +204,9 @@ static bool scalar(const struct ir_eval_op *e, uint64_t a, uint64_t b, uint64_t 
         return true;
     case IR_FLAGADC:
         *out = flags_of_add(a, b, c & 1, operand_width);
+        return true;
+    case IR_BORROW:
+        *out = (flags_of_add(a, inverted, ~c & 1, operand_width) & IR_FLAG_C) == 0;
         return true;
     case IR_CARRY:
         *out = (flags_of_add(a, b, c & 1, operand_width) & IR_FLAG_C) != 0;

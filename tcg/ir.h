@@ -241,6 +241,7 @@ struct ir_slot {
     const char *name;
     int32_t offset;
     enum ir_type type;
+    bool low_bit; // what is set is 0 or 1, and what reads it elsewhere looks at bit 0 alone: backends may leave others as they like
 };
 
 // The first slots of every guest's table.

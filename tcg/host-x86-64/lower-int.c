@@ -19,8 +19,7 @@ static bool is_wide(const struct ir_ins *ins)
     return ins->type == IR_I64;
 }
 
-// The second operand as immediate, memory or register.
-static void alu(struct lower *l, enum x86_alu op, bool w, unsigned dst, ir_ref b, unsigned b_reg)
+void lower_alu_operand(struct lower *l, enum x86_alu op, bool w, unsigned dst, ir_ref b, unsigned b_reg)
 {
     int32_t imm;
     if (lower_imm32(l, b, &imm))
@@ -29,8 +28,7 @@ static void alu(struct lower *l, enum x86_alu op, bool w, unsigned dst, ir_ref b
         x86_alu_rr(&l->c, op, w, dst, b_reg);
 }
 
-// Loads the second operand unless it will be an immediate.
-static unsigned use_unless_imm(struct lower *l, ir_ref b)
+unsigned lower_use_unless_imm(struct lower *l, ir_ref b)
 {
     int32_t imm;
     return lower_imm32(l, b, &imm) ? 0 : ra_use(&l->ra, b);
@@ -48,14 +46,16 @@ static void lower_alu(struct lower *l, uint32_t index, enum x86_alu op, bool com
         b = t;
     }
     enum ra_mem_kind kind = a == b ? RA_MEM_NONE : ra_memory(&l->ra, b, &where);
-    if (kind != RA_MEM_NONE && ra_dies(&l->ra, b)) {
+    bool beside = op == X86_ADD && lower_keeps_carry(l, index);
+    if (kind != RA_MEM_NONE && ra_dies(&l->ra, b) && !beside) {
         ra_use(&l->ra, a);
         unsigned dst = ra_def_over(&l->ra, index, a);
         x86_alu_rm(&l->c, op, w, dst, lower_place(l, kind, where));
+        l->carry_out.sum = index;
         return;
     }
-    unsigned breg = use_unless_imm(l, b);
-    if (op == X86_ADD && !ra_dies(&l->ra, a)) {
+    unsigned breg = lower_use_unless_imm(l, b);
+    if (op == X86_ADD && (beside || !ra_dies(&l->ra, a))) {
         unsigned areg = ra_use(&l->ra, a), dst = ra_def(&l->ra, index);
         if (lower_imm32(l, b, &imm))
             x86_lea(&l->c, w, dst, x86_at(areg, imm));
@@ -70,77 +70,8 @@ static void lower_alu(struct lower *l, uint32_t index, enum x86_alu op, bool com
         breg = dst;
     if (op == X86_AND && w && ir_is_const(b) && ir_const(l->region, b)->lo <= 0x7fffffff)
         w = false; // the upper half becomes zero anyway
-    alu(l, op, w, dst, b, breg);
-    if (op == X86_ADD)
-        l->carry_out.sum = index;
-}
-
-// --- sums with carry: chains of them keep it in the host's carry flag ---
-
-bool lower_keeps_carry(unsigned op)
-{
-    return op == IR_NOP || op == IR_ZEXT32 || op == IR_TRUNC || op == IR_NOT || (op >= IR_SEXT8 && op <= IR_ZEXT16);
-}
-
-static uint32_t next_at_carry(const struct lower *l, uint32_t index)
-{
-    do
-        index++;
-    while (lower_keeps_carry(l->region->ins[index].op));
-    return index;
-}
-
-// The carry flag holds the result, a 0 or 1: it has no need of a register when only the sum behind it, and the carry out of
-// that, want it.
-static void define_carry(struct lower *l, uint32_t index)
-{
-    const struct ir_ins *ins = l->region->ins;
-    uint32_t next = next_at_carry(l, index), last = l->ra.values[index].last_use;
-    unsigned dst = ra_def(&l->ra, index);
-    l->carry_out.value = index;
-    if (ins[next].op == IR_ADDC && ins[next].arg[2] == index && ins[next].arg[0] != index && ins[next].arg[1] != index) {
-        uint32_t then = next_at_carry(l, next);
-        if (last == next || (last == then && ins[then].op == IR_CARRY && !memcmp(ins[then].arg, ins[next].arg, 3 * sizeof(ir_ref))))
-            return;
-    }
-    x86_setcc(&l->c, X86_B, dst);
-    x86_movzx8(&l->c, dst, dst);
-}
-
-static void carry_to_flag(struct lower *l, ir_ref carry)
-{
-    if (l->carry_in.value == carry)
-        return;
-    x86_rr(&l->c, 0xba | X86_0F, 4, ra_use(&l->ra, carry)); // BT carry, 0
-    x86_byte(&l->c, 0);
-}
-
-static void lower_addc(struct lower *l, uint32_t index)
-{
-    const struct ir_ins *ins = &l->region->ins[index];
-    unsigned b = use_unless_imm(l, ins->arg[1]);
-    if (l->carry_in.value != ins->arg[2])
-        ra_use(&l->ra, ins->arg[2]);
-    ra_use(&l->ra, ins->arg[0]);
-    unsigned dst = ra_def_over(&l->ra, index, ins->arg[0]);
-    if (ins->arg[0] == ins->arg[1] && ra_dies(&l->ra, ins->arg[0]))
-        b = dst;
-    carry_to_flag(l, ins->arg[2]);
-    alu(l, X86_ADC, is_wide(ins), dst, ins->arg[1], b);
+    lower_alu_operand(l, op, w, dst, b, breg);
     l->carry_out.sum = index;
-}
-
-static void lower_carry(struct lower *l, uint32_t index)
-{
-    const struct ir_ins *ins = &l->region->ins[index];
-    if (l->carry_in.sum == IR_NONE || memcmp(l->region->ins[l->carry_in.sum].arg, ins->arg, 3 * sizeof(ir_ref))) {
-        unsigned b = use_unless_imm(l, ins->arg[1]), a = ra_use(&l->ra, ins->arg[0]), t = ra_temp(&l->ra, IR_I64);
-        bool w = ir_type_of(l->region, ins->arg[0]) == IR_I64;
-        x86_mov_rr(&l->c, w, t, a);
-        carry_to_flag(l, ins->arg[2]);
-        alu(l, X86_ADC, w, t, ins->arg[1], b);
-    }
-    define_carry(l, index);
 }
 
 static void lower_addshl(struct lower *l, uint32_t index)
@@ -230,11 +161,35 @@ static void lower_shift(struct lower *l, uint32_t index, enum x86_shift op)
     x86_shift_cl(&l->c, op, w, dst);
 }
 
+// Both halves of a product by MULX, when the high one is asked for next; that finds its register taken.
+bool lower_is_wide_product(const struct lower *l, uint32_t index)
+{
+    const struct ir_ins *low = &l->region->ins[index], *high = low + 1;
+    return l->bmi && low->op == IR_MUL && high->op == IR_MULHU && low->arg[0] == high->arg[0] && low->arg[1] == high->arg[1];
+}
+
+static void lower_wide_product(struct lower *l, uint32_t index)
+{
+    ir_ref a = l->region->ins[index].arg[0], b = l->region->ins[index].arg[1];
+    if (ra_in_register(&l->ra, b, RDX)) {
+        ir_ref t = a;
+        a = b;
+        b = t;
+    }
+    ra_use_at(&l->ra, a, RDX);
+    unsigned breg = ra_use(&l->ra, b), low = ra_def(&l->ra, index), high = ra_def(&l->ra, index + 1);
+    x86_vex_rr(&l->c, 0xf6 | X86_0F38 | X86_F2 | X86_W, false, high, low, breg);
+}
+
 static void lower_mul(struct lower *l, uint32_t index)
 {
     struct ir_ins *ins = &l->region->ins[index];
     bool w = is_wide(ins);
     int32_t imm;
+    if (lower_is_wide_product(l, index)) {
+        lower_wide_product(l, index);
+        return;
+    }
     if (lower_imm32(l, ins->arg[1], &imm)) {
         unsigned src = ra_use(&l->ra, ins->arg[0]), dst = ra_def(&l->ra, index);
         x86_rr(&l->c, 0x69 | x86_w(w), dst, src);
@@ -252,6 +207,8 @@ static void lower_mul(struct lower *l, uint32_t index)
 static void lower_mul_high(struct lower *l, uint32_t index, bool is_signed)
 {
     struct ir_ins *ins = &l->region->ins[index];
+    if (!is_signed && lower_is_wide_product(l, index - 1))
+        return;
     if (l->bmi && !is_signed) { // MULX; the second of two results in one register stays
         ra_use_in(&l->ra, ins->arg[0], RDX);
         unsigned b = ra_use(&l->ra, ins->arg[1]), dst = ra_def(&l->ra, index);
@@ -461,24 +418,16 @@ enum x86_cc lower_compare(struct lower *l, enum ir_cond cond, enum ir_type type,
     return codes[cond];
 }
 
-// a + b < a, unsigned, is the carry out of that sum.
-static bool is_carry_of_sum(const struct lower *l, const struct ir_ins *ins)
-{
-    ir_ref sum = ins->arg[0];
-    return ins->aux == IR_LTU && sum == l->carry_in.sum && l->region->ins[sum].op == IR_ADD &&
-           (ins->arg[1] == l->region->ins[sum].arg[0] || ins->arg[1] == l->region->ins[sum].arg[1]);
-}
-
 static void lower_setcond(struct lower *l, uint32_t index)
 {
     struct ir_ins *ins = &l->region->ins[index];
-    if (is_carry_of_sum(l, ins)) {
-        define_carry(l, index);
+    if (lower_is_carry_held(l, ins)) {
+        lower_define_carry(l, index);
         return;
     }
     enum x86_cc cc = lower_compare(l, ins->aux, (enum ir_type)ins->imm, ins->arg[0], ins->arg[1]);
     if (cc == X86_B) {
-        define_carry(l, index);
+        lower_define_carry(l, index);
         return;
     }
     unsigned dst = ra_def(&l->ra, index);
@@ -522,26 +471,26 @@ static void lower_flags(struct lower *l, uint32_t index)
     uint32_t all = IR_FLAG_N | IR_FLAG_Z | IR_FLAG_C | IR_FLAG_V;
     ra_temp_in(&l->ra, RAX);
     unsigned a = ra_use(&l->ra, ins->arg[0]);
-    unsigned b = ins->op == IR_FLAGLOGIC ? 0 : use_unless_imm(l, ins->arg[1]);
+    unsigned b = ins->op == IR_FLAGLOGIC ? 0 : lower_use_unless_imm(l, ins->arg[1]);
     switch ((enum ir_op)ins->op) {
     case IR_FLAGLOGIC:
         x86_test_rr(&l->c, w, a, a);
         flags_to_rax(l, index, IR_FLAG_N | IR_FLAG_Z);
         return;
     case IR_FLAGSUB:
-        alu(l, X86_CMP, w, a, ins->arg[1], b);
+        lower_alu_operand(l, X86_CMP, w, a, ins->arg[1], b);
         x86_byte(&l->c, 0xf5); // CMC
         break;
     case IR_FLAGADD:
         x86_mov_rr(&l->c, w, RAX, a);
-        alu(l, X86_ADD, w, RAX, ins->arg[1], b);
+        lower_alu_operand(l, X86_ADD, w, RAX, ins->arg[1], b);
         break;
     default: { // FLAGADC
         unsigned carry = ra_use(&l->ra, ins->arg[2]);
         x86_mov_rr(&l->c, w, RAX, a);
         x86_rr(&l->c, 0xba | X86_0F, 4, carry); // BT carry, 0
         x86_byte(&l->c, 0);
-        alu(l, X86_ADC, w, RAX, ins->arg[1], b);
+        lower_alu_operand(l, X86_ADC, w, RAX, ins->arg[1], b);
         break;
     }
     }
@@ -586,12 +535,6 @@ bool lower_int(struct lower *l, uint32_t index)
     switch ((enum ir_op)ins->op) {
     case IR_ADD:
         lower_alu(l, index, X86_ADD, true);
-        return true;
-    case IR_ADDC:
-        lower_addc(l, index);
-        return true;
-    case IR_CARRY:
-        lower_carry(l, index);
         return true;
     case IR_ADDSHL:
         lower_addshl(l, index);

@@ -84,11 +84,12 @@ struct lower {
     bool meta_full;
     bool avx2, bmi, sse41;
     uint32_t next_block; // laid out next, IR_NONE for none
-    // What the host's carry flag holds before the instruction at hand, and behind it: that value, and the carry out of that ADDC
-    // or ADD. IR_NONE: nothing known.
+    // What the host's carry flag holds before the instruction at hand, and behind it: that value, and the carry out of that
+    // ADD, ADDC, SUB or SUBB (of another operation: nothing). IR_NONE: nothing known.
     struct lower_carry {
         ir_ref value, sum;
     } carry_in, carry_out;
+    uint32_t carry_until; // sums before that one stay out of the carry flag
     uint8_t *zero_upper; // by instruction: the upper half of an i32's register must be zero
     const uint8_t **labels;
     struct jump_fixup *fixups;
@@ -102,9 +103,15 @@ struct lower {
 };
 
 // Whether its instructions leave the carry flag as it is.
-bool lower_keeps_carry(unsigned op);
+bool lower_keeps_carry(const struct lower *l, uint32_t index);
+// Whether the carry flag holds that comparison's result; lower_define_carry: it does, behind this instruction, its own.
+bool lower_is_carry_held(const struct lower *l, const struct ir_ins *setcond);
+void lower_define_carry(struct lower *l, uint32_t index);
+// Whether it is a MUL of which both halves are made at once.
+bool lower_is_wide_product(const struct lower *l, uint32_t index);
 // Each returns false when the operation is not its own.
 bool lower_int(struct lower *l, uint32_t index);
+bool lower_carry(struct lower *l, uint32_t index);
 bool lower_control(struct lower *l, uint32_t index);
 bool lower_memory(struct lower *l, uint32_t index);
 bool lower_vector(struct lower *l, uint32_t index);
@@ -126,6 +133,9 @@ void lower_retry(struct lower *l, const struct slow_path *slow);
 enum x86_cc lower_compare(struct lower *l, enum ir_cond cond, enum ir_type type, ir_ref a, ir_ref b);
 // An integer constant that fits a sign-extended 32-bit immediate of an operation of that type.
 bool lower_imm32(const struct lower *l, ir_ref ref, int32_t *imm);
+// The second operand of such an operation: in a register unless it will be an immediate, then the one or the other.
+unsigned lower_use_unless_imm(struct lower *l, ir_ref b);
+void lower_alu_operand(struct lower *l, enum x86_alu op, bool w, unsigned dst, ir_ref b, unsigned b_reg);
 struct x86_mem lower_place(const struct lower *l, enum ra_mem_kind kind, int32_t where);
 // A 16-byte constant of the region's pool, addressed rip-relatively.
 struct x86_mem lower_constant(struct lower *l, uint64_t lo, uint64_t hi);

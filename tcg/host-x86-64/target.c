@@ -314,9 +314,9 @@ static size_t survey(struct lower *l)
 static void lower_instruction(struct lower *l, uint32_t index)
 {
     l->carry_in = l->carry_out;
-    if (!lower_keeps_carry(l->region->ins[index].op))
+    if (!lower_keeps_carry(l, index))
         l->carry_out = (struct lower_carry){IR_NONE, IR_NONE};
-    if (lower_int(l, index) || lower_memory(l, index) || lower_control(l, index) || lower_vector(l, index) ||
+    if (lower_int(l, index) || lower_carry(l, index) || lower_memory(l, index) || lower_control(l, index) || lower_vector(l, index) ||
         lower_vector_composed(l, index) || lower_fp(l, index) || lower_host_op(l, index) || lower_x87(l, index))
         return;
     lower_eval(l, index);
@@ -362,6 +362,7 @@ static bool lower_block(struct lower *l, uint32_t block)
     const struct ir_block *b = &l->region->blocks[block];
     l->labels[block] = l->c.p;
     l->carry_out = (struct lower_carry){IR_NONE, IR_NONE};
+    l->carry_until = 0;
     for (uint32_t i = b->begin; i < b->end; i++) {
         if (l->region->ins[i].op == IR_NOP)
             continue;

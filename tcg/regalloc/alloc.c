@@ -318,6 +318,28 @@ void ra_temp_in(struct ra *ra, unsigned reg)
     ra->temps |= BIT32(reg);
 }
 
+bool ra_in_register(const struct ra *ra, ir_ref ref, unsigned reg)
+{
+    return ra->reg_value[reg] == ref;
+}
+
+void ra_use_at(struct ra *ra, ir_ref ref, unsigned reg)
+{
+    if (!ra_in_register(ra, ref, reg)) {
+        ra_temp_in(ra, reg);
+        ra->temps &= ~BIT32(reg);
+        unsigned from = reg_of(ra, ref);
+        if (from == RA_NO_REG) {
+            fetch(ra, ref, reg);
+        } else {
+            ra->host->move(ra->ctx, ir_type_of(ra->region, ref), reg, from);
+            ra_unbind(ra, from);
+        }
+        ra_bind(ra, reg, ref);
+    }
+    ra->pinned |= BIT32(reg);
+}
+
 bool ra_dies(const struct ra *ra, ir_ref ref)
 {
     return ir_is_const(ref) || ra->values[ref].last_use <= ra->position;

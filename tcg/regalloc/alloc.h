@@ -79,6 +79,9 @@ void ra_begin(struct ra *ra, uint32_t position);
 unsigned ra_use(struct ra *ra, ir_ref ref);
 // A copy of the value in that register, which the instruction may overwrite.
 void ra_use_in(struct ra *ra, ir_ref ref, unsigned reg);
+// The value itself, which stays there for what comes.
+void ra_use_at(struct ra *ra, ir_ref ref, unsigned reg);
+bool ra_in_register(const struct ra *ra, ir_ref ref, unsigned reg);
 // A register of the class of `type` for the instruction's own use.
 unsigned ra_temp(struct ra *ra, enum ir_type type);
 void ra_temp_in(struct ra *ra, unsigned reg);

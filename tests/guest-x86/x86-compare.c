@@ -84,7 +84,7 @@ static void start_guest(struct x86_machine *m, const struct test *t, bool wide)
     for (unsigned n = 0; n < 16; n++)
         cpu->gpr[n] = s->gpr[n] | (wide ? 0 : LEFT_OVER);
     if (!wide) {
-        cpu->cc_dst = cpu->cc_src2 = LEFT_OVER;
+        cpu->cc_dst = LEFT_OVER;
         cpu->cc_src |= LEFT_OVER;
     }
     memcpy(cpu->xmm, s->xmm, sizeof(cpu->xmm));

@@ -8,13 +8,13 @@
 #include "tcg/builder-private.h"
 #include "tcg/host-op.h"
 
-#define X(n) {"x" #n, offsetof(struct test_state, x) + 8 * n, IR_I64}
-#define W(n) {"w" #n, offsetof(struct test_state, w) + 4 * n, IR_I32}
-#define V(n) {"v" #n, offsetof(struct test_state, v) + 16 * n, IR_V128}
+#define X(n) {"x" #n, offsetof(struct test_state, x) + 8 * n, .type = IR_I64}
+#define W(n) {"w" #n, offsetof(struct test_state, w) + 4 * n, .type = IR_I32}
+#define V(n) {"v" #n, offsetof(struct test_state, v) + 16 * n, .type = IR_V128}
 const struct ir_slot test_slots[] = {
-    {"pc_page", offsetof(struct test_state, cpu.pc_page), IR_I64},
-    {"pc_offset", offsetof(struct test_state, cpu.pc_offset), IR_I32},
-    {"exit_request", offsetof(struct test_state, cpu.vcpu.exit_request), IR_I32},
+    {"pc_page", offsetof(struct test_state, cpu.pc_page), .type = IR_I64},
+    {"pc_offset", offsetof(struct test_state, cpu.pc_offset), .type = IR_I32},
+    {"exit_request", offsetof(struct test_state, cpu.vcpu.exit_request), .type = IR_I32},
     X(0), X(1), X(2), X(3), X(4), X(5), X(6), X(7), X(8), X(9), X(10), X(11),
     W(0), W(1), W(2), W(3),
     V(0), V(1), V(2), V(3), V(4), V(5),
@@ -136,6 +136,29 @@ static void gen_call(struct gen *g)
     put(g, ir_call(&g->b, h, args));
 }
 
+// Sums or differences of several words: two chains of their own, with something else between them now and then.
+static void gen_chain(struct gen *g, enum ir_type type)
+{
+    struct ir_builder *b = &g->b;
+    bool subtract = below(g, 2);
+    ir_ref a = pick(g, type), c = pick(g, type), carry[2];
+    ir_ref first = subtract ? ir_sub(b, a, c) : ir_add(b, a, c);
+    carry[0] = subtract ? ir_setcond(b, IR_I32, IR_LTU, a, c) : ir_setcond(b, IR_I32, IR_LTU, first, below(g, 2) ? a : c);
+    carry[1] = below(g, 2) ? carry[0] : ir_andi(b, pick(g, IR_I32), 1);
+    put(g, first);
+    for (unsigned words = 1 + below(g, 5); words; words--) {
+        ir_ref *in = &carry[below(g, 4) == 0];
+        ir_ref x = pick(g, type), y = below(g, 4) ? pick(g, type) : below(g, 4) ? ir_imm(b, type, below(g, 2)) : x;
+        put(g, ir_op3(b, subtract ? IR_SUBB : IR_ADDC, x, y, *in));
+        *in = ir_emit(b, subtract ? IR_BORROW : IR_CARRY, IR_I32, 0, x, y, *in, 0);
+        if (below(g, 3) == 0)
+            put(g, ir_add(b, pick(g, type), below(g, 2) ? pick(g, type) : ir_imm(b, type, 32)));
+        if (below(g, 4) == 0)
+            put(g, *in);
+    }
+    put(g, carry[0]);
+}
+
 static void gen_int(struct gen *g)
 {
     static const uint8_t binary[] = {IR_ADD, IR_SUB, IR_MUL, IR_AND, IR_OR, IR_XOR, IR_ANDN, IR_SHL,
@@ -145,7 +168,7 @@ static void gen_int(struct gen *g)
     unsigned width = type == IR_I64 ? 64 : 32;
     struct ir_builder *b = &g->b;
     ir_ref a = pick(g, type), c = pick(g, type);
-    switch (below(g, 14)) {
+    switch (below(g, 15)) {
     case 0:
         put(g, ir_op1(b, unary[below(g, ARRAY_SIZE(unary))], a));
         break;
@@ -187,10 +210,17 @@ static void gen_int(struct gen *g)
                                                                       : ir_sext(b, pick(g, IR_I32)));
         break;
     case 8:
-        put(g, ir_op2(b, below(g, 2) ? IR_MULHU : IR_MULHS, pick(g, IR_I64), pick(g, IR_I64)));
+        a = pick(g, IR_I64);
+        c = pick(g, IR_I64);
+        if (below(g, 2))
+            put(g, ir_op2(b, IR_MUL, a, c));
+        put(g, ir_op2(b, below(g, 2) ? IR_MULHU : IR_MULHS, a, c));
         break;
     case 9:
         put(g, ir_add(b, a, ir_shli(b, c, below(g, 5))));
+        break;
+    case 10:
+        gen_chain(g, type);
         break;
     default:
         put(g, ir_op2(b, binary[below(g, ARRAY_SIZE(binary))], a, c));
