@@ -70,6 +70,36 @@ static ir_ref constant(struct ir_region *r, enum ir_type type, uint64_t value)
     return ir_add_const(r, type, cut(value, type), 0);
 }
 
+// The low bits of an integer that may be set: what the operation that makes it shows.
+static uint64_t possible_bits(const struct ir_region *r, ir_ref ref)
+{
+    if (ir_is_const(ref))
+        return ir_const(r, ref)->lo;
+    const struct ir_ins *ins = &r->ins[ref];
+    uint64_t all = cut(~UINT64_C(0), ins->type);
+    switch ((enum ir_op)ins->op) {
+    case IR_LD:
+    case IR_LDP: {
+        struct ir_mem mem = ir_mem_unpack(ins->imm);
+        return mem.sign_extend || mem.size_log2 >= 3 ? all : mask64(8u << mem.size_log2);
+    }
+    case IR_ZEXT8:
+        return 0xff;
+    case IR_ZEXT16:
+        return 0xffff;
+    case IR_ZEXT32:
+        return possible_bits(r, ins->arg[0]); // of 32 bits, so not one itself
+    case IR_EXTRACT:
+        return mask64(ins->imm >> 8 & 0xff);
+    case IR_AND:
+        return ir_is_const(ins->arg[1]) ? ir_const(r, ins->arg[1])->lo & all : all;
+    case IR_SETCOND:
+        return 1;
+    default:
+        return all;
+    }
+}
+
 // Identities with a constant second operand `c`.
 static ir_ref fold_right_const(struct ir_region *r, struct ir_ins *ins, uint64_t c)
 {
@@ -116,7 +146,7 @@ static ir_ref fold_right_const(struct ir_region *r, struct ir_ins *ins, uint64_t
     case IR_AND:
         if (c == 0)
             return constant(r, ins->type, 0);
-        if (c == ones)
+        if (!(possible_bits(r, ins->arg[0]) & ~c))
             return ins->arg[0];
         if (c == 0xff || c == 0xffff) {
             ins->op = c == 0xff ? IR_ZEXT8 : IR_ZEXT16;
@@ -266,6 +296,14 @@ static ir_ref fold_conversion(struct ir_region *r, struct ir_ins *ins)
         return IR_NONE;
     const struct ir_ins *inner = &r->ins[ins->arg[0]];
     switch ((enum ir_op)ins->op) {
+    case IR_ZEXT8:
+    case IR_SEXT8:
+    case IR_ZEXT16:
+    case IR_SEXT16: {
+        bool is_signed = ins->op == IR_SEXT8 || ins->op == IR_SEXT16;
+        unsigned length = (ins->op == IR_ZEXT8 || ins->op == IR_SEXT8 ? 8 : 16) - is_signed;
+        return possible_bits(r, ins->arg[0]) & ~mask64(length) ? IR_NONE : ins->arg[0];
+    }
     case IR_TRUNC:
         if (inner->op == IR_ZEXT32 || inner->op == IR_SEXT32)
             return inner->arg[0];

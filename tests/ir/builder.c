@@ -48,6 +48,21 @@ Test(builder, identities, .init = begin)
     cr_assert_eq(ir_extract(&b, a, 0, 64), a);
 }
 
+// What a narrow load or another operation leaves zero is not cleared again.
+Test(builder, zeros_stay_as_they_are, .init = begin)
+{
+    ir_ref a = ir_get(&b, SLOT_A);
+    ir_ref byte = ir_load(&b, IR_I64, a, (struct ir_mem){.size_log2 = 0}), low = ir_op1(&b, IR_ZEXT8, a);
+    ir_ref half = ir_load(&b, IR_I64, a, (struct ir_mem){.size_log2 = 1, .sign_extend = true});
+    cr_assert_eq(ir_op1(&b, IR_ZEXT8, byte), byte);
+    cr_assert_eq(ir_op1(&b, IR_SEXT16, byte), byte);
+    cr_assert_eq(ir_andi(&b, byte, 0xfff), byte);
+    cr_assert_eq(ir_op1(&b, IR_ZEXT8, low), low);
+    cr_assert_neq(ir_op1(&b, IR_SEXT8, byte), byte);
+    cr_assert_neq(ir_andi(&b, byte, 0xfe), byte);
+    cr_assert_neq(ir_op1(&b, IR_ZEXT16, half), half);
+}
+
 // Operations on the low half of a vector keep the rest zero: to say so again does nothing.
 Test(builder, half_vectors_stay_as_they_are, .init = begin)
 {
