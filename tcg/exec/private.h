@@ -306,9 +306,12 @@ void tlb_second_put(struct tlb_context *c, unsigned mmu_index, const struct back
 struct backend_tlb_entry *tlb_second_find(struct tlb_state *t, uint64_t gva, enum tlb_access access, unsigned mmu_index,
                                           uint64_t *tag);
 
-// --- slow.c ---
+// --- slow-memory.c ---
 // A store of `size` bytes at `host` went through entry `e`, whose tag says that the page has translated code.
 void tcg_wrote_code_page(struct tcg_cpu *cpu, struct backend_tlb_entry *e, uint8_t *host, uint64_t size);
+
+// --- slow.c ---
+// Called from translated code by the slow path's stub.
 void slow_access(void *state, void *dump);
 // A memory operation by its description, for both engines. `data`, `data2` and `result` are 16 bytes each.
 struct slow_request {
