@@ -10,7 +10,7 @@
 static uint8_t *at_hand(struct tcg_cpu *cpu, uint64_t gva, unsigned size, enum tlb_access access, unsigned mmu_index)
 {
     const struct backend_tlb *tlb = &cpu->tlb->current->tlb;
-    const struct backend_tlb_entry *e = &tlb->tables[mmu_index][gva >> TLB_PAGE_BITS & (TLB_ENTRIES - 1)];
+    const struct backend_tlb_entry *e = &tlb->tables[mmu_index][tlb_index(gva)];
     bool there = tlb_entry_tag(e, access) == (gva & -(uint64_t)TLB_PAGE_SIZE) && bytes_in_page(gva, size) == size;
     return there ? (uint8_t *)(uintptr_t)(gva + e->addend) : NULL;
 }

@@ -67,6 +67,11 @@ static inline void tlb_entry_use(struct tlb_context *c, unsigned number)
         c->used_words = number / 64 + 1;
 }
 
+static inline unsigned tlb_index(uint64_t gva)
+{
+    return (gva >> TLB_PAGE_BITS) & (TLB_ENTRIES - 1);
+}
+
 static inline void tlb_entry_clear(struct backend_tlb_entry *e)
 {
     __atomic_store_n(&e->read_tag, ~UINT64_C(0), __ATOMIC_RELAXED);
@@ -104,6 +109,11 @@ struct fetch_entry {
     uint8_t code_flags, mmu_index;
     bool global;
 };
+
+static inline unsigned tlb_fetch_index(uint64_t pc)
+{
+    return (pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1);
+}
 
 struct tlb_state {
     pthread_spinlock_t lock;
@@ -260,6 +270,8 @@ void tlb_init(struct tcg_cpu *cpu);
 void tlb_destroy(struct tcg_cpu *cpu);
 // Makes the soft TLB of all vCPUs send stores to a page of RAM to the slow path.
 void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset);
+// With the TLB's lock held: all entries, global ones too.
+void tlb_context_clear(struct tlb_context *context);
 // Returns when the other vCPUs are done with stores that they checked before a change of tags. Out of translated code, no
 // locks.
 void tlb_wait_for_stores(struct tcg_cpu *cpu);
