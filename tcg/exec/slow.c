@@ -39,6 +39,9 @@ static void restore_from_dump(struct tcg_cpu *cpu, void *dump)
         case TCG_SITE_STATE:
             from = (uint8_t *)cpu + cpu->guest->slots[e->value].offset;
             break;
+        case TCG_SITE_SMALL:
+            values[i].u64[0] = e->value;
+            continue;
         case TCG_SITE_OP:
             keeps[i] = !ir_eval_snapshot(e->value & 0xff, (enum ir_type)(e->value >> 8), &values[i - IR_SNAPSHOT_OPERANDS],
                                          &values[i]);
@@ -46,12 +49,12 @@ static void restore_from_dump(struct tcg_cpu *cpu, void *dump)
         default:
             from = (const uint8_t *)site + e->value;
         }
-        memcpy(&values[i], from, e->bytes);
+        memcpy(&values[i], from, (size_t)1 << e->bytes_log2);
     }
     for (unsigned i = 0; i < site->entry_count; i++) {
         const struct tcg_site_entry *e = &site->entries[i];
-        if (e->slot != IR_SNAPSHOT_OPERAND && !keeps[i])
-            memcpy((uint8_t *)cpu + cpu->guest->slots[e->slot].offset, &values[i], e->bytes);
+        if (!e->operand && !keeps[i])
+            memcpy((uint8_t *)cpu + cpu->guest->slots[e->slot].offset, &values[i], (size_t)1 << e->bytes_log2);
     }
     cpu->pc_offset = (uint32_t)site->pc_offset;
 }

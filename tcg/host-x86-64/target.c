@@ -125,7 +125,7 @@ void backend_destroy(struct backend *backend)
 void *lower_meta(struct lower *l, size_t bytes)
 {
     struct backend_buffers *b = l->buffers;
-    bytes = (bytes + 15) & ~(size_t)15;
+    bytes = (bytes + 7) & ~(size_t)7;
     if ((size_t)(b->meta_end - b->meta) < bytes) {
         l->meta_full = true;
         return NULL;
@@ -348,7 +348,7 @@ enum backend_exit backend_enter(struct backend *backend, void *state, const void
 
 void backend_link(struct tcg_exit *exit, const uint8_t *target)
 {
-    int32_t disp = (int32_t)((target ? target : exit->unlinked) - (exit->place + 4));
+    int32_t disp = (int32_t)((target ? target : exit->place + exit->unlinked) - (exit->place + 4));
     __atomic_store_n((int32_t *)(void *)exit->place, disp, __ATOMIC_SEQ_CST);
 }
 
