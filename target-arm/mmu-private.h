@@ -10,6 +10,31 @@
 // Fills in kind and level (-1 to 3); false.
 bool arm_fault(struct tlb_fault *fault, uint32_t kind, int level);
 
+// What stage 1 of one address goes by.
+struct arm_params {
+    uint64_t ttbr;
+    unsigned input_bits;   // of the address
+    unsigned output_bits;
+    bool upper;            // the range that TTBR1 translates
+    bool disabled;         // EPD
+    bool e0pd;
+    bool tbi;              // for this kind of access
+    bool hpd, ha, hd;
+    bool ds;               // FEAT_LPA2 descriptors
+    bool two_ranges;
+    bool big_endian, wxn, epan;
+    uint8_t granule_bits;
+    uint8_t sh;            // from TCR, where descriptors have none
+};
+struct arm_params arm_params_of(const struct arm_cpu *cpu, enum arm_regime regime, uint64_t gva, bool fetch);
+// The address without its tag, where tags are ignored.
+uint64_t arm_strip_tag(const struct arm_params *p, uint64_t gva);
+// Whether the range that it is in has it.
+bool arm_in_range(const struct arm_params *p, uint64_t va);
+
+unsigned arm_regime_el(enum arm_regime regime);
+bool arm_stage1_enabled(const struct arm_cpu *cpu, enum arm_regime regime);
+
 // The number of address bits for TxSZ, kept inside what the granule allows.
 unsigned arm_input_bits(const struct arm_cpu *cpu, unsigned tsz, unsigned granule_bits, bool ds);
 

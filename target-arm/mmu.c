@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Address translation, stage 1 for all regimes (Arm ARM, D8): granules of 4, 16 and 64 KiB, 48-bit and 52-bit
 // addresses (FEAT_LVA/LPA with 64 KiB, FEAT_LPA2 with the others), hierarchical permissions, PAN, E0PD, top byte
-// ignore, hardware update of the access flag and dirty state. Stage 2 is in mmu-stage2.c.
+// ignore, hardware update of the access flag and dirty state. What registers say about it is in mmu-params.c, stage 2 in
+// mmu-stage2.c.
 //
 // The contiguous hint is not used. Security state does not select memory: there is one physical address space.
 // FEAT_VHE is left out, so EL2 has one address range.
@@ -12,54 +13,6 @@
 #include "target-arm/mmu-private.h"
 #include "target-arm/sysreg-bits.h"
 #include "tcg/base/bits.h"
-
-// --- what the soft TLB is keyed by ---------------------------------------------------------------------------------
-
-enum { REGIME_MMU_OFF = 1 << 7 };
-
-enum arm_regime arm_regime_of(const struct arm_cpu *cpu, unsigned el)
-{
-    (void)cpu;
-    return el == 3 ? ARM_REGIME_EL3 : el == 2 ? ARM_REGIME_EL2 : ARM_REGIME_EL10;
-}
-
-static unsigned regime_el(enum arm_regime regime)
-{
-    return regime == ARM_REGIME_EL3 ? 3 : regime == ARM_REGIME_EL2 ? 2 : 1;
-}
-
-bool arm_stage2_enabled(const struct arm_cpu *cpu, enum arm_regime regime)
-{
-    return regime == ARM_REGIME_EL10 && arm_has(cpu, ARM_FEAT_EL2) && (cpu->hcr_el2 & (HCR_VM | HCR_DC));
-}
-
-static bool stage1_enabled(const struct arm_cpu *cpu, enum arm_regime regime)
-{
-    if (regime == ARM_REGIME_EL10 && arm_has(cpu, ARM_FEAT_EL2) && (cpu->hcr_el2 & (HCR_DC | HCR_TGE)))
-        return false;
-    return cpu->sctlr_el[regime_el(regime)] & SCTLR_M;
-}
-
-uint32_t arm_regime_key(const struct arm_cpu *cpu, enum arm_regime regime)
-{
-    uint32_t vmid = arm_stage2_enabled(cpu, regime) ? cpu->vttbr_el2 >> 48 : 0;
-    return (uint32_t)regime | vmid << 8;
-}
-
-uint64_t arm_space_key(const struct arm_cpu *cpu)
-{
-    enum arm_regime regime = arm_regime_of(cpu, cpu->el);
-    uint64_t key = arm_regime_key(cpu, regime);
-    if (!stage1_enabled(cpu, regime))
-        return (key | REGIME_MMU_OFF) << 32 | 1;
-    uint64_t asid = 0;
-    if (regime == ARM_REGIME_EL10) {
-        asid = (cpu->tcr_el[1] & TCR_A1 ? cpu->ttbr1_el[1] : cpu->ttbr0_el[1]) >> 48;
-        if (!(cpu->tcr_el[1] & TCR_AS))
-            asid &= 0xff;
-    }
-    return key << 32 | (asid + 1);
-}
 
 // --- faults --------------------------------------------------------------------------------------------------------
 
@@ -77,151 +30,6 @@ bool arm_fault(struct tlb_fault *fault, uint32_t kind, int level)
     fault->kind = kind;
     fault->level = level < 0 ? ARM_LEVEL_MINUS_1 : (uint32_t)level;
     return false;
-}
-
-// --- translation parameters ----------------------------------------------------------------------------------------
-
-struct params {
-    uint64_t ttbr;
-    unsigned input_bits;   // of the address
-    unsigned output_bits;
-    bool upper;            // the range that TTBR1 translates
-    bool disabled;         // EPD
-    bool e0pd;
-    bool tbi;              // for this kind of access
-    bool hpd, ha, hd;
-    bool ds;               // FEAT_LPA2 descriptors
-    bool two_ranges;
-    bool big_endian, wxn, epan;
-    uint8_t granule_bits;
-    uint8_t sh;            // from TCR, where descriptors have none
-};
-
-static unsigned address_bits(const struct arm_cpu *cpu, unsigned ps)
-{
-    static const uint8_t bits[8] = {32, 36, 40, 42, 44, 48, 52, 52};
-    return bits[ps & 7] < cpu->pa_bits ? bits[ps & 7] : cpu->pa_bits;
-}
-
-static unsigned granule0(unsigned tg)
-{
-    return tg == 1 ? 16 : tg == 2 ? 14 : 12;
-}
-
-static unsigned granule1(unsigned tg)
-{
-    return tg == 3 ? 16 : tg == 1 ? 14 : 12;
-}
-
-unsigned arm_input_bits(const struct arm_cpu *cpu, unsigned tsz, unsigned granule_bits, bool ds)
-{
-    bool large = granule_bits == 16 ? arm_has(cpu, ARM_FEAT_LVA) : ds;
-    unsigned least = large ? 12 : 16;
-    return 64 - (tsz < least ? least : tsz > 39 ? 39 : tsz);
-}
-
-static bool lpa2_granule(const struct arm_cpu *cpu, unsigned granule_bits)
-{
-    return (granule_bits == 12 && arm_has(cpu, ARM_FEAT_LPA2_4K)) ||
-           (granule_bits == 14 && arm_has(cpu, ARM_FEAT_LPA2_16K));
-}
-
-static struct params params_two_ranges(const struct arm_cpu *cpu, uint64_t gva, bool fetch)
-{
-    uint64_t tcr = cpu->tcr_el[1];
-    struct params p = {.two_ranges = true, .upper = gva >> 55 & 1};
-    unsigned tsz;
-    bool tbid;
-    if (p.upper) {
-        p.ttbr = cpu->ttbr1_el[1];
-        tsz = extract64(tcr, 16, 6);
-        p.granule_bits = granule1(extract64(tcr, 30, 2));
-        p.disabled = tcr & TCR_EPD1;
-        p.e0pd = tcr & TCR_E0PD1;
-        p.tbi = tcr & TCR_TBI1;
-        tbid = tcr & TCR_TBID1;
-        p.hpd = tcr & TCR_HPD1;
-        p.sh = extract64(tcr, 28, 2);
-    } else {
-        p.ttbr = cpu->ttbr0_el[1];
-        tsz = extract64(tcr, 0, 6);
-        p.granule_bits = granule0(extract64(tcr, 14, 2));
-        p.disabled = tcr & TCR_EPD0;
-        p.e0pd = tcr & TCR_E0PD0;
-        p.tbi = tcr & TCR_TBI0;
-        tbid = tcr & TCR_TBID0;
-        p.hpd = tcr & TCR_HPD0;
-        p.sh = extract64(tcr, 12, 2);
-    }
-    p.ha = tcr & TCR_HA;
-    p.hd = tcr & TCR_HD;
-    p.ds = (tcr & TCR_DS) && lpa2_granule(cpu, p.granule_bits);
-    p.output_bits = address_bits(cpu, extract64(tcr, 32, 3));
-    p.input_bits = arm_input_bits(cpu, tsz, p.granule_bits, p.ds);
-    if (fetch && tbid && arm_has(cpu, ARM_FEAT_PAUTH))
-        p.tbi = false;
-    return p;
-}
-
-static struct params params_one_range(const struct arm_cpu *cpu, unsigned el, bool fetch)
-{
-    uint64_t tcr = cpu->tcr_el[el];
-    struct params p = {
-        .ttbr = cpu->ttbr0_el[el],
-        .granule_bits = granule0(extract64(tcr, 14, 2)),
-        .tbi = tcr & TCR2_TBI,
-        .hpd = tcr & TCR2_HPD,
-        .ha = tcr & TCR2_HA,
-        .hd = tcr & TCR2_HD,
-        .sh = extract64(tcr, 12, 2),
-        .output_bits = address_bits(cpu, extract64(tcr, 16, 3)),
-    };
-    p.ds = (tcr & TCR2_DS) && lpa2_granule(cpu, p.granule_bits);
-    p.input_bits = arm_input_bits(cpu, extract64(tcr, 0, 6), p.granule_bits, p.ds);
-    if (fetch && (tcr & TCR2_TBID) && arm_has(cpu, ARM_FEAT_PAUTH))
-        p.tbi = false;
-    return p;
-}
-
-static struct params params_of(const struct arm_cpu *cpu, enum arm_regime regime, uint64_t gva, bool fetch)
-{
-    unsigned el = regime_el(regime);
-    struct params p = regime == ARM_REGIME_EL10 ? params_two_ranges(cpu, gva, fetch)
-                                                : params_one_range(cpu, el, fetch);
-    uint64_t sctlr = cpu->sctlr_el[el];
-    p.big_endian = sctlr & SCTLR_EE;
-    p.wxn = sctlr & SCTLR_WXN;
-    p.epan = arm_has(cpu, ARM_FEAT_PAN3) && (sctlr & SCTLR_EPAN);
-    p.e0pd = p.e0pd && arm_has(cpu, ARM_FEAT_E0PD);
-    p.hpd = p.hpd && arm_has(cpu, ARM_FEAT_HPDS);
-    p.ha = p.ha && arm_has(cpu, ARM_FEAT_HAFDBS);
-    p.hd = p.hd && p.ha;
-    return p;
-}
-
-// The address without its tag, where tags are ignored.
-static uint64_t strip_tag(const struct params *p, uint64_t gva)
-{
-    if (!p->tbi)
-        return gva;
-    return p->two_ranges ? (uint64_t)sextract64(gva, 0, 56) : extract64(gva, 0, 56);
-}
-
-void arm_address_layout_update(struct arm_cpu *cpu, unsigned el)
-{
-    struct arm_address_layout *l = &cpu->address_layout;
-    for (unsigned i = 0; i < 4; i++) {
-        struct params p = params_of(cpu, arm_regime_of(cpu, el), i & 2 ? BIT64(55) : 0, i & 1);
-        l->extension[i] = mask64(p.tbi ? 56 : 64) & ~mask64(p.input_bits);
-    }
-    l->tcr = cpu->tcr_el[el];
-    l->el = (uint8_t)el;
-}
-
-static bool in_range(const struct params *p, uint64_t va)
-{
-    uint64_t above = va >> p->input_bits;
-    return p->upper ? above == ~UINT64_C(0) >> p->input_bits : above == 0;
 }
 
 // --- descriptors ---------------------------------------------------------------------------------------------------
@@ -308,7 +116,7 @@ static uint64_t inherit(uint64_t leaf, uint64_t tables)
     return leaf;
 }
 
-static void permissions(const struct params *p, const struct arm_walk *walk, uint64_t leaf,
+static void permissions(const struct arm_params *p, const struct arm_walk *walk, uint64_t leaf,
                         struct tlb_translation *t)
 {
     bool read_only = leaf & DESC_AP2;
@@ -364,7 +172,7 @@ struct leaf {
     uint64_t output;     // address of the mapping
 };
 
-static bool find_leaf(struct arm_cpu *cpu, uint64_t va, const struct arm_walk *walk, const struct params *p,
+static bool find_leaf(struct arm_cpu *cpu, uint64_t va, const struct arm_walk *walk, const struct arm_params *p,
                       struct leaf *leaf, struct tlb_fault *fault)
 {
     unsigned stride = p->granule_bits - 3;
@@ -416,7 +224,7 @@ static bool find_leaf(struct arm_cpu *cpu, uint64_t va, const struct arm_walk *w
 }
 
 static enum walk_result walk_stage1(struct arm_cpu *cpu, uint64_t va, const struct arm_walk *walk,
-                                    const struct params *p, struct tlb_translation *t, struct tlb_fault *fault,
+                                    const struct arm_params *p, struct tlb_translation *t, struct tlb_fault *fault,
                                     uint64_t *attributes)
 {
     struct leaf leaf;
@@ -441,7 +249,7 @@ static enum walk_result walk_stage1(struct arm_cpu *cpu, uint64_t va, const stru
     if (updated != leaf.raw && !walk->probe && !arm_descriptor_update(leaf.host, p->big_endian, leaf.raw, updated))
         return WALK_AGAIN;
 
-    unsigned el = regime_el(walk->regime);
+    unsigned el = arm_regime_el(walk->regime);
     uint64_t attribute = cpu->mair_el[el] >> (extract64(leaf.raw, 2, 3) * 8) & 0xff;
     t->gpa = leaf.output | (va & mask64(leaf.size_log2));
     t->page_log2 = leaf.size_log2;
@@ -473,15 +281,15 @@ static bool flat(struct arm_cpu *cpu, uint64_t va, const struct arm_walk *walk, 
 static bool stage1(struct arm_cpu *cpu, uint64_t gva, const struct arm_walk *walk, struct tlb_translation *t,
                    struct tlb_fault *fault, uint64_t *attributes)
 {
-    struct params p = params_of(cpu, walk->regime, gva, walk->access == TLB_FETCH);
-    uint64_t va = strip_tag(&p, gva);
+    struct arm_params p = arm_params_of(cpu, walk->regime, gva, walk->access == TLB_FETCH);
+    uint64_t va = arm_strip_tag(&p, gva);
     if (walk->access == TLB_FETCH && va != gva) {
         fault->gpa = va;
         return arm_fault(fault, ARM_FAULT_TAGGED_PC, 0);
     }
-    if (!stage1_enabled(cpu, walk->regime))
+    if (!arm_stage1_enabled(cpu, walk->regime))
         return flat(cpu, va, walk, t, fault, attributes);
-    if (!in_range(&p, va) || p.disabled || (p.e0pd && !walk->privileged))
+    if (!arm_in_range(&p, va) || p.disabled || (p.e0pd && !walk->privileged))
         return arm_fault(fault, ARM_FAULT_TRANSLATION, 0);
     // Another processor's update of the descriptor repeats the walk; only a hostile guest can make that go on.
     enum walk_result result = WALK_AGAIN;

@@ -69,16 +69,19 @@ struct backend_layout {
 };
 
 // A place where one access may leave: what to do, and how to get the state back. `entries` follows.
+// There are as many as guest instructions, so that they are small.
 struct tcg_site_entry {
-    uint16_t slot;
-    uint8_t kind; // enum tcg_site_kind
-    uint8_t bytes;
-    int32_t value;
+    uint8_t slot;           // unless `operand`
+    uint8_t kind : 3;       // enum tcg_site_kind
+    uint8_t operand : 1;    // IR_SNAPSHOT_OPERAND
+    uint8_t bytes_log2 : 4; // of the value
+    uint16_t value;
 };
 enum tcg_site_kind {
     TCG_SITE_REG,    // register number
     TCG_SITE_FRAME,  // offset in the spill frame
     TCG_SITE_STATE,  // state slot number that still holds the value
+    TCG_SITE_SMALL,  // the value itself
     TCG_SITE_POOL,   // byte offset from the site to 16 bytes of constant
     TCG_SITE_OP,     // operation | operands' type << 8, on the IR_SNAPSHOT_OPERANDS before
 };
@@ -95,7 +98,7 @@ struct tcg_site {
 // A direct jump that can be linked to its target.
 struct tcg_exit {
     uint8_t *place;              // of the jump, for backend_link
-    uint8_t *unlinked;           // where it goes when it is not linked
+    int32_t unlinked;            // where it goes when it is not linked, from `place`
     int32_t target_offset;       // guest pc from the page base
     struct tcg_block *from, *to; // the engine's
     struct tcg_exit *next_in;    // the engine's: next of those linked to `to`
@@ -109,10 +112,10 @@ struct backend_buffers {
     ptrdiff_t exec_delta;
 };
 
-// Takes `bytes` of the meta buffer, aligned to 16, with anything in them. NULL when there are not so many.
+// Takes `bytes` of the meta buffer, aligned to 8, with anything in them. NULL when there are not so many.
 static inline void *backend_take_meta(struct backend_buffers *b, size_t bytes)
 {
-    bytes = (bytes + 15) & ~(size_t)15;
+    bytes = (bytes + 7) & ~(size_t)7;
     if ((size_t)(b->meta_end - b->meta) < bytes)
         return NULL;
     void *p = b->meta;

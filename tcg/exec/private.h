@@ -67,6 +67,11 @@ static inline void tlb_entry_use(struct tlb_context *c, unsigned number)
         c->used_words = number / 64 + 1;
 }
 
+static inline unsigned tlb_index(uint64_t gva)
+{
+    return (gva >> TLB_PAGE_BITS) & (TLB_ENTRIES - 1);
+}
+
 static inline void tlb_entry_clear(struct backend_tlb_entry *e)
 {
     __atomic_store_n(&e->read_tag, ~UINT64_C(0), __ATOMIC_RELAXED);
@@ -113,6 +118,11 @@ struct fetch_entry {
     uint8_t code_flags, mmu_index;
     bool global;
 };
+
+static inline unsigned tlb_fetch_index(uint64_t pc)
+{
+    return (pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1);
+}
 
 struct tlb_state {
     pthread_spinlock_t lock;
@@ -269,6 +279,8 @@ void tlb_init(struct tcg_cpu *cpu);
 void tlb_destroy(struct tcg_cpu *cpu);
 // Makes the soft TLB of all vCPUs send stores to a page of RAM to the slow path.
 void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset);
+// With the TLB's lock held: all entries, global ones too.
+void tlb_context_clear(struct tlb_context *context);
 // Returns when the other vCPUs are done with stores that they checked before a change of tags. Out of translated code, no
 // locks.
 void tlb_wait_for_stores(struct tcg_cpu *cpu);
@@ -315,9 +327,12 @@ void tlb_second_put(struct tlb_context *c, unsigned mmu_index, const struct back
 struct backend_tlb_entry *tlb_second_find(struct tlb_state *t, uint64_t gva, enum tlb_access access, unsigned mmu_index,
                                           uint64_t *tag);
 
-// --- slow.c ---
+// --- slow-memory.c ---
 // A store of `size` bytes at `host` went through entry `e`, whose tag says that the page has translated code.
 void tcg_wrote_code_page(struct tcg_cpu *cpu, struct backend_tlb_entry *e, uint8_t *host, uint64_t size);
+
+// --- slow.c ---
+// Called from translated code by the slow path's stub.
 void slow_access(void *state, void *dump);
 // A memory operation by its description, for both engines. `data`, `data2` and `result` are 16 bytes each.
 struct slow_request {

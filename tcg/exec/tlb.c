@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The soft TLB: contexts, filling, invalidation; and the lookup tables for code, which share its life.
+// The soft TLB: contexts, filling, and what is fetched from. Invalidation is in tlb-flush.c.
 #include "tcg/exec/tlb.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,12 +14,7 @@
 
 #define CONTEXTS_BYTES (TLB_CONTEXTS * sizeof(struct tlb_context))
 
-static unsigned table_index(uint64_t gva)
-{
-    return (gva >> TLB_PAGE_BITS) & (TLB_ENTRIES - 1);
-}
-
-static void clear_context(struct tlb_context *context)
+void tlb_context_clear(struct tlb_context *context)
 {
     for (unsigned i = 0; i < context->used_words; i++) {
         for (uint64_t bits = context->used[i]; bits; bits &= bits - 1)
@@ -28,20 +22,6 @@ static void clear_context(struct tlb_context *context)
         context->used[i] = 0;
     }
     context->used_words = 0;
-}
-
-// But for the global ones.
-static void clear_context_entries(struct tlb_context *context)
-{
-    for (unsigned i = 0; i < context->used_words; i++) {
-        for (uint64_t bits = context->used[i]; bits; bits &= bits - 1) {
-            struct backend_tlb_entry *e = tlb_entry(context, i * 64 + ctz64(bits));
-            if (e->info & TLB_INFO_GLOBAL)
-                continue;
-            tlb_entry_clear(e);
-            context->used[i] &= ~(bits & -bits);
-        }
-    }
 }
 
 void tlb_init(struct tcg_cpu *cpu)
@@ -106,7 +86,7 @@ void tlb_switch(struct tcg_cpu *cpu, uint64_t key)
     pthread_spin_lock(&t->lock);
     if (oldest->key != key) {
         if (oldest->key) {
-            clear_context(oldest);
+            tlb_context_clear(oldest);
             tlb_large_forget_key(&t->large, oldest->key);
         }
         oldest->key = key;
@@ -129,7 +109,7 @@ static void note_large(struct tlb_state *t, uint64_t gva, const struct tlb_trans
         return;
     for (unsigned i = 0; i < TLB_CONTEXTS; i++)
         if (t->contexts[i].key)
-            clear_context(&t->contexts[i]);
+            tlb_context_clear(&t->contexts[i]);
     memset(t->fetch, 0xff, sizeof(t->fetch));
     code_tables_clear_locked(t, true, 0);
     tlb_large_clear(&t->large);
@@ -166,7 +146,7 @@ static bool fill(struct tcg_cpu *cpu, struct tlb_place *place, uint64_t gva, enu
         if (tr->writable && !tlb_stores_unseen(&range->page_flags[offset >> TLB_PAGE_BITS]))
             write_tag |= TLB_TAG_CODE;
     }
-    tlb_entry_use(t->current, mmu_index * TLB_ENTRIES + table_index(gva));
+    tlb_entry_use(t->current, mmu_index * TLB_ENTRIES + tlb_index(gva));
     e->info = gpa_page | (tr->global ? TLB_INFO_GLOBAL : 0);
     __atomic_store_n(&e->read_tag, read_tag, __ATOMIC_RELEASE);
     __atomic_store_n(&e->write_tag, write_tag, __ATOMIC_RELEASE);
@@ -198,7 +178,7 @@ static bool lookup_miss(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access acces
 bool tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index, bool probe,
                 struct tlb_place *place, struct tlb_fault *fault, bool *bus_error)
 {
-    struct backend_tlb_entry *e = &cpu->tlb->current->tlb.tables[mmu_index][table_index(gva)];
+    struct backend_tlb_entry *e = &cpu->tlb->current->tlb.tables[mmu_index][tlb_index(gva)];
     place->entry = e;
     place->tag = tlb_entry_tag(e, access);
     *bus_error = false;
@@ -214,14 +194,9 @@ bool tlb_lookup(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsig
     return true;
 }
 
-static unsigned fetch_index(uint64_t pc)
-{
-    return (pc >> TLB_PAGE_BITS) & (FETCH_ENTRIES - 1);
-}
-
 static struct fetch_entry *fetch_place(struct tcg_cpu *cpu, uint64_t pc)
 {
-    return &cpu->tlb->fetch[fetch_index(pc)];
+    return &cpu->tlb->fetch[tlb_fetch_index(pc)];
 }
 
 // Translates the pc's page into *f, counting the invalidations before that. False when an exception was raised.
@@ -319,177 +294,7 @@ void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset)
     }
 }
 
-// --- invalidation ---
-
-static void lock_to_flush(struct tlb_state *t)
-{
-    pthread_spin_lock(&t->lock);
-    t->flushes++;
-}
-
-// The end of an invalidation that may have hit what the vCPU uses at this moment.
-static void make_stale(struct tcg_cpu *cpu)
-{
-    if (pthread_equal(pthread_self(), cpu->vcpu.thread))
-        return; // it is in a helper, and translated code keeps no address across one
-    atomic_store(&cpu->tlb_stale, true);
-    vcpu_kick(&cpu->vcpu);
-}
-
-void tlb_wait_others(struct tcg_cpu *cpu)
-{
-    const struct vcpu_group *group = cpu->vcpu.group;
-    bool was_in_code = atomic_exchange(&cpu->in_code, false); // two that wait must not wait for each other
-    for (unsigned i = 0; i < group->count; i++) {
-        struct tcg_cpu *other = tcg_cpu_of(group->cpus[i]);
-        while (other != cpu && atomic_load(&other->tlb_stale) && atomic_load(&other->in_code))
-            sched_yield();
-    }
-    atomic_store(&cpu->in_code, was_in_code);
-}
-
-void tlb_wait_for_stores(struct tcg_cpu *cpu)
-{
-    const struct vcpu_group *group = cpu->vcpu.group;
-    atomic_thread_fence(memory_order_seq_cst);
-    for (unsigned i = 0; i < group->count; i++) {
-        struct tcg_cpu *other = tcg_cpu_of(group->cpus[i]);
-        if (other != cpu && atomic_load(&other->in_code)) {
-            atomic_store(&other->tlb_stale, true);
-            vcpu_kick(&other->vcpu);
-        }
-    }
-    tlb_wait_others(cpu);
-}
-
-void tlb_flush_all(struct tcg_cpu *cpu)
-{
-    struct tlb_state *t = cpu->tlb;
-    lock_to_flush(t);
-    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
-        if (t->contexts[i].key)
-            clear_context(&t->contexts[i]);
-    code_tables_clear_locked(t, true, 0);
-    memset(t->fetch, 0xff, sizeof(t->fetch));
-    tlb_large_clear(&t->large);
-    pthread_spin_unlock(&t->lock);
-    make_stale(cpu);
-}
-
-void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key)
-{
-    struct tlb_state *t = cpu->tlb;
-    lock_to_flush(t);
-    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
-        if (t->contexts[i].key == key)
-            clear_context_entries(&t->contexts[i]);
-    code_tables_clear_locked(t, false, key);
-    tlb_large_forget_key(&t->large, key);
-    for (unsigned i = 0; i < FETCH_ENTRIES; i++)
-        if (t->fetch[i].key == key && !t->fetch[i].global)
-            t->fetch[i].page = ~UINT64_C(0);
-    bool in_use = t->current->key == key;
-    pthread_spin_unlock(&t->lock);
-    if (in_use)
-        make_stale(cpu);
-}
-
-void tlb_flush_regime(struct tcg_cpu *cpu, uint32_t regime)
-{
-    struct tlb_state *t = cpu->tlb;
-    lock_to_flush(t);
-    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
-        if (t->contexts[i].key && t->contexts[i].key >> 32 == regime)
-            clear_context(&t->contexts[i]);
-    code_tables_clear_locked(t, true, 0);
-    memset(t->fetch, 0xff, sizeof(t->fetch));
-    pthread_spin_unlock(&t->lock);
-    make_stale(cpu);
-}
-
-static bool in_range(const struct range_flush *r, uint64_t page)
-{
-    return ((page & r->ignore) - r->first) < r->size;
-}
-
-// True when the entry went.
-static bool flush_entry(struct tlb_context *c, unsigned number, const struct range_flush *r, bool whole_key)
-{
-    if (!(c->used[number / 64] & BIT64(number % 64)))
-        return false;
-    struct backend_tlb_entry *e = tlb_entry(c, number);
-    if (!tlb_entry_valid(e) || !in_range(r, tlb_entry_page(e)) || !(whole_key || (e->info & TLB_INFO_GLOBAL)))
-        return false;
-    tlb_entry_clear(e);
-    return true;
-}
-
-// True when global entries of another context went.
-static bool flush_context_range(struct tlb_context *c, const struct range_flush *r)
-{
-    enum { EACH_PAGE = 256 }; // more pages than this are not looked for one by one
-    bool gone = false, whole_key = r->all_keys || c->key == r->key;
-    for (uint64_t i = 0; i < r->size >> TLB_PAGE_BITS && r->size >> TLB_PAGE_BITS <= EACH_PAGE; i++) {
-        uint64_t page = r->first + (i << TLB_PAGE_BITS);
-        for (unsigned m = 0; m < TLB_MMU_INDEXES; m++) {
-            gone |= flush_entry(c, m * TLB_ENTRIES + table_index(page), r, whole_key);
-            gone |= flush_entry(c, TLB_FIRST_LEVEL + backend_second_index(page, m), r, whole_key);
-        }
-    }
-    for (unsigned i = 0; i < c->used_words && r->size >> TLB_PAGE_BITS > EACH_PAGE; i++)
-        for (uint64_t bits = c->used[i]; bits; bits &= bits - 1)
-            gone |= flush_entry(c, i * 64 + ctz64(bits), r, whole_key);
-    return gone && !whole_key;
-}
-
-// Takes in the large mappings that the first and the last page are part of; those between are inside anyway.
-static void widen(const struct tlb_state *t, struct range_flush *r)
-{
-    if (!t->large.sizes)
-        return;
-    uint64_t last = r->first + r->size - 1;
-    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
-        uint64_t key = t->contexts[i].key;
-        if (!key || key >> 32 != r->key >> 32 || !(r->all_keys || key == r->key))
-            continue;
-        unsigned at_first = tlb_large_find(&t->large, key, r->first), at_last = tlb_large_find(&t->large, key, last);
-        r->first = r->first >> at_first << at_first;
-        last |= at_last ? mask64(at_last) : 0;
-    }
-    // Global mappings count whether or not there is a context for the key.
-    unsigned at_first = tlb_large_find(&t->large, 0, r->first), at_last = tlb_large_find(&t->large, 0, last);
-    r->first = r->first >> at_first << at_first;
-    last |= at_last ? mask64(at_last) : 0;
-    r->size = last - r->first + 1;
-}
-
-void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t gva, uint64_t size,
-                     unsigned ignore_top_bits)
-{
-    struct tlb_state *t = cpu->tlb;
-    uint64_t mask = ~UINT64_C(0) >> ignore_top_bits;
-    struct range_flush r = {.key = key, .all_keys = all_keys, .ignore = mask,
-                            .first = gva & mask & -(uint64_t)TLB_PAGE_SIZE};
-    r.size = round_up((gva & mask) + size, TLB_PAGE_SIZE) - r.first;
-    lock_to_flush(t);
-    bool in_use = all_keys || t->current->key == key;
-    widen(t, &r);
-    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
-        if (t->contexts[i].key && t->contexts[i].key >> 32 == key >> 32)
-            in_use |= flush_context_range(&t->contexts[i], &r);
-    code_tables_clear_range(t, &r);
-    uint64_t pages = r.size >> TLB_PAGE_BITS;
-    for (uint64_t i = 0; i < pages && i < FETCH_ENTRIES; i++) {
-        struct fetch_entry *f = &t->fetch[fetch_index(r.first + (i << TLB_PAGE_BITS))];
-        if (f->page != ~UINT64_C(0) && in_range(&r, f->page)) {
-            f->page = ~UINT64_C(0);
-            in_use = true;
-        }
-    }
-    pthread_spin_unlock(&t->lock);
-    if (in_use)
-        make_stale(cpu);
-}
+// --- printing ---
 
 static void print_entry(struct tlb_context *c, unsigned number, FILE *out)
 {

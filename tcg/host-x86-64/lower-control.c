@@ -210,7 +210,7 @@ static void emit_unlinked_exit(struct lower *l, struct cold_path *path)
 {
     struct tcg_exit *e = (struct tcg_exit *)(uintptr_t)path->data[0];
     x86_patch(path->from, l->c.p);
-    e->unlinked = l->c.p;
+    e->unlinked = (int32_t)(l->c.p - e->place);
     lower_leave(l, l->backend->exit_link, (uint32_t)((const uint8_t *)e - l->buffers->meta_base));
 }
 

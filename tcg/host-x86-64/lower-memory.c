@@ -53,15 +53,23 @@ struct checked lower_check(struct lower *l, unsigned address, struct ir_mem mem,
     return p;
 }
 
+static bool is_small(const struct ir_const *constant)
+{
+    return constant->lo <= UINT16_MAX && !constant->hi;
+}
+
+_Static_assert((int)FRAME_BYTES <= UINT16_MAX && (int)IR_MAX_SLOTS <= UINT8_MAX + 1, "values of sites have 16 bits, slots 8");
+
 // Writes the description of where everything is when the access leaves.
 struct tcg_site *lower_site(struct lower *l, const struct ir_ins *ins, unsigned address)
 {
     const struct ir_snapshot *s = &l->region->snapshots[ins->snapshot - 1];
     unsigned wide = 0;
-    for (uint32_t i = 0; i < s->count; i++)
-        wide += ir_is_const(l->region->snapshot_entries[s->first + i].value);
+    for (uint32_t i = 0; i < s->count; i++) {
+        ir_ref value = l->region->snapshot_entries[s->first + i].value;
+        wide += ir_is_const(value) && !is_small(ir_const(l->region, value));
+    }
     size_t fixed = sizeof(struct tcg_site) + s->count * sizeof(struct tcg_site_entry);
-    fixed = (fixed + 15) & ~(size_t)15;
     struct tcg_site *site = lower_meta(l, fixed + wide * 16);
     if (!site)
         return NULL;
@@ -73,28 +81,33 @@ struct tcg_site *lower_site(struct lower *l, const struct ir_ins *ins, unsigned 
     for (uint32_t i = 0; i < s->count; i++) {
         const struct ir_snapshot_entry *e = &l->region->snapshot_entries[s->first + i];
         struct tcg_site_entry *out = &site->entries[i];
-        out->slot = e->slot;
+        *out = (struct tcg_site_entry){.slot = (uint8_t)e->slot, .operand = e->slot == IR_SNAPSHOT_OPERAND};
         if (e->value == IR_NONE) {
             out->kind = TCG_SITE_OP;
-            out->bytes = (uint8_t)ir_type_bytes(l->region->slots[e->slot].type);
-            out->value = e->op | e->type << 8;
+            out->bytes_log2 = ctz32(ir_type_bytes(l->region->slots[e->slot].type)) & 15;
+            out->value = (uint16_t)(e->op | e->type << 8);
             continue;
         }
         struct ra_location at = ra_locate(&l->ra, e->value);
-        out->bytes = (uint8_t)ir_type_bytes(ir_type_of(l->region, e->value));
+        out->bytes_log2 = ctz32(ir_type_bytes(ir_type_of(l->region, e->value))) & 15;
         switch (at.kind) {
         case RA_AT_REG:
             out->kind = TCG_SITE_REG;
-            out->value = at.reg;
+            out->value = (uint16_t)at.reg;
             break;
         case RA_AT_FRAME:
         case RA_AT_STATE:
             out->kind = at.kind == RA_AT_FRAME ? TCG_SITE_FRAME : TCG_SITE_STATE;
-            out->value = at.where;
+            out->value = (uint16_t)at.where;
             break;
         case RA_AT_CONST:
+            if (is_small(at.constant)) {
+                out->kind = TCG_SITE_SMALL;
+                out->value = (uint16_t)at.constant->lo;
+                break;
+            }
             out->kind = TCG_SITE_POOL;
-            out->value = (int32_t)(pool - (uint8_t *)site);
+            out->value = (uint16_t)(pool - (uint8_t *)site);
             memcpy(pool, &at.constant->lo, 8);
             memcpy(pool + 8, &at.constant->hi, 8);
             pool += 16;

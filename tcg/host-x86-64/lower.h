@@ -122,6 +122,8 @@ bool lower_x87(struct lower *l, uint32_t index);
 // Calls ir_eval for anything else.
 void lower_eval(struct lower *l, uint32_t index);
 void lower_call(struct lower *l, uint32_t index);
+// What is at the start of the code buffer; fills in where in `b`.
+void emit_stubs(struct backend *b, struct x86_code *c, const uint8_t *meta_base);
 // The stubs for the second level of the soft TLB; goes to `found` on a hit there, else falls through with t and u as they
 // were (but for the result's register).
 void emit_second_stubs(struct backend *b, struct x86_code *c);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tests/bench/work.h"
+#include "tests/bench/loops.h"
 
 static uint64_t arithmetic(void)
 {
@@ -32,19 +32,13 @@ static uint64_t sieve(void)
     return count;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
 static uint64_t sort(void)
 {
     enum { N = 300000 };
     uint32_t *v = work_alloc(N * sizeof(*v)), state = 7;
     for (size_t i = 0; i < N; i++)
         v[i] = work_random(&state);
-    qsort(v, N, sizeof(*v), compare_numbers);
+    qsort(v, N, sizeof(*v), loop_compare_numbers);
     uint64_t sum = 0;
     for (size_t i = 0; i < N; i += 97)
         sum = work_mix(sum, v[i]);
@@ -52,100 +46,34 @@ static uint64_t sort(void)
     return sum;
 }
 
-// Open addressing with linear probing, half full: inserts, then looks for keys of which half are there.
 static uint64_t hash(void)
 {
-    enum { LOG2 = 17, SLOTS = 1 << LOG2, KEYS = SLOTS / 2, ROUNDS = 100 };
-    struct {
-        uint32_t key, value;
-    } *table = work_alloc(SLOTS * sizeof(*table));
+    enum { LOG2 = 17, SLOTS = 1 << LOG2 };
+    struct loop_slot *table = work_alloc(SLOTS * sizeof(*table));
     uint64_t sum = 0;
-    for (uint32_t round = 0; round < ROUNDS; round++) {
-        for (uint32_t i = 1; i <= KEYS; i++) {
-            uint32_t key = round == 0 ? i * 2 : i + KEYS / 2, at = key * 2654435769u >> (32 - LOG2);
-            while (table[at].key && table[at].key != key)
-                at = (at + 1) & (SLOTS - 1);
-            if (round == 0)
-                table[at].key = key;
-            if (table[at].key)
-                table[at].value += i;
-            sum += table[at].value;
-        }
-    }
+    for (uint32_t round = 0; round < 100; round++)
+        for (uint32_t i = 1; i <= SLOTS / 2; i++)
+            sum += loop_hash_visit(table, LOG2, round, i);
     free(table);
     return sum;
 }
 
 static uint64_t crc(void)
 {
-    uint32_t table[256], c = ~0u;
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t r = i;
-        for (unsigned k = 0; k < 8; k++)
-            r = r & 1 ? r >> 1 ^ 0xedb88320 : r >> 1;
-        table[i] = r;
-    }
-    for (uint32_t i = 0; i < 15000000; i++)
-        c = table[(c ^ i) & 255] ^ c >> 8;
-    return c;
-}
-
-// A stack machine: an instruction is an opcode byte and an operand byte.
-enum bytecode { LOAD, STORE, PUSH, ADD, MUL, XOR, SHR, AND, JNZ, HALT };
-
-static uint32_t interpret(const uint8_t *code, uint32_t count)
-{
-    uint32_t stack[16], vars[4] = {count, 1, 0, 0}, *sp = stack;
-    for (const uint8_t *pc = code;;) {
-        uint8_t operand = pc[1];
-        enum bytecode op = pc[0];
-        pc += 2;
-        switch (op) {
-        case LOAD:
-            *sp++ = vars[operand];
-            break;
-        case STORE:
-            vars[operand] = *--sp;
-            break;
-        case PUSH:
-            *sp++ = operand == 255 ? ~0u : operand;
-            break;
-        case ADD:
-            sp--;
-            sp[-1] += sp[0];
-            break;
-        case MUL:
-            sp--;
-            sp[-1] *= sp[0];
-            break;
-        case XOR:
-            sp--;
-            sp[-1] ^= sp[0];
-            break;
-        case SHR:
-            sp[-1] >>= operand;
-            break;
-        case AND:
-            sp[-1] &= operand;
-            break;
-        case JNZ:
-            if (*--sp)
-                pc = code + operand;
-            break;
-        case HALT:
-            return vars[1] ^ vars[2];
-        }
-    }
+    uint32_t table[256];
+    return loop_crc(table, 15000000);
 }
 
 static uint64_t bytecode(void)
 {
     // do { v1 = v1 * 17 + v0; if (v1 & 4) v2 ^= v1 >> 3; } while (--v0);
     static const uint8_t code[] = {
-        LOAD, 1, PUSH, 17, MUL, 0, LOAD, 0, ADD, 0, STORE, 1, LOAD, 1, AND, 4, PUSH, 4, XOR, 0, JNZ, 32,
-        LOAD, 1, SHR, 3, LOAD, 2, XOR, 0, STORE, 2, LOAD, 0, PUSH, 255, ADD, 0, STORE, 0, LOAD, 0, JNZ, 0, HALT, 0,
+        LOAD, 1, PUSH, 17, MUL, 0, LOAD, 0, ADD, 0, STORE, 1, LOAD, 1, PUSH, 4, AND, 0, PUSH, 4, XOR, 0, JNZ, 36,
+        LOAD, 1, PUSH, 3, SHR, 0, LOAD, 2, XOR, 0, STORE, 2, LOAD, 0, PUSH, 255, ADD, 0, STORE, 0, LOAD, 0, JNZ, 0, HALT, 0,
     };
-    return interpret(code, 1000000);
+    uint32_t variables[3] = {1000000, 1, 0};
+    loop_interpret(code, variables);
+    return variables[1] ^ variables[2];
 }
 
 static __attribute__((noinline)) uint32_t fibonacci(uint32_t n)

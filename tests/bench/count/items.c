@@ -6,15 +6,9 @@
 
 #include <stddef.h>
 
-#define FAR __attribute__((noinline, aligned(4096))) // in a page of its own
+#include "tests/bench/loops.h"
 
-static uint32_t random_next(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
+#define FAR __attribute__((noinline, aligned(4096))) // in a page of its own
 
 static uint32_t arithmetic(void)
 {
@@ -83,13 +77,7 @@ static FAR uint32_t far_calls(void)
     return sum;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static int (*volatile comparison)(const void *, const void *) = by_value;
+static int (*volatile comparison)(const void *, const void *) = loop_compare_numbers;
 
 // A heap sort.
 static uint32_t sort(void)
@@ -99,7 +87,7 @@ static uint32_t sort(void)
     int (*compare)(const void *, const void *) = comparison;
     uint32_t state = 7;
     for (uint32_t i = 0; i < N; i++)
-        v[i] = random_next(&state);
+        v[i] = work_random(&state);
     for (uint32_t start = N / 2, end = N; end > 1;) {
         if (start) {
             start--;
@@ -141,93 +129,34 @@ static uint32_t sieve(void)
     return count;
 }
 
-// A stack machine: an instruction is an opcode byte and an operand byte.
 static uint32_t bytecode(void)
 {
-    enum { LOAD, STORE, PUSH, ADD, MUL, XOR, SHR, JNZ, HALT };
     static const uint8_t code[] = {
         LOAD, 1, PUSH, 29, MUL, 0, LOAD, 0, XOR, 0, STORE, 1, // b = b * 29 ^ a
         LOAD, 1, PUSH, 7, SHR, 0, LOAD, 2, ADD, 0, STORE, 2,  // c += b >> 7
         LOAD, 0, PUSH, 255, ADD, 0, STORE, 0, LOAD, 0, JNZ, 0, HALT, 0};
-    uint32_t stack[8], variables[3] = {2000, 1, 0}, *sp = stack;
-    for (const uint8_t *pc = code;;) {
-        uint32_t operand = pc[1];
-        switch (*pc) {
-        case LOAD:
-            *sp++ = variables[operand];
-            break;
-        case STORE:
-            variables[operand] = *--sp;
-            break;
-        case PUSH:
-            *sp++ = operand == 255 ? ~0u : operand;
-            break;
-        case ADD:
-            sp--;
-            sp[-1] += sp[0];
-            break;
-        case MUL:
-            sp--;
-            sp[-1] *= sp[0];
-            break;
-        case XOR:
-            sp--;
-            sp[-1] ^= sp[0];
-            break;
-        case SHR:
-            sp--;
-            sp[-1] >>= sp[0];
-            break;
-        case JNZ:
-            if (*--sp) {
-                pc = code + operand;
-                continue;
-            }
-            break;
-        case HALT:
-            return variables[2];
-        }
-        pc += 2;
-    }
+    uint32_t variables[3] = {2000, 1, 0};
+    loop_interpret(code, variables);
+    return variables[2];
 }
 
 static uint32_t hash(void)
 {
-    enum { LOG2 = 10, SLOTS = 1 << LOG2, KEYS = SLOTS / 2 };
-    static struct {
-        uint32_t key, value;
-    } table[SLOTS];
+    enum { LOG2 = 10, SLOTS = 1 << LOG2 };
+    static struct loop_slot table[SLOTS];
     uint32_t sum = 0;
     for (uint32_t i = 0; i < SLOTS; i++)
         table[i].key = table[i].value = 0;
-    for (uint32_t round = 0; round < 20; round++) {
-        for (uint32_t i = 1; i <= KEYS; i++) {
-            uint32_t key = round == 0 ? i * 2 : i + KEYS / 2, at = key * 2654435769u >> (32 - LOG2);
-            while (table[at].key && table[at].key != key)
-                at = (at + 1) & (SLOTS - 1);
-            if (round == 0)
-                table[at].key = key;
-            if (table[at].key)
-                table[at].value += i;
-            sum += table[at].value;
-        }
-    }
+    for (uint32_t round = 0; round < 20; round++)
+        for (uint32_t i = 1; i <= SLOTS / 2; i++)
+            sum += loop_hash_visit(table, LOG2, round, i);
     return sum;
 }
 
 static uint32_t crc(void)
 {
     static uint32_t table[256];
-    uint32_t c = ~0u;
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t r = i;
-        for (unsigned k = 0; k < 8; k++)
-            r = r & 1 ? r >> 1 ^ 0xedb88320 : r >> 1;
-        table[i] = r;
-    }
-    for (uint32_t i = 0; i < 30000; i++)
-        c = table[(c ^ i) & 255] ^ c >> 8;
-    return c;
+    return loop_crc(table, 30000);
 }
 
 // Bytes: makes words of letters, then counts those that one has in common with the one before it.
@@ -236,7 +165,7 @@ static uint32_t strings(void)
     static char text[8192];
     uint32_t state = 3, same = 0, words_seen = 0;
     for (size_t i = 0; i + 1 < sizeof(text); i++) {
-        uint32_t r = random_next(&state) >> 8 & 7;
+        uint32_t r = work_random(&state) >> 8 & 7;
         text[i] = r ? (char)('a' + (r & 1)) : ' ';
     }
     text[sizeof(text) - 1] = 0;
