@@ -238,6 +238,83 @@ static uint32_t vectors(void)
     return (uint32_t)(int)sum;
 }
 
+#ifdef __SIZEOF_INT128__
+typedef uint64_t limb;
+typedef unsigned __int128 two_limbs;
+#else
+typedef uint32_t limb;
+typedef uint64_t two_limbs;
+#endif
+enum { NUMBER_BYTES = 256, LIMBS = NUMBER_BYTES / sizeof(limb), LIMB_BITS = 8 * sizeof(limb) };
+union number {
+    limb limbs[2 * LIMBS];
+    uint32_t words[2 * NUMBER_BYTES / 4];
+};
+
+static __attribute__((noinline)) limb multiply_add(limb *r, const limb *a, limb b)
+{
+    limb carry = 0;
+    for (uint32_t i = 0; i < LIMBS; i++) {
+        two_limbs t = (two_limbs)a[i] * b + r[i] + carry;
+        r[i] = (limb)t;
+        carry = (limb)(t >> LIMB_BITS);
+    }
+    return carry;
+}
+
+// As libraries for large numbers have it: four limbs a round, low halves by CF, high ones by OF.
+#ifdef __x86_64__
+static __attribute__((noinline)) limb multiply_add_by_two(limb *r, const limb *a, limb b)
+{
+    limb carry = 0, low, high, zero, rounds = LIMBS / 4;
+    __asm__ volatile("xor %k[zero], %k[zero]\n"
+#define STEP(at, in, out)                                                                                              \
+    "mulx " #at "(%[a]), %[low], " out "\n\tadcx " in ", %[low]\n\tadox " #at "(%[r]), %[low]\n\tmov %[low], " #at "(%[r])\n\t"
+                     "1:\t" STEP(0, "%[carry]", "%[high]") STEP(8, "%[high]", "%[carry]")
+                     STEP(16, "%[carry]", "%[high]") STEP(24, "%[high]", "%[carry]")
+#undef STEP
+                     "adox %[zero], %[carry]\n\tlea 32(%[a]), %[a]\n\tlea 32(%[r]), %[r]\n\tdec %[rounds]\n\tjnz 1b\n\t"
+                     "adc %[zero], %[carry]"
+                     : [a] "+r"(a), [r] "+r"(r), [carry] "+r"(carry), [rounds] "+r"(rounds), [low] "=&r"(low), [high] "=&r"(high),
+                       [zero] "=&r"(zero)
+                     : "d"(b)
+                     : "memory", "cc");
+    return carry;
+}
+#else
+#define multiply_add_by_two multiply_add
+#endif
+
+static uint32_t square(limb (*line)(limb *, const limb *, limb))
+{
+    static union number a, r;
+    uint32_t state = 5;
+    for (uint32_t i = 0; i < NUMBER_BYTES / 4; i++)
+        a.words[i] = random_next(&state);
+    for (uint32_t round = 0; round < 4; round++) {
+        for (uint32_t i = 0; i < 2 * LIMBS; i++)
+            r.limbs[i] = 0;
+        for (uint32_t i = 0; i < LIMBS; i++)
+            r.limbs[i + LIMBS] = line(&r.limbs[i], a.limbs, a.limbs[i]);
+        for (uint32_t i = 0; i < LIMBS; i++)
+            a.limbs[i] = r.limbs[i + LIMBS];
+    }
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < 2 * NUMBER_BYTES / 4; i++)
+        sum = sum * 31 + r.words[i];
+    return sum;
+}
+
+static uint32_t limbs(void)
+{
+    return square(multiply_add);
+}
+
+static uint32_t two_carries(void)
+{
+    return square(multiply_add_by_two);
+}
+
 static const struct item {
     char name[16];
     uint32_t (*run)(void);
@@ -257,6 +334,8 @@ static const struct item {
     {"list", list, 0xa0c28d20},
     {"matrix", matrix, 0xfffffe9b},
     {"vectors", vectors, 0x52800},
+    {"limbs", limbs, 0x96ddb29b},
+    {"two-carries", two_carries, 0x96ddb29b},
 };
 
 void run_item(struct mailbox *mailbox)
