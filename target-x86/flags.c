@@ -26,9 +26,10 @@ static uint32_t flags_of_kind(uint32_t op, uint64_t dst, uint64_t src, uint32_t 
 {
     unsigned bits = 8u << (op & 3);
     uint64_t mask = mask64(bits), a, top = UINT64_C(1) << (bits - 1);
-    uint64_t d = dst & mask, s = src & mask, c = src2 & 1;
+    enum x86_cc_kind kind = (enum x86_cc_kind)((op & X86_CC_KIND) >> 2);
+    uint64_t d = (kind == CC_CMP ? dst - src : dst) & mask, s = src & mask, c = src2 & 1;
     uint32_t szp = sign_zero_parity(d, bits);
-    switch ((enum x86_cc_kind)((op & X86_CC_KIND) >> 2)) {
+    switch (kind) {
     case CC_FLAGS:
         return (uint32_t)src & FLAGS_ARITH;
     case CC_ADD:
@@ -38,6 +39,7 @@ static uint32_t flags_of_kind(uint32_t op, uint64_t dst, uint64_t src, uint32_t 
         a = (d - s - c) & mask;
         return szp | ((c ? d <= a : d < a) ? FLAG_C : 0) | ((a ^ s ^ d) & FLAG_A) | overflow(a, s, d, bits);
     case CC_SUB:
+    case CC_CMP:
         a = (d + s) & mask;
         return szp | (a < s ? FLAG_C : 0) | ((a ^ s ^ d) & FLAG_A) | overflow(a, ~s & mask, d, bits);
     case CC_SBB:
@@ -62,6 +64,8 @@ static uint32_t flags_of_kind(uint32_t op, uint64_t dst, uint64_t src, uint32_t 
 
 uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2, uint32_t cf, uint32_t of)
 {
+    if (!(op & (X86_CC_CF | X86_CC_OF)))
+        return flags_of_kind(op, dst, src, src2);
     uint32_t flags = flags_of_kind(op, dst, src, src2);
     if (op & X86_CC_CF)
         flags = (flags & ~(uint32_t)FLAG_C) | (cf & 1 ? FLAG_C : 0);

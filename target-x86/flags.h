@@ -4,6 +4,7 @@
 //   kind       cc_dst    cc_src           cc_src2
 //   FLAGS      -         the EFLAGS bits  -
 //   ADD, SUB   result    second operand   -
+//   CMP        operand   second operand   -          a SUB with its first operand and no result
 //   ADC, SBB   result    second operand   carry in
 //   LOGIC      result    -                -          CF = OF = AF = 0
 //   INC, DEC   result    CF               -
@@ -12,8 +13,8 @@
 //   MUL        low half  not zero: CF = OF = 1
 //   CARRY      result    CF               -          OF = AF = 0
 //
-// ADCX and ADOX change CF or OF alone, and INC and DEC keep the CF of a chain: such flags are bit 0 of cc_cf and cc_of (as the carry in of cc_src2), and cc_op has X86_CC_CF or X86_CC_OF beside the
-// kind that the other flags are of.
+// ADCX and ADOX change CF or OF alone, and INC and DEC keep the CF of a chain: such flags are bit 0 of cc_cf and cc_of (as the
+// carry in of cc_src2), and cc_op has X86_CC_CF or X86_CC_OF beside the kind that the other flags are of.
 //
 // Values of operands narrower than 64 bits may have anything above their size.
 #pragma once
@@ -21,7 +22,7 @@
 #include <stdint.h>
 
 enum x86_cc_kind {
-    CC_FLAGS, CC_ADD, CC_SUB, CC_ADC, CC_SBB, CC_LOGIC, CC_INC, CC_DEC, CC_SHL, CC_SHR, CC_MUL, CC_CARRY,
+    CC_FLAGS, CC_ADD, CC_SUB, CC_CMP, CC_ADC, CC_SBB, CC_LOGIC, CC_INC, CC_DEC, CC_SHL, CC_SHR, CC_MUL, CC_CARRY,
     // Of translators only: known when the code runs; the same, but for CF or OF.
     CC_DYNAMIC, CC_APART,
 };

@@ -151,8 +151,8 @@ static uint64_t bulk(const struct string *s, uint64_t count)
 
 static void set_compare_flags(const struct string *s, uint64_t a, uint64_t b)
 {
-    s->cpu->cc_op = x86_cc_op(CC_SUB, ctz32(s->size));
-    s->cpu->cc_dst = a - b;
+    s->cpu->cc_op = x86_cc_op(CC_CMP, ctz32(s->size));
+    s->cpu->cc_dst = a;
     s->cpu->cc_src = b;
 }
 

@@ -59,10 +59,10 @@ static void set_alu_flags(struct x86_translator *x, enum x86_alu op, unsigned si
     case ALU_ADC:
     case ALU_SBB:
         tx_set_cc(x, op == ALU_ADC ? CC_ADC : CC_SBB, size, o.value, b, o.carry_in);
+        x->notes.cc.first = a;
         x->notes.cc.cf = o.carry_out;
         break;
     case ALU_SUB:
-    case ALU_CMP:
         tx_set_cc_sub(x, size, o.value, a, b);
         break;
     default:
@@ -109,8 +109,12 @@ bool x86_tr_alu(struct x86_translator *x, const struct x86_decoded *in)
         return locked_alu(x, in, op);
     bool same = in->op[0].kind == X86_ARG_GPR && in->op[1].kind == X86_ARG_GPR && in->op[0].reg == in->op[1].reg;
     ir_ref a = tx_read(x, in, 0), b = same ? a : tx_read(x, in, 1), carry = carry_in(x, op);
+    if (op == ALU_CMP) {
+        tx_set_cc_cmp(x, size, a, b);
+        return true;
+    }
     struct outcome o = compute(x, op, size, a, b, carry);
-    if (op != ALU_CMP && op != ALU_TEST)
+    if (op != ALU_TEST)
         tx_write(x, in, 0, o.value);
     set_alu_flags(x, op, size, o, a, b);
     return true;

@@ -71,7 +71,7 @@ bool x86_tr_cmpxchg(struct x86_translator *x, const struct x86_decoded *in)
     bool own = in->op[0].kind == X86_ARG_GPR && in->op[0].reg == X86_RAX;
     if (!own)
         ir_set(b, SLOT_GPR + X86_RAX, ir_select(b, IR_EQ, old, expected, rax, loaded));
-    tx_set_cc_sub(x, size, ir_sub(b, expected, old), expected, old);
+    tx_set_cc_cmp(x, size, expected, old);
     return true;
 }
 

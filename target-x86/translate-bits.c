@@ -15,7 +15,7 @@ static void set_carry(struct x86_translator *x, ir_ref bit)
     if (cc.kind == CC_FLAGS || cc.kind >= CC_DYNAMIC)
         tx_set_some_flags(x, FLAG_C, ir_trunc(x->b, bit));
     else
-        tx_set_cc(x, CC_CARRY, cc.size, cc.dst, bit, IR_NONE);
+        tx_set_cc(x, CC_CARRY, cc.size, tx_cc_result(x), bit, IR_NONE);
 }
 
 // Memory with the bit offset in a register: the operand is the unit that the offset falls into.

@@ -20,6 +20,20 @@ static struct tx_condition flag_set(struct x86_translator *x, uint32_t mask)
     return (struct tx_condition){IR_TSTNE, tx_flags(x), tx_i32(x, mask)};
 }
 
+static bool is_difference(const struct x86_translator *x)
+{
+    return x->notes.cc.kind == CC_SUB || x->notes.cc.kind == CC_CMP;
+}
+
+// Whether the difference of numbers of two words, of which SBB has made the high one, is negative.
+static struct tx_condition long_less(struct x86_translator *x)
+{
+    const struct x86_cc *cc = &x->notes.cc;
+    ir_ref a = tx_sx(x, cc->first, cc->size), b = tx_sx(x, cc->src, cc->size);
+    ir_ref equal = ir_setcond(x->b, IR_I32, IR_EQ, a, b);
+    return against_zero(x, IR_NE, ir_or(x->b, ir_setcond(x->b, IR_I32, IR_LT, a, b), ir_and(x->b, equal, cc->src2)));
+}
+
 static struct tx_condition compare(struct x86_translator *x, enum ir_cond cond, bool is_signed)
 {
     unsigned size = x->notes.cc.size;
@@ -56,6 +70,7 @@ static struct tx_condition carry(struct x86_translator *x)
     case CC_ADD:
         return (struct tx_condition){IR_LTU, tx_zx(x, cc->dst, cc->size), tx_zx(x, cc->src, cc->size)};
     case CC_SUB:
+    case CC_CMP:
         return compare(x, IR_LTU, false);
     case CC_LOGIC:
         return never(x);
@@ -78,14 +93,14 @@ static struct tx_condition zero(struct x86_translator *x)
     const struct x86_cc *cc = &x->notes.cc;
     if (is_unknown(x))
         return flag_set(x, FLAG_Z);
-    return cc->kind == CC_SUB ? compare(x, IR_EQ, false) : against_zero(x, IR_EQ, tx_zx(x, cc->dst, cc->size));
+    return is_difference(x) ? compare(x, IR_EQ, false) : against_zero(x, IR_EQ, tx_zx(x, cc->dst, cc->size));
 }
 
 static struct tx_condition below_or_equal(struct x86_translator *x)
 {
     if (is_apart(x, X86_CC_CF))
         return flag_set(x, FLAG_C | FLAG_Z);
-    if (x->notes.cc.kind == CC_SUB)
+    if (is_difference(x))
         return compare(x, IR_LEU, false);
     return x->notes.cc.kind == CC_LOGIC ? zero(x) : flag_set(x, FLAG_C | FLAG_Z);
 }
@@ -95,15 +110,17 @@ static struct tx_condition sign(struct x86_translator *x)
     const struct x86_cc *cc = &x->notes.cc;
     if (is_unknown(x))
         return flag_set(x, FLAG_S);
-    return against_zero(x, IR_LT, tx_sx(x, cc->dst, cc->size));
+    return against_zero(x, IR_LT, tx_sx(x, tx_cc_result(x), cc->size));
 }
 
 static struct tx_condition less(struct x86_translator *x, bool or_equal)
 {
     const struct x86_cc *cc = &x->notes.cc;
     bool apart = is_apart(x, X86_CC_OF);
-    if (cc->kind == CC_SUB && !apart)
+    if (is_difference(x) && !apart)
         return compare(x, or_equal ? IR_LE : IR_LT, true);
+    if (cc->kind == CC_SBB && !apart && !or_equal)
+        return long_less(x);
     if (cc->kind == CC_LOGIC && !apart)
         return against_zero(x, or_equal ? IR_LE : IR_LT, tx_sx(x, cc->dst, cc->size));
     // SF and OF are four bits apart.
@@ -194,9 +211,9 @@ void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, i
 {
     ir_set(x->b, SLOT_CC_OP, tx_i32(x, x86_cc_op(kind, size)));
     if (dst != IR_NONE)
-        ir_set(x->b, SLOT_CC_DST, tx_as_gpr(x, dst));
+        ir_set(x->b, SLOT_CC_DST, tx_as_wide(x, dst));
     if (src != IR_NONE)
-        ir_set(x->b, SLOT_CC_SRC, tx_as_gpr(x, src));
+        ir_set(x->b, SLOT_CC_SRC, tx_as_wide(x, src));
     if (src2 != IR_NONE)
         ir_set(x->b, SLOT_CC_SRC2, src2);
     x->notes.cc = (struct x86_cc){kind, size, dst, src, src2, .first = IR_NONE, .cf = IR_NONE, .of = IR_NONE};
@@ -206,6 +223,18 @@ void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref f
 {
     tx_set_cc(x, CC_SUB, size, dst, second, IR_NONE);
     x->notes.cc.first = first;
+}
+
+void tx_set_cc_cmp(struct x86_translator *x, unsigned size, ir_ref first, ir_ref second)
+{
+    tx_set_cc(x, CC_CMP, size, first, second, IR_NONE);
+    x->notes.cc.first = first;
+}
+
+ir_ref tx_cc_result(struct x86_translator *x)
+{
+    const struct x86_cc *cc = &x->notes.cc;
+    return cc->kind == CC_CMP ? ir_sub(x->b, cc->first, cc->src) : cc->dst;
 }
 
 // CF or OF of flags that a chain or a logical operation has made.

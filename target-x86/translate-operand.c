@@ -45,6 +45,12 @@ ir_ref tx_as_gpr(struct x86_translator *x, ir_ref value)
     return tx_word(x) == IR_I64 ? ir_zext(x->b, value) : ir_trunc(x->b, value);
 }
 
+ir_ref tx_as_wide(struct x86_translator *x, ir_ref value)
+{
+    const struct ir_ins *ins = ir_is_const(value) ? NULL : &x->b->region->ins[value];
+    return ins && ins->op == IR_TRUNC && tx_word(x) == IR_I64 ? ins->arg[0] : tx_as_gpr(x, value);
+}
+
 void tx_set_gpr(struct x86_translator *x, unsigned reg, unsigned size, ir_ref value)
 {
     value = tx_as_gpr(x, value);

@@ -66,13 +66,13 @@ bool x86_tr_string(struct x86_translator *x, const struct x86_decoded *in)
         a = tx_load(x, source(x, in, size), size);
         advance(x, in, X86_RSI, size);
         advance(x, in, X86_RDI, size);
-        tx_set_cc_sub(x, size, ir_sub(x->b, a, b), a, b);
+        tx_set_cc_cmp(x, size, a, b);
         break;
     default:
         a = tx_gpr(x, X86_RAX, size);
         b = tx_load(x, destination(x, in, size, false), size);
         advance(x, in, X86_RDI, size);
-        tx_set_cc_sub(x, size, ir_sub(x->b, a, b), a, b);
+        tx_set_cc_cmp(x, size, a, b);
     }
     return true;
 }

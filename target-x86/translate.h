@@ -20,7 +20,7 @@ struct x86_cc {
     enum x86_cc_kind kind;
     unsigned size;
     ir_ref dst, src, src2; // not extended
-    ir_ref first;          // first operand of SUB
+    ir_ref first;          // first operand of SUB, CMP and SBB
     ir_ref cf, of;         // i32, 0 or 1; IR_NONE where nobody made one. Nothing is meant by them with CC_DYNAMIC
     uint32_t apart;        // X86_CC_CF, X86_CC_OF: they are what cc_cf and cc_of hold
 };
@@ -88,6 +88,8 @@ ir_ref tx_gpr(struct x86_translator *x, unsigned reg, unsigned size);
 void tx_set_gpr(struct x86_translator *x, unsigned reg, unsigned size, ir_ref value);
 // An integer as general registers hold it: cut, or zero-extended, to tx_word.
 ir_ref tx_as_gpr(struct x86_translator *x, ir_ref value);
+// The same for what may have anything above its size.
+ir_ref tx_as_wide(struct x86_translator *x, ir_ref value);
 // Zero-extended from the address size.
 ir_ref tx_cut_address(struct x86_translator *x, ir_ref value, unsigned address_size);
 ir_ref tx_gpr_address(struct x86_translator *x, unsigned reg, unsigned address_size);
@@ -132,6 +134,8 @@ ir_ref tx_carry(struct x86_translator *x); // 0 or 1, of tx_word
 ir_ref tx_flags(struct x86_translator *x); // arithmetic flags, i32; materialises them
 void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, ir_ref dst, ir_ref src, ir_ref src2);
 void tx_set_cc_sub(struct x86_translator *x, unsigned size, ir_ref dst, ir_ref first, ir_ref second);
+void tx_set_cc_cmp(struct x86_translator *x, unsigned size, ir_ref first, ir_ref second);
+ir_ref tx_cc_result(struct x86_translator *x); // of what set the flags, where it is known: neither FLAGS nor of translators only
 // CF, or OF, as an i32 of 0 or 1, for those that add with it: what they find in loops comes without a call, mostly. `both`: the
 // other one is likely to be wanted too.
 ir_ref tx_chained(struct x86_translator *x, bool overflow, bool both);

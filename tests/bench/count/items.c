@@ -290,7 +290,7 @@ static uint32_t square(limb (*line)(limb *, const limb *, limb))
     static union number a, r;
     uint32_t state = 5;
     for (uint32_t i = 0; i < NUMBER_BYTES / 4; i++)
-        a.words[i] = random_next(&state);
+        a.words[i] = work_random(&state);
     for (uint32_t round = 0; round < 4; round++) {
         for (uint32_t i = 0; i < 2 * LIMBS; i++)
             r.limbs[i] = 0;
