@@ -60,8 +60,10 @@ static uint32_t flags_of_kind(uint32_t op, uint64_t dst, uint64_t src, uint32_t 
     }
 }
 
-static uint32_t with_apart(uint32_t flags, uint32_t op, uint32_t cf, uint32_t of)
+// By itself, for what is mostly wanted to have no need of a frame.
+static __attribute__((noinline)) uint32_t with_apart(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2, uint32_t cf, uint32_t of)
 {
+    uint32_t flags = flags_of_kind(op, dst, src, src2);
     if (op & X86_CC_CF)
         flags = (flags & ~(uint32_t)FLAG_C) | (cf & 1 ? FLAG_C : 0);
     if (op & X86_CC_OF)
@@ -71,9 +73,8 @@ static uint32_t with_apart(uint32_t flags, uint32_t op, uint32_t cf, uint32_t of
 
 uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2, uint32_t cf, uint32_t of)
 {
-    if (!(op & (X86_CC_CF | X86_CC_OF))) // mostly, and then without a frame
-        return flags_of_kind(op, dst, src, src2);
-    return with_apart(flags_of_kind(op, dst, src, src2), op, cf, of);
+    bool apart = op & (X86_CC_CF | X86_CC_OF);
+    return apart ? with_apart(op, dst, src, src2, cf, of) : flags_of_kind(op, dst, src, src2);
 }
 
 uint32_t x86_arith_flags(const struct x86_cpu *cpu)
