@@ -62,16 +62,21 @@ static uint32_t flags_of_kind(uint32_t op, uint64_t dst, uint64_t src, uint32_t 
     }
 }
 
-uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2, uint32_t cf, uint32_t of)
+// By itself, for what is mostly wanted to have no need of a frame.
+static __attribute__((noinline)) uint32_t with_apart(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2, uint32_t cf, uint32_t of)
 {
-    if (!(op & (X86_CC_CF | X86_CC_OF)))
-        return flags_of_kind(op, dst, src, src2);
     uint32_t flags = flags_of_kind(op, dst, src, src2);
     if (op & X86_CC_CF)
         flags = (flags & ~(uint32_t)FLAG_C) | (cf & 1 ? FLAG_C : 0);
     if (op & X86_CC_OF)
         flags = (flags & ~(uint32_t)FLAG_O) | (of & 1 ? FLAG_O : 0);
     return flags;
+}
+
+uint32_t x86_flags_of(uint32_t op, uint64_t dst, uint64_t src, uint32_t src2, uint32_t cf, uint32_t of)
+{
+    bool apart = op & (X86_CC_CF | X86_CC_OF);
+    return apart ? with_apart(op, dst, src, src2, cf, of) : flags_of_kind(op, dst, src, src2);
 }
 
 uint32_t x86_arith_flags(const struct x86_cpu *cpu)

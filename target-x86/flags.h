@@ -13,8 +13,8 @@
 //   MUL        low half  not zero: CF = OF = 1
 //   CARRY      result    CF               -          OF = AF = 0
 //
-// ADCX and ADOX change CF or OF alone, and INC and DEC keep the CF of a chain: such flags are bit 0 of cc_cf and cc_of (as the
-// carry in of cc_src2), and cc_op has X86_CC_CF or X86_CC_OF beside the kind that the other flags are of.
+// ADCX and ADOX change CF or OF alone, and INC and DEC keep the CF of a chain: such flags are bit 0 of cc_cf and cc_of, and
+// cc_op has X86_CC_CF or X86_CC_OF beside the kind that the other flags are of. Of cc_src2 too, bit 0 alone counts.
 //
 // Values of operands narrower than 64 bits may have anything above their size.
 #pragma once

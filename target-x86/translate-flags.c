@@ -194,6 +194,18 @@ ir_ref tx_carry(struct x86_translator *x)
     return known != IR_NONE ? tx_as_gpr(x, known) : tx_setcond(x, tx_word(x), CC_B);
 }
 
+// Whether the flags, as they are now, may depend on what the slot holds.
+static bool counts(const struct x86_translator *x, unsigned slot)
+{
+    const struct x86_cc *cc = &x->notes.cc;
+    if (cc->kind >= CC_DYNAMIC)
+        return true;
+    return slot == SLOT_CC_SRC2 ? cc->kind == CC_ADC || cc->kind == CC_SBB
+           : slot == SLOT_CC_CF ? cc->apart & X86_CC_CF
+           : slot == SLOT_CC_OF ? cc->apart & X86_CC_OF
+                                : true;
+}
+
 ir_ref tx_flags(struct x86_translator *x)
 {
     if (x->notes.cc.kind == CC_FLAGS && !x->notes.cc.apart)
@@ -201,7 +213,7 @@ ir_ref tx_flags(struct x86_translator *x)
     static const uint8_t slots[] = {SLOT_CC_OP, SLOT_CC_DST, SLOT_CC_SRC, SLOT_CC_SRC2, SLOT_CC_CF, SLOT_CC_OF};
     ir_ref args[ARRAY_SIZE(slots)];
     for (unsigned i = 0; i < ARRAY_SIZE(slots); i++)
-        args[i] = ir_get(x->b, slots[i]);
+        args[i] = counts(x, slots[i]) ? ir_get(x->b, slots[i]) : tx_i32(x, 0);
     ir_ref flags = tx_call(x, &x86_helper_flags_of, args);
     tx_set_flags(x, flags);
     return flags;
@@ -216,6 +228,10 @@ void tx_set_cc(struct x86_translator *x, enum x86_cc_kind kind, unsigned size, i
         ir_set(x->b, SLOT_CC_SRC, tx_as_wide(x, src));
     if (src2 != IR_NONE)
         ir_set(x->b, SLOT_CC_SRC2, src2);
+    else
+        ir_forget(x->b, SLOT_CC_SRC2);
+    ir_forget(x->b, SLOT_CC_CF);
+    ir_forget(x->b, SLOT_CC_OF);
     x->notes.cc = (struct x86_cc){kind, size, dst, src, src2, .first = IR_NONE, .cf = IR_NONE, .of = IR_NONE};
 }
 

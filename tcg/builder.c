@@ -93,6 +93,14 @@ void ir_set(struct ir_builder *b, unsigned slot, ir_ref value)
     ir_slot_set_add(&b->use.set, slot);
 }
 
+void ir_forget(struct ir_builder *b, unsigned slot)
+{
+    if (!ir_slot_set_has(&b->dirty, slot))
+        return;
+    ir_slot_set_remove(&b->dirty, slot);
+    b->slots[slot].value = IR_NONE;
+}
+
 bool ir_builder_deferred(struct ir_builder *b, ir_ref value, struct ir_deferred *out)
 {
     const struct ir_region *r = b->region;

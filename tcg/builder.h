@@ -98,6 +98,8 @@ bool ir_const_value(const struct ir_builder *b, ir_ref ref, uint64_t *value); //
 // --- state ---------------------------------------------------------------------------------------------------------
 ir_ref ir_get(struct ir_builder *b, unsigned slot);
 void ir_set(struct ir_builder *b, unsigned slot, ir_ref value);
+// Until it is set again, nobody looks at what the slot holds: that need not reach memory, and may be anything.
+void ir_forget(struct ir_builder *b, unsigned slot);
 // Writes all dirty slots back; their values stay known. Done by every exit and call that needs it.
 void ir_flush(struct ir_builder *b);
 // Guest virtual address `offset` bytes from the base of the entry's page, as an i64.

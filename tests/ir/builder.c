@@ -5,8 +5,8 @@
 #include "tcg/builder.h"
 #include "tcg/opt.h"
 
-static const struct ir_slot slots[] = {{"pc_page", 0, .type = IR_I64}, {"pc_offset", 8, .type = IR_I32},
-                                       {"exit_request", 12, .type = IR_I32}, {"a", 16, .type = IR_I64}, {"b", 24, .type = IR_I64}};
+static const struct ir_slot slots[] = {{"pc_page", 0, IR_I64, false}, {"pc_offset", 8, IR_I32, false},
+                                       {"exit_request", 12, IR_I32, false}, {"a", 16, IR_I64, false}, {"b", 24, IR_I64, false}};
 enum { SLOT_A = IR_SLOT_FIRST_GUEST, SLOT_B, SLOT_COUNT };
 
 static struct arena arena;

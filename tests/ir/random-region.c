@@ -8,13 +8,13 @@
 #include "tcg/builder-private.h"
 #include "tcg/host-op.h"
 
-#define X(n) {"x" #n, offsetof(struct test_state, x) + 8 * n, .type = IR_I64}
-#define W(n) {"w" #n, offsetof(struct test_state, w) + 4 * n, .type = IR_I32}
-#define V(n) {"v" #n, offsetof(struct test_state, v) + 16 * n, .type = IR_V128}
+#define X(n) {"x" #n, offsetof(struct test_state, x) + 8 * n, IR_I64, false}
+#define W(n) {"w" #n, offsetof(struct test_state, w) + 4 * n, IR_I32, false}
+#define V(n) {"v" #n, offsetof(struct test_state, v) + 16 * n, IR_V128, false}
 const struct ir_slot test_slots[] = {
-    {"pc_page", offsetof(struct test_state, cpu.pc_page), .type = IR_I64},
-    {"pc_offset", offsetof(struct test_state, cpu.pc_offset), .type = IR_I32},
-    {"exit_request", offsetof(struct test_state, cpu.vcpu.exit_request), .type = IR_I32},
+    {"pc_page", offsetof(struct test_state, cpu.pc_page), IR_I64, false},
+    {"pc_offset", offsetof(struct test_state, cpu.pc_offset), IR_I32, false},
+    {"exit_request", offsetof(struct test_state, cpu.vcpu.exit_request), IR_I32, false},
     X(0), X(1), X(2), X(3), X(4), X(5), X(6), X(7), X(8), X(9), X(10), X(11),
     W(0), W(1), W(2), W(3),
     V(0), V(1), V(2), V(3), V(4), V(5),

@@ -24,11 +24,11 @@ struct test_cpu {
 
 enum { SLOT_ADDRESS = 2, SLOT_VALUE, SLOT_VALUE2 };
 static const struct ir_slot slots[] = {
-    {"pc_page", offsetof(struct test_cpu, cpu.pc_page), .type = IR_I64},
-    {"pc_offset", offsetof(struct test_cpu, cpu.pc_offset), .type = IR_I32},
-    {"address", offsetof(struct test_cpu, address), .type = IR_I64},
-    {"value", offsetof(struct test_cpu, value), .type = IR_I64},
-    {"value2", offsetof(struct test_cpu, value2), .type = IR_I64},
+    {"pc_page", offsetof(struct test_cpu, cpu.pc_page), IR_I64, false},
+    {"pc_offset", offsetof(struct test_cpu, cpu.pc_offset), IR_I32, false},
+    {"address", offsetof(struct test_cpu, address), IR_I64, false},
+    {"value", offsetof(struct test_cpu, value), IR_I64, false},
+    {"value2", offsetof(struct test_cpu, value2), IR_I64, false},
 };
 
 static struct test_cpu c;
