@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Loops over memory at even steps, each assembled twice: as it is, and with a multiplication by 1 that hides from engines what
 // addresses are made of. Both are run from many places, to ends of what is mapped, pages that may only be read, devices, and
-// alignment faults, and must leave the same registers, flags, syndrome and memory. Then some whose end is known, stores
-// that reach code, and pages that are mapped elsewhere.
+// alignment faults, and must leave the same registers, flags, syndrome and memory.
 #include "check.inc"
+#include "pages.inc"
 
-#define TABLE1 0x40300000
-#define TABLE2 0x40301000
-#define TABLE3 0x40302000
-#define FRAMES 0x40400000 /* of the 2 MiB at 0x200000, out of order: neighbours there are none in memory */
-#define DATA 0x300000
-#define END 0x400000      /* of what is mapped */
 #define FRAMES_DATA (FRAMES + 0x100000) /* of 8 pages from DATA on */
 #define FRAMES_END (FRAMES + 0x1f8000) /* of 4 pages before END */
 #define DATA_BYTES 0x8000
@@ -18,41 +12,9 @@
 #define PRISTINE 0x40310000
 #define SAVED 0x40320000  /* of the run before */
 
-#define VALID_TABLE 3
-#define PAGE (1 << 10 | 3) /* AF, Normal memory */
-#define BLOCK (1 << 10 | 1)
-#define DEVICE (1 << 2)
-#define AP_EL0 (1 << 6)
-#define AP_RO (1 << 7)
-#define TCR_BASE (25 | 1 << 23 | 2 << 32)
-#define TBI0 (1 << 37)
 #define TAG (0xa5 << 56)
-#define N (1 << 31)
-#define Z (1 << 30)
 #define C (1 << 29)
 #define V (1 << 28)
-
-    .macro flush
-    dsb ish
-    tlbi vmalle1
-    dsb ish
-    isb
-    .endm
-
-    .macro expect_eq number, reg, other
-    mov x17, \reg
-    mov x16, \other
-    mov x18, \number
-    cmp x17, x16
-    b.ne fail
-    .endm
-
-    // The page at DATA + \index * 0x1000.
-    .macro page index, bits
-    ldr x0, =FRAMES + (((DATA - 0x200000) / 0x1000 + \index) ^ 6) * 0x1000 + PAGE + \bits
-    ldr x1, =TABLE3 + ((DATA - 0x200000) / 0x1000 + \index) * 8
-    str x0, [x1]
-    .endm
 
     // Copies from x13 to x14; both go on. Clobbers x15 and vectors.
     .macro copy bytes
@@ -735,40 +697,15 @@ start:
     mov x0, 3 << 20 // CPACR_EL1.FPEN
     msr cpacr_el1, x0
     isb
-    ldr x0, =TABLE1
-    ldr x1, =TABLE2 + VALID_TABLE
-    ldr x2, =0x40000000 + BLOCK
-    stp x1, x2, [x0]
-    ldr x0, =TABLE2
-    ldr x1, =TABLE3 + VALID_TABLE
-    str x1, [x0, 8]
-    ldr x0, =TABLE3
-    ldr x1, =FRAMES + PAGE + AP_EL0
-    mov x2, 0
-1:  eor x3, x2, 6
-    add x3, x1, x3, lsl 12
-    str x3, [x0, x2, lsl 3]
-    add x2, x2, 1
-    cmp x2, 512
-    b.ne 1b
-    page -1, -PAGE
+    enter_pages
+    no_page -1
     page 2, 0
     page 3, AP_RO
-    page 5, -PAGE
+    no_page 5
     page 6, DEVICE
-    page 8, -PAGE
-    page 0xfb, -PAGE
-    ldr x0, =0x00ff                 // attributes 0: Normal, 1: Device-nGnRnE
-    msr mair_el1, x0
-    ldr x0, =TCR_BASE
-    msr tcr_el1, x0
-    ldr x0, =TABLE1
-    msr ttbr0_el1, x0
+    no_page 8
+    no_page 0xfb
     flush
-    mrs x0, sctlr_el1
-    orr x0, x0, 1
-    msr sctlr_el1, x0
-    isb
     // bytes of a walk through random numbers
     ldr x1, =PRISTINE
     mov x2, DATA_BYTES + END_BYTES
