@@ -91,6 +91,10 @@ bool arm_machine_run(struct arm_machine *m, uint64_t entry)
     if (m->kernel_like)
         map_flat(m);
     m->cpu->vbar_el[1] = m->vbar;
+    if (m->starts) {
+        m->starts(m->opaque, m->cpu);
+        arm_modes_changed(m->cpu);
+    }
     vcpu->halted = false;
     m->hvc_seen = false;
     test_machine_run(&m->base, vcpu, goes_on, m);

@@ -16,6 +16,8 @@ struct arm_machine {
     atomic_bool stop; // ends a run from another thread, together with the vCPU's exit_request
     uint64_t vbar;    // VBAR_EL1 at the start
     bool kernel_like; // start with the MMU on (RAM mapped flat, as Normal memory, no access from EL0) and FP enabled
+    void (*starts)(void *opaque, struct arm_cpu *cpu); // if not NULL, changes how the processor starts
+    void *opaque;
 };
 
 #define ARM_MACHINE_RAM UINT64_C(0x40000000)
