@@ -318,6 +318,18 @@ void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset)
 
 // --- invalidation ---
 
+// Says so in the page alone: the vCPU, which takes no lock, may have found the entry and be about to use the rest.
+static void forget_fetched(struct fetch_entry *f)
+{
+    __atomic_store_n(&f->page, ~UINT64_C(0), __ATOMIC_RELAXED);
+}
+
+static void forget_all_fetched(struct tlb_state *t)
+{
+    for (unsigned i = 0; i < FETCH_ENTRIES; i++)
+        forget_fetched(&t->fetch[i]);
+}
+
 static void lock_to_flush(struct tlb_state *t)
 {
     pthread_spin_lock(&t->lock);
@@ -367,7 +379,7 @@ void tlb_flush_all(struct tcg_cpu *cpu)
         if (t->contexts[i].key)
             clear_context(&t->contexts[i]);
     code_tables_clear_locked(t, true, 0);
-    memset(t->fetch, 0xff, sizeof(t->fetch));
+    forget_all_fetched(t);
     tlb_large_clear(&t->large);
     pthread_spin_unlock(&t->lock);
     make_stale(cpu);
@@ -384,7 +396,7 @@ void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key)
     tlb_large_forget_key(&t->large, key);
     for (unsigned i = 0; i < FETCH_ENTRIES; i++)
         if (t->fetch[i].key == key && !t->fetch[i].global)
-            t->fetch[i].page = ~UINT64_C(0);
+            forget_fetched(&t->fetch[i]);
     bool in_use = t->current->key == key;
     pthread_spin_unlock(&t->lock);
     if (in_use)
@@ -399,7 +411,7 @@ void tlb_flush_regime(struct tcg_cpu *cpu, uint32_t regime)
         if (t->contexts[i].key && t->contexts[i].key >> 32 == regime)
             clear_context(&t->contexts[i]);
     code_tables_clear_locked(t, true, 0);
-    memset(t->fetch, 0xff, sizeof(t->fetch));
+    forget_all_fetched(t);
     pthread_spin_unlock(&t->lock);
     make_stale(cpu);
 }
@@ -479,7 +491,7 @@ void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t 
     for (uint64_t i = 0; i < pages && i < FETCH_ENTRIES; i++) {
         struct fetch_entry *f = &t->fetch[fetch_index(r.first + (i << TLB_PAGE_BITS))];
         if (f->page != ~UINT64_C(0) && in_range(&r, f->page)) {
-            f->page = ~UINT64_C(0);
+            forget_fetched(f);
             in_use = true;
         }
     }
