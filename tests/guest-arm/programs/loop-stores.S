@@ -14,22 +14,6 @@
 #define C (1 << 29)
 #define V (1 << 28)
 
-    .macro expect_eq number, reg, other
-    mov x17, \reg
-    mov x16, \other
-    mov x18, \number
-    cmp x17, x16
-    b.ne fail
-    .endm
-
-    .macro sync address
-    dc cvau, \address
-    dsb ish
-    ic ivau, \address
-    dsb ish
-    isb
-    .endm
-
     .macro flush_page number // in a register; clobbers x16
     lsr x16, \number, 12
     dsb ish

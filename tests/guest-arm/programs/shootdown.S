@@ -10,14 +10,6 @@
 #define READ_FRAMES (FRAMES + 0x180000) // four of them, in turn
 #define STRAY -1
 
-    .macro expect_eq number, reg, other
-    mov x17, \reg
-    mov x16, \other
-    mov x18, \number
-    cmp x17, x16
-    b.ne fail
-    .endm
-
     .macro flush_page address // clobbers x16
     dsb ish
     ldr x16, =(\address) >> 12
