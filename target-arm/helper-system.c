@@ -198,13 +198,13 @@ const struct ir_helper arm_helper_gic_write = {
 
 static void dc_zva(struct arm_cpu *cpu, uint64_t gva, uint32_t esr)
 {
-    uint64_t size = UINT64_C(4) << (cpu->id.dczid & 15), start = gva & ~(size - 1);
+    uint64_t size = UINT64_C(4) << (cpu->id.dczid & 15), within = gva & (size - 1), start = gva - within;
     if (cpu->el == 0 && !(cpu->sctlr_el[1] & SCTLR_DZE))
         trap_to(cpu, 1, esr);
     unsigned mmu_index = extract64(cpu->block_flags, ARM_BF_MMU, 2);
-    void *host = tlb_host(&cpu->tcg, start, TLB_WRITE, mmu_index, false);
+    uint8_t *host = tlb_host(&cpu->tcg, gva, TLB_WRITE, mmu_index, false); // FAR is to be the address given
     if (host) {
-        memset(host, 0, size);
+        memset(host - within, 0, size);
         return;
     }
     // Not RAM: what is there gets the stores, if it is not of a Device type, where the instruction is an alignment

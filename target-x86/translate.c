@@ -217,7 +217,7 @@ static void begin_special(struct x86_translator *x)
         ir_set(x->b, SLOT_SHADOW, tx_i32(x, 0));
 }
 
-// The instruction at x->pc, which goes on in the next page.
+// The instruction at x->pc, which goes on in the next page. No region has it: there it need only end.
 static bool translate_across(struct x86_translator *x)
 {
     uint8_t bytes[X86_INSN_MAX + 1] = {0};
@@ -226,7 +226,7 @@ static bool translate_across(struct x86_translator *x)
     uint64_t next_page = x->t->pc + here;
     if (x->mode != 2)
         next_page = (uint32_t)next_page;
-    bool there = x86_peek_code(x->t->cpu, next_page, bytes + here, X86_INSN_MAX - here);
+    bool there = !x->t->member && x86_peek_code(x->t->cpu, next_page, bytes + here, X86_INSN_MAX - here);
     struct x86_decoded in;
     enum x86_decode_result result = x86_decode(bytes, X86_INSN_MAX, x->mode, &in);
     unsigned used = result == X86_DECODE_OK ? in.bytes : X86_INSN_MAX;

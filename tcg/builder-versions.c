@@ -97,14 +97,17 @@ static ir_ref step_by(struct ir_builder *b, const struct ir_stream *s)
     return ir_shli(b, ir_get(b, s->by), s->by_shift);
 }
 
-// Sums of 32 bits shall not pass 0 meanwhile, nor the upper half of the slot count.
+// Sums of 32 bits shall not pass 0 meanwhile, nor the upper half of the slot count. Each by itself: where two change, the
+// address may go one way and one of them the other.
 static void leave_if_cut(struct ir_builder *b, const struct ir_stream *s, struct ir_member *checked)
 {
     const uint32_t most = (MAX_ROUNDS + 1) * IR_STREAM_STEP;
-    for (unsigned i = 0; i < s->count; i++)
-        if (s->part[i].narrow)
-            leave_if(b, IR_GTU, ir_addi(b, ir_get(b, s->part[i].slot), s->step < 0 ? -(int64_t)most : 0), UINT32_MAX - most,
-                     checked);
+    for (unsigned i = 0; i < s->count; i++) {
+        if (s->part[i].rises)
+            leave_if(b, IR_GTU, ir_get(b, s->part[i].slot), UINT32_MAX - most, checked);
+        if (s->part[i].falls)
+            leave_if(b, IR_GTU, ir_addi(b, ir_get(b, s->part[i].slot), -(int64_t)most), UINT32_MAX - most, checked);
+    }
 }
 
 // For how many more rounds than this one the stream stays in its page.

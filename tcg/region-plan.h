@@ -20,7 +20,7 @@ struct ir_stream {
         unsigned slot;
         int64_t plus;
         bool half;            // the lower half of the slot, an i64
-        bool narrow;          // 32 bits count: the slot's sums are cut to that
+        bool rises, falls;    // only 32 bits of it count, and it may pass 2^32, or 0, which cuts it
     } part[2];
     unsigned shift;           // of the second
     enum ir_type type;

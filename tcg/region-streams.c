@@ -241,7 +241,11 @@ static bool parse(struct finder *f, ir_ref base, struct ir_stream *s)
         int64_t from, to;
         if (!step_of(f, s->part[i].slot, &from, &to))
             return false;
-        s->part[i].narrow = f->narrow || s->part[i].half;
+        if (from < -MAX_STEP || to > MAX_STEP)
+            return false;
+        bool narrow = f->narrow || s->part[i].half;
+        s->part[i].rises = narrow && (to > 0 || f->by != IR_SLOT_PC_PAGE);
+        s->part[i].falls = narrow && from < 0;
         if (f->by != IR_SLOT_PC_PAGE) {
             if (from || to || s->by != IR_SLOT_PC_PAGE)
                 return false;

@@ -32,7 +32,8 @@ struct tcg_translation {
     const uint8_t *code;       // bytes at pc; readable up to code_bytes
     uint32_t code_bytes;       // up to the end of the page
     uint32_t max_insns;        // end the block after so many
-    bool inner;                // only branches from the same page lead here: the block is a member of a region, not its entry
+    bool member;               // of a region, perhaps made on another thread: the vCPU must not be asked for more code
+    bool inner;                // only branches from the same page lead here: a member that is not the region's entry
     bool single;               // out: not to be part of a region of several blocks
     uint32_t insn_count;       // out: guest instructions translated
     uint32_t guest_bytes;      // out: bytes translated, from pc

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Invalidation of the soft TLB, with the lookup tables for code; and waiting until other vCPUs have seen it.
 #include <sched.h>
-#include <string.h>
 
 #include "hw/core/machine.h"
 #include "tcg/base/bits.h"
@@ -19,6 +18,18 @@ static void clear_context_entries(struct tlb_context *context)
             context->used[i] &= ~(bits & -bits);
         }
     }
+}
+
+// Says so in the page alone: the vCPU, which takes no lock, may have found the entry and be about to use the rest.
+static void forget_fetched(struct fetch_entry *f)
+{
+    __atomic_store_n(&f->page, ~UINT64_C(0), __ATOMIC_RELAXED);
+}
+
+static void forget_all_fetched(struct tlb_state *t)
+{
+    for (unsigned i = 0; i < FETCH_ENTRIES; i++)
+        forget_fetched(&t->fetch[i]);
 }
 
 static void lock_to_flush(struct tlb_state *t)
@@ -70,7 +81,7 @@ void tlb_flush_all(struct tcg_cpu *cpu)
         if (t->contexts[i].key)
             tlb_context_clear(&t->contexts[i]);
     code_tables_clear_locked(t, true, 0);
-    memset(t->fetch, 0xff, sizeof(t->fetch));
+    forget_all_fetched(t);
     tlb_large_clear(&t->large);
     pthread_spin_unlock(&t->lock);
     make_stale(cpu);
@@ -87,7 +98,7 @@ void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key)
     tlb_large_forget_key(&t->large, key);
     for (unsigned i = 0; i < FETCH_ENTRIES; i++)
         if (t->fetch[i].key == key && !t->fetch[i].global)
-            t->fetch[i].page = ~UINT64_C(0);
+            forget_fetched(&t->fetch[i]);
     bool in_use = t->current->key == key;
     pthread_spin_unlock(&t->lock);
     if (in_use)
@@ -102,7 +113,7 @@ void tlb_flush_regime(struct tcg_cpu *cpu, uint32_t regime)
         if (t->contexts[i].key && t->contexts[i].key >> 32 == regime)
             tlb_context_clear(&t->contexts[i]);
     code_tables_clear_locked(t, true, 0);
-    memset(t->fetch, 0xff, sizeof(t->fetch));
+    forget_all_fetched(t);
     pthread_spin_unlock(&t->lock);
     make_stale(cpu);
 }
@@ -182,7 +193,7 @@ void tlb_flush_range(struct tcg_cpu *cpu, uint64_t key, bool all_keys, uint64_t 
     for (uint64_t i = 0; i < pages && i < FETCH_ENTRIES; i++) {
         struct fetch_entry *f = &t->fetch[tlb_fetch_index(r.first + (i << TLB_PAGE_BITS))];
         if (f->page != ~UINT64_C(0) && in_range(&r, f->page)) {
-            f->page = ~UINT64_C(0);
+            forget_fetched(f);
             in_use = true;
         }
     }

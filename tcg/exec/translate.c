@@ -113,6 +113,7 @@ static int32_t build_member(void *ctx, unsigned member, int32_t offset)
     t->pc = (w->job->pc & -(uint64_t)TLB_PAGE_SIZE) + (uint64_t)offset;
     t->code = w->job->page + offset;
     t->code_bytes = TLB_PAGE_SIZE - (uint32_t)offset;
+    t->member = w->job->wanted != NULL;
     t->inner = member != 0;
     t->single = false;
     w->job->cpu->guest->translate(t);

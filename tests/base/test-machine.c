@@ -137,3 +137,34 @@ bool test_machine_run(struct test_machine *m, struct vcpu *vcpu, bool (*goes_on)
     pthread_join(watcher, NULL);
     return !w.expired;
 }
+
+static uint64_t seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec;
+}
+
+static void start_up(struct vcpu *vcpu, void *entry)
+{
+    vcpu_power_on(vcpu, *(const uint64_t *)entry, 0);
+}
+
+bool test_machine_run_all(struct test_machine *m, uint64_t entry, bool (*goes_on)(void *opaque), void *opaque)
+{
+    struct vcpu_group *group = &m->machine->vcpus;
+    uint64_t until = seconds() + 200;
+    vcpu_group_set_boot(group, entry, 0);
+    vcpu_group_start(group);
+    for (unsigned i = 1; i < group->count; i++)
+        vcpu_queue_work(group->cpus[i], start_up, &entry);
+    vcpu_group_resume(group);
+    bool good = true;
+    while (good && goes_on(opaque)) {
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+        good = seconds() < until;
+    }
+    vcpu_group_pause(group);
+    vcpu_group_stop(group);
+    return good;
+}

@@ -36,3 +36,6 @@ void test_machine_wrote(struct test_machine *m, uint64_t gpa, uint64_t bytes);
 // Lets the processor run for as long as `goes_on`, which is asked whenever the engine comes back, says so; a halted one only
 // waits. False when that takes more than some seconds.
 bool test_machine_run(struct test_machine *m, struct vcpu *vcpu, bool (*goes_on)(void *opaque), void *opaque);
+// The same for several processors from `entry` on, each on a thread of its own. Asked now and then by the caller's thread. Once
+// for a machine; false when that takes minutes.
+bool test_machine_run_all(struct test_machine *m, uint64_t entry, bool (*goes_on)(void *opaque), void *opaque);

@@ -2,6 +2,7 @@
 #include "arm-machine.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "target-arm/arm.h"
@@ -11,8 +12,10 @@
 static bool hvc(void *opaque, struct vcpu *cpu, uint64_t regs[18])
 {
     struct arm_machine *m = opaque;
-    (void)regs;
-    m->hvc_seen = true;
+    if (!atomic_exchange(&m->ending, true)) {
+        memcpy(m->result, regs, sizeof(m->result));
+        m->hvc_seen = true;
+    }
     atomic_store(&cpu->exit_request, 1);
     return true;
 }
@@ -26,16 +29,30 @@ static void interrupt(void *opaque, unsigned input, bool level)
         vcpu_irq_set(&m->cpu->tcg.vcpu, input, level);
 }
 
+static struct vcpu *add_cpu(struct arm_machine *m, const char *model, unsigned index)
+{
+    struct arm_cpu_config config = {.index = index, .mpidr = index, .reset_pc = ARM_MACHINE_RAM, .conduit = ARM_CONDUIT_HVC,
+                                    .firmware = &firmware, .firmware_opaque = m};
+    if (!index) {
+        config.outputs[ARM_TIMER_VIRT] = (struct irq_line){interrupt, m, ARM_CPU_IRQ};
+        config.outputs[ARM_TIMER_PHYS] = (struct irq_line){interrupt, m, ARM_CPU_FIQ};
+    }
+    return test_machine_add_cpu(&m->base, &arm_cpu_factory, model, &config);
+}
+
 struct arm_machine *arm_machine_create(const char *accel, const char *model, unsigned max_insns)
+{
+    return arm_machine_create_smp(accel, model, max_insns, 1);
+}
+
+struct arm_machine *arm_machine_create_smp(const char *accel, const char *model, unsigned max_insns, unsigned cpus)
 {
     struct arm_machine *m = ALLOC(struct arm_machine);
     test_machine_create(&m->base, accel, max_insns);
     test_machine_map_ram(&m->base, ARM_MACHINE_RAM, (uint64_t)TEST_MACHINE_RAM_MIB << 20);
-    struct arm_cpu_config config = {
-        .reset_pc = ARM_MACHINE_RAM, .conduit = ARM_CONDUIT_HVC, .firmware = &firmware, .firmware_opaque = m};
-    config.outputs[ARM_TIMER_VIRT] = (struct irq_line){interrupt, m, ARM_CPU_IRQ};
-    config.outputs[ARM_TIMER_PHYS] = (struct irq_line){interrupt, m, ARM_CPU_FIQ};
-    m->cpu = arm_cpu_of_vcpu(test_machine_add_cpu(&m->base, &arm_cpu_factory, model, &config));
+    m->cpu = arm_cpu_of_vcpu(add_cpu(m, model, 0));
+    for (unsigned i = 1; i < cpus; i++)
+        add_cpu(m, model, i);
     event_clock_start(m->base.machine->clock);
     return m;
 }
@@ -91,8 +108,25 @@ bool arm_machine_run(struct arm_machine *m, uint64_t entry)
     if (m->kernel_like)
         map_flat(m);
     m->cpu->vbar_el[1] = m->vbar;
+    if (m->starts) {
+        m->starts(m->opaque, m->cpu);
+        arm_modes_changed(m->cpu);
+    }
     vcpu->halted = false;
-    m->hvc_seen = false;
+    m->hvc_seen = m->ending = false;
     test_machine_run(&m->base, vcpu, goes_on, m);
     return m->hvc_seen;
+}
+
+static bool all_go_on(void *opaque)
+{
+    return !((struct arm_machine *)opaque)->hvc_seen;
+}
+
+bool arm_machine_run_all(struct arm_machine *m, uint64_t entry)
+{
+    struct vcpu_group *group = &m->base.machine->vcpus;
+    for (unsigned i = 0; i < group->count; i++)
+        group->cpus[i]->ops->reset(group->cpus[i]);
+    return test_machine_run_all(&m->base, entry, all_go_on, m);
 }

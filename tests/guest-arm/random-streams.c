@@ -3,14 +3,11 @@
 // leave the same registers, flags and memory. CLASS is "integer" or "simd"; with "-loops" behind it the streams are short loops
 // with conditional branches in them, of which engines make regions.
 //
-// Streams come from the rows of the decode table with random fields; Capstone says which encodings are allocated. They
-// are straight-line code between a part that loads all registers and one that stores them. X27 and X28 address data, X26
-// counts rounds, and they are never written; loads and stores go through X28. A stream that differs is cut down to its first bad instruction.
+// Streams (see random-a64.h) are straight-line code between a part that loads all registers and one that stores them. X27 and
+// X28 address data, X26 counts rounds. A stream that differs is cut down to its first bad instruction.
 //
-// Left out: other branches, system instructions, pointer authentication (keys differ) and what the architecture leaves open.
-// Exits with 77 (skipped) when there is no qemu-aarch64.
+// Left out: pointer authentication (keys differ). Exits with 77 (skipped) when there is no qemu-aarch64.
 
-#include <capstone/capstone.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +15,7 @@
 
 #include "arm-machine.h"
 #include "qemu-user.h"
-#include "target-arm/decode.h"
+#include "random-a64.h"
 #include "tcg/base/bits.h"
 #include "tests/base/random.h"
 
@@ -41,70 +38,6 @@ struct stream {
 
 // --- instructions ---
 
-enum row_class { ROW_NO, ROW_DATA, ROW_MEMORY };
-
-static bool starts(const char *name, const char *prefix)
-{
-    return !strncmp(name, prefix, strlen(prefix));
-}
-
-static enum row_class classify(const struct a64_row *row, bool simd)
-{
-    unsigned top = row->value >> 25 & 15, mask = row->mask >> 25 & 15;
-    bool memory = (mask & 5) == 5 && (top & 5) == 4;
-    bool vector = (mask & 7) == 7 && (top & 7) == 7;
-    bool vector_memory = memory && (row->value >> 26 & 1);
-    if (row->feature == ARM_FEAT_PAUTH || ((mask & 14) == 14 && (top & 14) == 10))
-        return ROW_NO;
-    if ((vector || vector_memory) != simd && below(4))
-        return ROW_NO;
-    if ((vector || vector_memory) && !simd)
-        return ROW_NO;
-    // PC-relative loads read the stream itself, which lies elsewhere when it is cut; exclusives depend on history.
-    if (strstr(row->name, "literal") || starts(row->name, "STX") || starts(row->name, "LDX") ||
-        starts(row->name, "STTR"))
-        return ROW_NO;
-    return memory ? ROW_MEMORY : ROW_DATA;
-}
-
-static bool field_is(const struct a64_row *row, unsigned low_bit, char letter)
-{
-    return row->pattern[31 - low_bit] == letter && row->pattern[31 - low_bit - 4] == letter;
-}
-
-static bool reserved(unsigned reg)
-{
-    return reg >= 26 && reg <= 28;
-}
-
-// Whether the instruction leaves X27 and X28 alone and does nothing that the architecture leaves open.
-static bool harmless(const struct a64_row *row, enum row_class class, uint32_t insn)
-{
-    unsigned rd = insn & 31, rt2 = insn >> 10 & 31, rs = insn >> 16 & 31;
-    if (reserved(rd))
-        return false;
-    if (class != ROW_MEMORY)
-        return true;
-    if (field_is(row, 10, 'u') && (reserved(rt2) || rt2 == rd))
-        return false;
-    bool pair_of_four = starts(row->name, "CASP");
-    if (pair_of_four && ((rs | rd) & 1 || reserved(rs + 1) || reserved(rd + 1) || rs == 30 || rd == 30))
-        return false;
-    return !(field_is(row, 16, 's') && reserved(rs));
-}
-
-static csh capstone;
-
-static bool allocated(uint32_t insn)
-{
-    cs_insn *text;
-    size_t count = cs_disasm(capstone, (const uint8_t *)&insn, 4, CODE, 1, &text);
-    if (!count)
-        return false;
-    cs_free(text, count);
-    return true;
-}
-
 // The value of a register operand that makes a sensible index: a small multiple of 16.
 static uint32_t mov_small(unsigned reg, unsigned value)
 {
@@ -118,31 +51,14 @@ static void add_insn(struct stream *s, uint32_t insn)
     s->insns[s->count++] = insn;
 }
 
-static void add_memory(struct stream *s, const struct a64_row *row, uint32_t insn)
+static void add_memory(struct stream *s, const struct random_a64 *a)
 {
-    bool by_register = strstr(row->name, "register") != NULL;
-    unsigned rm = insn >> 16 & 31;
-    if (by_register && (reserved(rm) || rm == 31))
-        rm = 5;
-    if (by_register)
-        insn = (insn & ~(31u << 16)) | rm << 16;
+    unsigned index = below(24);
     // Rt must not be what addresses: no load into the index before its use matters, but stores of it are fine.
-    if (by_register)
-        add_insn(s, mov_small(rm, below(64) * 16));
-    add_insn(s, insn);
+    if (a->by_register)
+        add_insn(s, mov_small(index, below(64) * 16));
+    add_insn(s, a->by_register ? (a->insn & ~(31u << 16)) | index << 16 : a->insn);
     add_insn(s, MOV_X28_X27_PLUS_64K); // undo writeback
-}
-
-// B.cond, CBZ, CBNZ, TBZ or TBNZ over the next instruction.
-static uint32_t branch_over(void)
-{
-    enum { OVER = 2 << 5 };
-    unsigned kind = below(3), reg = below(26);
-    if (kind == 0)
-        return 0x54000000 | OVER | below(14);
-    if (kind == 1)
-        return 0x34000000 | below(2) << 31 | below(2) << 24 | OVER | reg;
-    return 0x36000000 | below(2) << 31 | below(2) << 24 | below(32) << 19 | OVER | reg;
 }
 
 static void make_stream(struct stream *s)
@@ -150,22 +66,14 @@ static void make_stream(struct stream *s)
     unsigned limit = s->rounds ? 4 + below(LOOP - 8) : STREAM - 4;
     s->count = 0;
     while (s->count < limit) {
-        const struct a64_row *row = a64_row_at(below(a64_row_count()));
-        enum row_class class = classify(row, s->simd);
-        if (class == ROW_NO)
-            continue;
-        uint32_t insn = ((uint32_t)random64() & ~row->mask) | row->value;
-        if (class == ROW_MEMORY)
-            insn = (insn & ~(31u << 5)) | 28u << 5;
-        if (a64_decode(insn) != row || !harmless(row, class, insn) || !allocated(insn))
-            continue;
-        if (class == ROW_MEMORY) {
-            add_memory(s, row, insn);
+        struct random_a64 a = random_a64(s->simd);
+        if (a.memory) {
+            add_memory(s, &a);
             continue;
         }
         if (s->rounds && !below(4))
-            add_insn(s, branch_over());
-        add_insn(s, insn);
+            add_insn(s, random_a64_branch_over());
+        add_insn(s, a.insn);
     }
     for (unsigned i = 0; i < DATA_BYTES; i += 8) {
         uint64_t value = random64();
@@ -311,15 +219,6 @@ static void print_differences(const uint8_t *here, const uint8_t *there)
     }
 }
 
-static void print_insn(uint32_t insn)
-{
-    cs_insn *text;
-    size_t count = cs_disasm(capstone, (const uint8_t *)&insn, 4, 0, 1, &text);
-    printf("%08x  %s %s\n", insn, count ? text->mnemonic : "?", count ? text->op_str : "");
-    if (count)
-        cs_free(text, count);
-}
-
 // Runs the first `count` instructions under both. -1: they agree; 0: they differ; 1: one did not run.
 static int compare(struct arm_machine *m, const struct stream *s, unsigned count, uint8_t *here, uint8_t *there)
 {
@@ -349,11 +248,11 @@ static bool check(struct arm_machine *m, const struct stream *s)
     int last = compare(m, s, high, here, there);
     if (last > 0) {
         printf("qemu-aarch64 does not run: ");
-        print_insn(s->insns[high - 1]);
+        random_a64_print(s->insns[high - 1]);
         return true; // its refusal is no error of ours
     }
     printf("differs after: ");
-    print_insn(s->insns[high - 1]);
+    random_a64_print(s->insns[high - 1]);
     print_differences(here, there);
     return false;
 }
@@ -366,11 +265,11 @@ int main(int argc, char **argv)
     }
     if (!qemu_user_exists())
         return 77;
-    cs_open(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, &capstone);
+    random_a64_open();
     struct arm_machine *m = arm_machine_create(argv[1], "max", argc > 5 ? (unsigned)atoi(argv[5]) : 0);
     m->kernel_like = true;
     static struct stream s;
-    s.simd = starts(argv[2], "simd");
+    s.simd = !strncmp(argv[2], "simd", 4);
     bool loops = strstr(argv[2], "-loops") != NULL;
     unsigned seed = (unsigned)atoi(argv[3]), count = (unsigned)atoi(argv[4]), bad = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -384,6 +283,6 @@ int main(int argc, char **argv)
     }
     printf("%u of %u streams differ\n", bad, count);
     arm_machine_destroy(m);
-    cs_close(&capstone);
+    random_a64_close();
     return bad != 0;
 }

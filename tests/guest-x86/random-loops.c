@@ -3,8 +3,9 @@
 // here and on the host processor: registers and memory at the end, and at a fault in any round. With NAME, most instructions
 // are from rows of that name; "mmx" is those with MMX registers, among x87 ones.
 //
-// R15 counts the rounds. Memory is near RBX and RSI, which stay as they are. Flags are only looked at when the instructions
-// before define them.
+// R15 counts the rounds. Memory is near RBX and RSI, which stay as they are in half of the loops; in others they go up or down
+// each round, over a page's end and to where there is no memory. Flags are only looked at when the instructions before define
+// them.
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,17 @@ static void add_insn(struct test *t, bool *defined, const char *name)
     }
 }
 
+// RBX or RSI goes on.
+static void add_step(struct test *t)
+{
+    static const uint8_t steps[] = {1, 2, 4, 8, 8, 16, 24, 32, 64, 100, 0xff, 0xfc, 0xf8, 0xf8, 0xf0, 0xc0};
+    unsigned reg = below(2) ? X86_RBX : X86_RSI, step = steps[below(sizeof(steps))];
+    const uint8_t add[] = {0x48, 0x83, (uint8_t)(0xc0 | reg), (uint8_t)step};
+    const uint8_t lea[] = {0x48, 0x8d, (uint8_t)(0x40 | reg << 3 | reg), (uint8_t)step};
+    memcpy(t->code + t->bytes, below(2) ? add : lea, sizeof(add));
+    t->bytes += sizeof(add);
+}
+
 static void make(struct test *t, const char *name)
 {
     random_registers(t, true);
@@ -138,6 +150,11 @@ static void make(struct test *t, const char *name)
             exits[exit_count++] = t->bytes;
             t->bytes += 4;
         }
+    }
+    if (below(2)) {
+        s->gpr[COUNTER] = 1 + below(200);
+        for (unsigned steps = 1 + below(2); steps; steps--)
+            add_step(t);
     }
     static const uint8_t count_down[] = {0x41, 0x83, 0xef, 0x01, 0x0f, 0x85}; // sub $1, %r15d; jne
     memcpy(t->code + t->bytes, count_down, sizeof(count_down));

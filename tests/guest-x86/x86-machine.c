@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "hw/misc/pc-misc.h"
 #include "target-x86/x86.h"
@@ -138,13 +137,6 @@ void x86_machine_destroy(struct x86_machine *m)
     free(m);
 }
 
-static uint64_t seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec;
-}
-
 // What port 0xf8 has said for this halt.
 static bool wake(struct x86_machine *m)
 {
@@ -175,24 +167,14 @@ bool x86_machine_run(struct x86_machine *m)
     return test_machine_run(&m->base, vcpu, goes_on, m);
 }
 
-static void start_up(struct vcpu *vcpu, void *entry)
+static bool all_go_on(void *opaque)
 {
-    vcpu_power_on(vcpu, *(const uint64_t *)entry, 0);
+    struct x86_machine *m = opaque;
+    return !m->ended && !m->shut_down;
 }
 
 bool x86_machine_run_all(struct x86_machine *m, uint64_t entry)
 {
-    struct vcpu_group *group = &m->base.machine->vcpus;
-    uint64_t until = seconds() + 200;
     m->status = -1;
-    vcpu_group_set_boot(group, entry, 0);
-    vcpu_group_start(group);
-    for (unsigned i = 1; i < m->cpus; i++)
-        vcpu_queue_work(group->cpus[i], start_up, &entry);
-    vcpu_group_resume(group);
-    while (!m->ended && !m->shut_down && seconds() < until)
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-    vcpu_group_pause(group);
-    vcpu_group_stop(group);
-    return m->ended;
+    return test_machine_run_all(&m->base, entry, all_go_on, m) && m->ended;
 }

@@ -112,6 +112,13 @@ start:
     ldr x0, [x1]
 1:  EXPECT(x20, ESR(0x25, 0x04))
 
+    // DC ZVA says the address it was given, not where the bytes begin.
+    ldr x1, =0x702b
+    GO_ON_AT(1f)
+    dc zva, x1
+1:  EXPECT(x20, ESR(0x25, 0x47))
+    EXPECT(x23, 0x702b)
+
     // Permissions: read-only, not for EL0, not executable.
     mov x1, 0x2000
     GO_ON_AT(1f)

@@ -8,14 +8,6 @@
 #define RET 0xd65f03c0
 #define NOP 0xd503201f
 
-    .macro sync address
-    dc cvau, \address
-    dsb ish
-    ic ivau, \address
-    dsb ish
-    isb
-    .endm
-
 start:
     mov x0, 3 << 20 // CPACR_EL1.FPEN
     msr cpacr_el1, x0
