@@ -28,6 +28,31 @@ fault_entries 14
     cmp $\want, %ebp
     expect \number, e
 .endm
+# Of each two of the ten numbers at \from, by words of \bytes.
+.macro long_compares number, from, bytes, word, both
+    mov $\from, %esi
+5:  mov $\from, %edi
+6:  mov (%rsi), \word
+    cmp (%rdi), \word
+    mov \bytes(%rsi), \word
+    sbb \bytes(%rdi), \word
+    setl %bl
+    setnl %bh
+    mov (%rsi), \both
+    cmp (%rdi), \both
+    setl %cl
+    setnl %ch
+    cmp %bl, %cl
+    expect \number, e
+    cmp %bh, %ch
+    expect \number + 1, e
+    add $2 * \bytes, %edi
+    cmp $\from + 20 * \bytes, %edi
+    jne 6b
+    add $2 * \bytes, %esi
+    cmp $\from + 20 * \bytes, %esi
+    jne 5b
+.endm
 # Flags noted in the middle of a chain, and looked at behind it.
 .macro note_flags place
     pushfq
@@ -378,6 +403,10 @@ again:
     expect_eq 47, $-1, %rcx
 .endr
 .endr
+    # comparisons of numbers of two words, by SBB, as those of one of twice the size
+    long_compares 48, long_32, 4, %eax, %rax
+    long_compares 50, long_16, 2, %ax, %eax
+    long_compares 52, long_8, 1, %al, %ax
     dec %r15d
     jnz again
     end 0
@@ -395,6 +424,9 @@ faulting_sum:
 .balign 16
 product_words: .quad -1, 0x8000000000000001, -6, 0x123456789abcdef1
 noted: .quad 0
+long_32: .quad 0, 1, 0x100000000, 0x100000001, 0x8000000000000000, 0x7fffffffffffffff, 0x8000000000000001, -1, -2, -0x100000000
+long_16: .long 0, 1, 0x10000, 0x10001, 0x80000000, 0x7fffffff, 0x80000001, -1, -2, -0x10000
+long_8: .word 0, 1, 0x100, 0x101, 0x8000, 0x7fff, 0x8001, -1, -2, -0x100
 start_inc_al: .quad 0x7f
 start_inc_ax: .quad 0x7fff
 start_inc_eax: .quad 0x7fffffff
