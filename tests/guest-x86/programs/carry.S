@@ -46,6 +46,19 @@ fault_entries 14
     expect \number, e
     cmp %bh, %ch
     expect \number + 1, e
+    # and by what CMP leaves for those who want its result: as SUB does
+    mov (%rsi), \both
+    cmp (%rdi), \both
+    sets %bl
+    bt $0, %edi
+    setz %bh
+    mov (%rsi), \both
+    sub (%rdi), \both
+    sets %cl
+    bt $0, %edi
+    setz %ch
+    cmp %bx, %cx
+    expect \number + 2, e
     add $2 * \bytes, %edi
     cmp $\from + 20 * \bytes, %edi
     jne 6b
@@ -405,8 +418,8 @@ again:
 .endr
     # comparisons of numbers of two words, by SBB, as those of one of twice the size
     long_compares 48, long_32, 4, %eax, %rax
-    long_compares 50, long_16, 2, %ax, %eax
-    long_compares 52, long_8, 1, %al, %ax
+    long_compares 51, long_16, 2, %ax, %eax
+    long_compares 54, long_8, 1, %al, %ax
     dec %r15d
     jnz again
     end 0
