@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "hw/core/debug.h"
+
 struct accel;
 struct machine;
 struct vcpu;
@@ -32,6 +34,7 @@ struct vcpu_ops {
     void (*disassembler)(struct vcpu *cpu, int *arch, int *mode);
     // Guest virtual to guest physical as the current mode sees it, changing nothing. False when not mapped.
     bool (*translate_debug)(struct vcpu *cpu, uint64_t gva, uint64_t *gpa);
+    const struct debug_ops *debug; // NULL: there is nothing for debuggers
     void (*destroy)(struct vcpu *cpu);
 };
 
@@ -81,6 +84,8 @@ struct vcpu {
     bool halted; // own thread only: waiting for an interrupt
     pthread_t thread;
     bool thread_started;
+
+    struct debug_exception_log exceptions;
 };
 
 // --- group ---------------------------------------------------------------------------------------------------------
