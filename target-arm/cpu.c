@@ -9,6 +9,7 @@
 #include "hw/core/machine.h"
 #include "target-arm/arm.h"
 #include "target-arm/exception.h"
+#include "target-arm/gdb.h"
 #include "target-arm/helper.h"
 #include "target-arm/mmu.h"
 #include "target-arm/models.h"
@@ -119,6 +120,7 @@ static void destroy(struct vcpu *vcpu)
 {
     struct arm_cpu *cpu = arm_cpu_of_vcpu(vcpu);
     arm_timers_destroy(cpu);
+    free((void *)cpu->debug_view);
     free(cpu);
 }
 
@@ -132,6 +134,7 @@ static const struct vcpu_ops vcpu_ops = {
     .print_registers = print_registers,
     .disassembler = arm_disassembler,
     .translate_debug = translate_debug,
+    .debug = &arm_debug_ops,
     .destroy = destroy,
 };
 
@@ -152,6 +155,7 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
     cpu->tcg.vcpu.ops = &vcpu_ops;
     cpu->tcg.vcpu.machine = machine;
     arm_timers_init(cpu);
+    arm_debug_view_create(cpu);
     arm_crc_init();
     return &cpu->tcg.vcpu;
 }

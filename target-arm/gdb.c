@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// The record by which debuggers know an AArch64 processor. There is one mode: AArch32 is not implemented at any level.
+
+#include "target-arm/gdb.h"
+
+#include "target-arm/cpu.h"
+#include "target-arm/sysreg-bits.h"
+
+static unsigned mode_count(const struct vcpu *cpu)
+{
+    (void)cpu;
+    return 1;
+}
+
+static unsigned mode(const struct vcpu *cpu)
+{
+    (void)cpu;
+    return 0;
+}
+
+static const struct debug_view *view(const struct vcpu *vcpu, unsigned which)
+{
+    (void)which;
+    return arm_cpu_of_vcpu((struct vcpu *)vcpu)->debug_view;
+}
+
+const struct debug_ops arm_debug_ops = {
+    .mode_count = mode_count,
+    .mode = mode,
+    .view = view,
+    .read = arm_debug_read,
+    .write = arm_debug_write,
+};
