@@ -30,4 +30,7 @@ const struct debug_ops arm_debug_ops = {
     .view = view,
     .read = arm_debug_read,
     .write = arm_debug_write,
+    .describe_exception = arm_debug_describe_exception,
+    .find_exception = arm_debug_find_exception,
+    .exception_class = arm_debug_exception_class,
 };

@@ -24,3 +24,10 @@ extern const char arm_gdb_core_types[], arm_gdb_fpu_types[], arm_gdb_system_type
 bool arm_debug_read(struct vcpu *cpu, const struct debug_view *view, const struct debug_register *reg, uint8_t *bytes);
 bool arm_debug_write(struct vcpu *cpu, const struct debug_view *view, const struct debug_register *reg,
                      const uint8_t *bytes);
+
+void arm_debug_describe_exception(const struct debug_exception *exception, char *text, size_t size);
+bool arm_debug_find_exception(const char *word, uint32_t *class);
+uint32_t arm_debug_exception_class(const struct debug_exception *exception);
+
+// "translation fault, level 2" and so on, of a DFSC or IFSC.
+const char *arm_debug_fault_name(uint32_t status);
