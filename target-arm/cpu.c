@@ -103,14 +103,14 @@ static void print_registers(struct vcpu *vcpu, FILE *out)
     fputc('\n', out);
 }
 
+// What is mapped, whatever the exception level and permissions: the kernel from EL0, users' pages despite PAN.
 static bool translate_debug(struct vcpu *vcpu, uint64_t gva, uint64_t *gpa)
 {
-    struct tcg_cpu *tcg = tcg_cpu_of(vcpu);
-    const struct arm_cpu *cpu = arm_cpu_of(tcg);
+    struct arm_cpu *cpu = arm_cpu_of_vcpu(vcpu);
+    struct arm_walk walk = {.regime = arm_regime_of(cpu, cpu->el), .privileged = true, .probe = true, .any = true};
     struct tlb_translation t;
     struct tlb_fault fault;
-    unsigned index = cpu->el ? ARM_MMU_PRIVILEGED : ARM_MMU_EL0;
-    if (!arm_translate_address(tcg, gva, TLB_READ, index, true, &t, &fault))
+    if (!arm_walk(cpu, gva, &walk, &t, &fault, NULL))
         return false;
     *gpa = t.gpa;
     return true;

@@ -25,6 +25,13 @@ bool arm_debug_read(struct vcpu *cpu, const struct debug_view *view, const struc
 bool arm_debug_write(struct vcpu *cpu, const struct debug_view *view, const struct debug_register *reg,
                      const uint8_t *bytes);
 
+// Fields of arm_debug_space's value.
+#define ARM_DEBUG_SPACE_TABLES UINT64_C(0x0000fffffffffffe)
+#define ARM_DEBUG_SPACE_ID UINT64_C(0xffff000000000000)
+uint64_t arm_debug_space(const struct vcpu *cpu);
+void arm_debug_print_walk(struct vcpu *cpu, uint64_t gva, FILE *out);
+bool arm_debug_next_mapping(struct vcpu *cpu, uint64_t gva, struct debug_mapping *mapping);
+
 void arm_debug_describe_exception(const struct debug_exception *exception, char *text, size_t size);
 bool arm_debug_find_exception(const char *word, uint32_t *class);
 uint32_t arm_debug_exception_class(const struct debug_exception *exception);
