@@ -9,6 +9,7 @@
 #include "hw/core/machine.h"
 #include "target-arm/arm.h"
 #include "target-arm/exception.h"
+#include "target-arm/gdb.h"
 #include "target-arm/helper.h"
 #include "target-arm/mmu.h"
 #include "target-arm/models.h"
@@ -102,14 +103,14 @@ static void print_registers(struct vcpu *vcpu, FILE *out)
     fputc('\n', out);
 }
 
+// What is mapped, whatever the exception level and permissions: the kernel from EL0, users' pages despite PAN.
 static bool translate_debug(struct vcpu *vcpu, uint64_t gva, uint64_t *gpa)
 {
-    struct tcg_cpu *tcg = tcg_cpu_of(vcpu);
-    const struct arm_cpu *cpu = arm_cpu_of(tcg);
+    struct arm_cpu *cpu = arm_cpu_of_vcpu(vcpu);
+    struct arm_walk walk = {.regime = arm_regime_of(cpu, cpu->el), .privileged = true, .probe = true, .any = true};
     struct tlb_translation t;
     struct tlb_fault fault;
-    unsigned index = cpu->el ? ARM_MMU_PRIVILEGED : ARM_MMU_EL0;
-    if (!arm_translate_address(tcg, gva, TLB_READ, index, true, &t, &fault))
+    if (!arm_walk(cpu, gva, &walk, &t, &fault, NULL))
         return false;
     *gpa = t.gpa;
     return true;
@@ -119,6 +120,7 @@ static void destroy(struct vcpu *vcpu)
 {
     struct arm_cpu *cpu = arm_cpu_of_vcpu(vcpu);
     arm_timers_destroy(cpu);
+    free((void *)cpu->debug_view);
     free(cpu);
 }
 
@@ -132,6 +134,7 @@ static const struct vcpu_ops vcpu_ops = {
     .print_registers = print_registers,
     .disassembler = arm_disassembler,
     .translate_debug = translate_debug,
+    .debug = &arm_debug_ops,
     .destroy = destroy,
 };
 
@@ -152,6 +155,7 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
     cpu->tcg.vcpu.ops = &vcpu_ops;
     cpu->tcg.vcpu.machine = machine;
     arm_timers_init(cpu);
+    arm_debug_view_create(cpu);
     arm_crc_init();
     return &cpu->tcg.vcpu;
 }

@@ -220,6 +220,7 @@ struct arm_cpu {
     enum arm_pauth_algorithm pauth_algorithm;
     uint8_t pa_bits;          // of ID_AA64MMFR0_EL1.PARange
     const struct arm_model *model;
+    const struct debug_view *debug_view;
     struct arm_cpu_config config;
     struct memory_map *memory;
     struct event_clock *clock;

@@ -86,11 +86,23 @@ void arm_take_exception(struct arm_cpu *cpu, unsigned target_el, enum arm_vector
                    cpu->tcg.vcpu.index, target_el, cpu->el, from + vector, esr, (unsigned long long)far,
                    (unsigned long long)return_address);
 
+    uint64_t handler = cpu->vbar_el[target_el] + from + vector;
+    bool address = vector == ARM_VECTOR_SYNC && has_far(esr);
+    debug_exception_taken(&cpu->tcg.vcpu, (struct debug_exception){.pc = tcg_get_pc(&cpu->tcg),
+                                                                   .handler = handler,
+                                                                   .syndrome = esr,
+                                                                   .address = far,
+                                                                   .vector = from + vector,
+                                                                   .from = cpu->el,
+                                                                   .to = (uint8_t)target_el,
+                                                                   .interrupt = vector != ARM_VECTOR_SYNC,
+                                                                   .has_address = address});
+
     cpu->spsr_el[target_el] = arm_pstate_get(cpu);
     cpu->elr_el[target_el] = return_address;
     if (vector == ARM_VECTOR_SYNC || vector == ARM_VECTOR_SERROR)
         cpu->esr_el[target_el] = esr;
-    if (vector == ARM_VECTOR_SYNC && has_far(esr))
+    if (address)
         cpu->far_el[target_el] = far;
 
     arm_select_sp(cpu, target_el, 1);
@@ -105,7 +117,7 @@ void arm_take_exception(struct arm_cpu *cpu, unsigned target_el, enum arm_vector
         cpu->pan = true;
     if (arm_has(cpu, ARM_FEAT_SSBS))
         cpu->ssbs = (sctlr & SCTLR_DSSBS) != 0;
-    tcg_set_pc(&cpu->tcg, cpu->vbar_el[target_el] + from + vector);
+    tcg_set_pc(&cpu->tcg, handler);
     arm_modes_changed(cpu);
 }
 

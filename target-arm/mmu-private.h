@@ -1,11 +1,33 @@
 // SPDX-License-Identifier: MIT
-// Shared by the two stages of translation, and by pointer authentication, which asks for the size of addresses.
+// Shared by the two stages of translation, by pointer authentication, which asks for the size of addresses, and by what shows
+// walks to debuggers.
 #pragma once
 
 #include <endian.h>
 
 #include "hw/core/memory-map.h"
 #include "target-arm/mmu.h"
+#include "tcg/base/bits.h"
+
+// Descriptors of blocks and pages, and what those of tables hand down (D8.3).
+#define DESC_AF BIT64(10)
+#define DESC_AP2 BIT64(7) // read only
+#define DESC_AP1 BIT64(6) // EL0
+#define DESC_NS BIT64(5)
+#define DESC_NG BIT64(11)
+#define DESC_GP BIT64(50)
+#define DESC_DBM BIT64(51)
+#define DESC_CONTIGUOUS BIT64(52)
+#define DESC_PXN BIT64(53)
+#define DESC_UXN BIT64(54)
+#define DESC_S2AP_R BIT64(6)
+#define DESC_S2AP_W BIT64(7)
+#define DESC_S2_XN BIT64(54)
+#define TABLE_PXN BIT64(59)
+#define TABLE_UXN BIT64(60)
+#define TABLE_AP0 BIT64(61) // no EL0 access
+#define TABLE_AP1 BIT64(62) // read only
+#define TABLE_NS BIT64(63)
 
 // Fills in kind and level (-1 to 3); false.
 bool arm_fault(struct tlb_fault *fault, uint32_t kind, int level);

@@ -5,12 +5,6 @@
 #include "target-arm/mmu-private.h"
 #include "target-arm/sysreg-bits.h"
 
-#define DESC_AF BIT64(10)
-#define DESC_S2AP_R BIT64(6)
-#define DESC_S2AP_W BIT64(7)
-#define DESC_DBM BIT64(51)
-#define DESC_XN BIT64(54)
-
 struct params2 {
     unsigned granule_bits, input_bits, output_bits;
     int start_level;
@@ -51,7 +45,7 @@ static bool finish(struct arm_cpu *cpu, uint64_t ipa, const struct arm_walk *wal
     if (output >> p->output_bits)
         return fault2(fault, ARM_FAULT_ADDRESS_SIZE, level, ipa);
     if (!(descriptor & DESC_AF)) {
-        if (!p->ha)
+        if (!p->ha && !walk->any)
             return fault2(fault, ARM_FAULT_ACCESS_FLAG, level, ipa);
         updated |= DESC_AF;
     }
@@ -60,13 +54,13 @@ static bool finish(struct arm_cpu *cpu, uint64_t ipa, const struct arm_walk *wal
     *t = (struct tlb_translation){.gpa = output | (ipa & mask64(shift)),
                                   .readable = updated & DESC_S2AP_R,
                                   .writable = updated & DESC_S2AP_W,
-                                  .executable = (updated & DESC_S2AP_R) && !(updated & DESC_XN),
+                                  .executable = (updated & DESC_S2AP_R) && !(updated & DESC_S2_XN),
                                   .device = !extract64(descriptor, 4, 2),
                                   .page_log2 = shift};
     bool permitted = walk->access == TLB_FETCH   ? t->executable
                      : walk->access == TLB_WRITE ? t->writable
                                                  : t->readable;
-    if (!permitted)
+    if (!permitted && !walk->any)
         return fault2(fault, ARM_FAULT_PERMISSION, level, ipa);
     bool big_endian = cpu->sctlr_el[2] & SCTLR_EE;
     if (updated != descriptor && !walk->probe && !arm_descriptor_update(host, big_endian, descriptor, updated))
@@ -93,10 +87,13 @@ bool arm_walk_stage2(struct arm_cpu *cpu, uint64_t ipa, const struct arm_walk *w
     uint64_t base = extract64(cpu->vttbr_el2, 0, 48) >> align << align;
     for (;; level++, index_bits = stride) {
         unsigned shift = (3 - level) * stride + p.granule_bits;
-        uint64_t *host = arm_descriptor_host(cpu, base + (extract64(ipa, shift, index_bits) << 3));
+        uint64_t address = base + (extract64(ipa, shift, index_bits) << 3);
+        uint64_t *host = arm_descriptor_host(cpu, address);
+        uint64_t descriptor = host ? arm_descriptor_load(host, cpu->sctlr_el[2] & SCTLR_EE) : 0;
+        if (walk->step)
+            walk->step(walk->opaque, &(struct arm_walk_step){true, host, level, shift, address, descriptor});
         if (!host)
             return fault2(fault, ARM_FAULT_EXTERNAL_ON_WALK, level, ipa);
-        uint64_t descriptor = arm_descriptor_load(host, cpu->sctlr_el[2] & SCTLR_EE);
         bool table_or_page = descriptor & 2;
         if (!(descriptor & 1) || (level == 3 && !table_or_page))
             return fault2(fault, ARM_FAULT_TRANSLATION, level, ipa);

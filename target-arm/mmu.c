@@ -89,19 +89,6 @@ bool arm_block_allowed(unsigned granule_bits, int level, bool ds, bool pa52)
 
 // --- permissions ---------------------------------------------------------------------------------------------------
 
-#define DESC_AF BIT64(10)
-#define DESC_AP2 BIT64(7) // read only
-#define DESC_AP1 BIT64(6) // EL0
-#define DESC_NG BIT64(11)
-#define DESC_GP BIT64(50)
-#define DESC_DBM BIT64(51)
-#define DESC_PXN BIT64(53)
-#define DESC_UXN BIT64(54)
-#define TABLE_PXN BIT64(59)
-#define TABLE_UXN BIT64(60)
-#define TABLE_AP0 BIT64(61) // no EL0 access
-#define TABLE_AP1 BIT64(62) // read only
-
 // A leaf's permissions with those of the tables above folded in.
 static uint64_t inherit(uint64_t leaf, uint64_t tables)
 {
@@ -196,11 +183,13 @@ static bool find_leaf(struct arm_cpu *cpu, uint64_t va, const struct arm_walk *w
         if (!to_physical(cpu, walk, &address, fault))
             return false;
         leaf->host = arm_descriptor_host(cpu, address);
+        leaf->raw = leaf->host ? arm_descriptor_load(leaf->host, p->big_endian) : 0;
+        if (walk->step)
+            walk->step(walk->opaque, &(struct arm_walk_step){false, leaf->host, level, shift, address, leaf->raw});
         if (!leaf->host) {
             fault->gpa = address;
             return arm_fault(fault, ARM_FAULT_EXTERNAL_ON_WALK, level);
         }
-        leaf->raw = arm_descriptor_load(leaf->host, p->big_endian);
         bool table_or_page = leaf->raw & 2;
         if (!(leaf->raw & 1) || (level == 3 && !table_or_page))
             return arm_fault(fault, ARM_FAULT_TRANSLATION, level);
@@ -232,7 +221,7 @@ static enum walk_result walk_stage1(struct arm_cpu *cpu, uint64_t va, const stru
         return WALK_FAULT;
     uint64_t updated = leaf.raw;
     if (!(leaf.raw & DESC_AF)) {
-        if (!p->ha) {
+        if (!p->ha && !walk->any) {
             arm_fault(fault, ARM_FAULT_ACCESS_FLAG, leaf.level);
             return WALK_FAULT;
         }
@@ -242,7 +231,7 @@ static enum walk_result walk_stage1(struct arm_cpu *cpu, uint64_t va, const stru
     if (p->hd && (leaf.raw & DESC_DBM) && walk->access == TLB_WRITE)
         updated &= ~DESC_AP2;
     permissions(p, walk, inherit(updated, leaf.tables), t);
-    if (!permitted(t, walk->access)) {
+    if (!walk->any && !permitted(t, walk->access)) {
         arm_fault(fault, ARM_FAULT_PERMISSION, leaf.level);
         return WALK_FAULT;
     }

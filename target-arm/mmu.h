@@ -35,13 +35,24 @@ uint64_t arm_space_key(const struct arm_cpu *cpu);
 // The upper half for a regime whose MMU is on.
 uint32_t arm_regime_key(const struct arm_cpu *cpu, enum arm_regime regime);
 
+// A descriptor that a walk looks at.
+struct arm_walk_step {
+    bool stage2, found;  // whether there is memory at its address
+    int level;
+    unsigned size_log2;  // of what a descriptor of this level maps
+    uint64_t address, descriptor;
+};
+
 struct arm_walk {
     enum arm_regime regime;
     bool privileged; // not EL0
     bool pan;        // data accesses as with PSTATE.PAN
     bool stage1_only;
     bool probe;      // set no access flags
+    bool any;        // for debuggers: mapped is enough, whatever permissions and access flags say
     enum tlb_access access;
+    void (*step)(void *opaque, const struct arm_walk_step *step); // is told of each descriptor if not NULL
+    void *opaque;
 };
 
 // Translates `gva`. False with `fault` filled in. `attributes` (may be NULL) gets the MAIR attribute byte and, in bits

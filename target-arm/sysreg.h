@@ -30,6 +30,7 @@ enum {
     SR_SLOTS = 1 << 1,      // the functions look at state slots
     SR_CONST = 1 << 2,      // writes are ignored
     SR_ZERO = 1 << 3,       // reads as zero
+    SR_READ_ACTS = 1 << 4,  // reading it does something
 };
 
 enum { ARM_TRAP_FP = 1 << 4 };

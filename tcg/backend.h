@@ -125,6 +125,7 @@ static inline void *backend_take_meta(struct backend_buffers *b, size_t bytes)
 
 struct backend_code {
     uint8_t *entry, *end;
+    uint8_t *body;               // behind what entries look at (requests to leave, counters)
     uint8_t *poll;               // for backend_kill
     uint8_t *hot;                // for backend_stop_counting; NULL: entries are not counted
     struct tcg_exit *exits;      // in the meta buffer, by next_in until the engine links them

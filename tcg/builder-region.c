@@ -17,6 +17,8 @@ enum { MAX_INT_PARAMS = 9, MAX_VECTOR_PARAMS = 10, FIRST_ROUNDS = 2 };
 
 bool ir_at_member(const struct ir_builder *b, int32_t offset)
 {
+    if (b->stops && offset >= 0 && offset < IR_STOP_BITS && (b->stops[offset / 64] >> offset % 64 & 1))
+        return true;
     return b->plan && ir_plan_find(b->plan, offset) >= 0;
 }
 

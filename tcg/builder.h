@@ -62,6 +62,8 @@ struct ir_slot_use {
 
 struct ir_plan;
 
+enum { IR_STOP_BITS = 4096 };
+
 struct ir_builder {
     struct ir_region *region;
     struct ir_slot_state *slots;       // knowledge at the current point
@@ -78,6 +80,7 @@ struct ir_builder {
     ir_ref recent[IR_RECENT];          // pure operations that hold here, by a hash, plus 1
     struct ir_slot_use use;
     struct ir_plan *plan;              // of a region of several guest blocks, see region.h; NULL: of one
+    const uint64_t *stops;             // bit set of IR_STOP_BITS offsets in the page where blocks begin for debuggers; NULL: nowhere
     void *notes;                       // ir_keep_notes
     size_t notes_bytes;
 };

@@ -2,11 +2,26 @@
 // What was noted for debuggers.
 #include "hw/core/debug.h"
 
-#include "hw/core/vcpu.h"
+#include "hw/core/machine.h"
+
+static bool is_caught(const struct vcpu *cpu, const struct debug_exception *exception)
+{
+    const struct stops *stops = &cpu->machine->stops;
+    uint32_t class = cpu->ops->debug->exception_class(exception);
+    for (size_t i = 0; i < stops->catch_count; i++)
+        if (stops->catches[i] == class)
+            return true;
+    return false;
+}
 
 void debug_exception_taken(struct vcpu *cpu, struct debug_exception exception)
 {
     struct debug_exception_log *log = &cpu->exceptions;
     exception.number = log->count + 1;
     log->entries[log->count++ % DEBUG_EXCEPTIONS] = exception;
+    if (cpu->machine->stops.catch_count && !cpu->pass_stops && is_caught(cpu, &exception)) {
+        cpu->stop = (struct vcpu_stop){.reason = VCPU_TOOK_EXCEPTION, .address = exception.handler,
+                                       .exception = exception.number};
+        atomic_store(&cpu->exit_request, 1);
+    }
 }

@@ -20,7 +20,20 @@ enum machine_request {
     REQUEST_RESUME = 1 << 3,
     REQUEST_POWERDOWN = 1 << 4,
     REQUEST_RECLAIM = 1 << 5, // of memory that memory maps hold on to
+    REQUEST_STOPPED = 1 << 6, // a vCPU has stopped for a debugger
+    REQUEST_RESUME_FREE = 1 << 7,
 };
+
+static void request(struct machine *machine, uint32_t what)
+{
+    atomic_fetch_or(&machine->requests, what);
+    io_loop_wake(machine->loop);
+}
+
+static void vcpu_stopped(void *opaque)
+{
+    request(opaque, REQUEST_STOPPED);
+}
 
 struct machine *machine_create(const struct machine_type *type)
 {
@@ -35,6 +48,8 @@ struct machine *machine_create(const struct machine_type *type)
     machine->clock = event_clock_create(NULL);
     machine->loop = io_loop_create(&machine->lock, machine->clock);
     vcpu_group_init(&machine->vcpus);
+    machine->vcpus.stopped = vcpu_stopped;
+    machine->vcpus.stopped_opaque = machine;
     property_set_defaults(type->properties, machine);
     return machine;
 }
@@ -94,6 +109,9 @@ void machine_destroy(struct machine *machine)
     for (unsigned i = 0; i < machine->vcpus.count; i++)
         machine->vcpus.cpus[i]->ops->destroy(machine->vcpus.cpus[i]);
     free(machine->vcpus.cpus);
+    while (machine->stops.count)
+        stops_remove(&machine->stops, machine->stops.items[0]);
+    free(machine->stops.items);
     if (machine->type->destroy)
         machine->type->destroy(machine);
     while (machine->blobs) {
@@ -147,12 +165,6 @@ void machine_reset(struct machine *machine)
         dma_write_rom(machine->map, blob->gpa, blob->data, blob->size);
     device_lock_release(&machine->lock);
     vcpu_group_reset(&machine->vcpus);
-}
-
-static void request(struct machine *machine, uint32_t what)
-{
-    atomic_fetch_or(&machine->requests, what);
-    io_loop_wake(machine->loop);
 }
 
 static void map_crowded(void *opaque)
@@ -209,6 +221,11 @@ void machine_resume(struct machine *machine)
     request(machine, REQUEST_RESUME);
 }
 
+void machine_resume_free(struct machine *machine)
+{
+    request(machine, REQUEST_RESUME_FREE);
+}
+
 void machine_powerdown_request(struct machine *machine)
 {
     request(machine, REQUEST_POWERDOWN);
@@ -228,13 +245,44 @@ const char *run_state_name(enum run_state state)
     return names[state];
 }
 
+// --- run state -----------------------------------------------------------------------------------------------------
+
+void machine_listen(struct machine *machine, struct machine_listener *listener)
+{
+    listener->next = machine->listeners;
+    machine->listeners = listener;
+}
+
+void machine_unlisten(struct machine *machine, struct machine_listener *listener)
+{
+    struct machine_listener **link = &machine->listeners;
+    while (*link && *link != listener)
+        link = &(*link)->next;
+    if (*link)
+        *link = listener->next;
+}
+
+static void tell_state(struct machine *machine)
+{
+    device_lock_acquire(&machine->lock);
+    for (struct machine_listener *l = machine->listeners, *next; l; l = next) {
+        next = l->next;
+        if (l->state_changed)
+            l->state_changed(l->opaque, machine_state(machine));
+    }
+    device_lock_release(&machine->lock);
+}
+
 static void stop_running(struct machine *machine, enum run_state state)
 {
     if (machine_state(machine) == RUN_RUNNING) {
         vcpu_group_pause(&machine->vcpus);
         event_clock_stop(machine->clock);
     }
+    bool changed = machine_state(machine) != state;
     atomic_store(&machine->state, state);
+    if (changed)
+        tell_state(machine);
 }
 
 static void start_running(struct machine *machine)
@@ -242,8 +290,37 @@ static void start_running(struct machine *machine)
     if (machine_state(machine) == RUN_RUNNING)
         return;
     atomic_store(&machine->state, RUN_RUNNING);
-    event_clock_start(machine->clock);
+    tell_state(machine);
+    if (!machine->clock_held)
+        event_clock_start(machine->clock);
     vcpu_group_resume(&machine->vcpus);
+}
+
+// Lets what debuggers hold go on.
+static void release_vcpus(struct machine *machine)
+{
+    machine->clock_held = false;
+    for (unsigned i = 0; i < machine->vcpus.count; i++) {
+        struct vcpu *cpu = machine->vcpus.cpus[i];
+        if (!cpu->held)
+            continue;
+        cpu->pass_stops |= cpu->stop.before;
+        cpu->step = (struct vcpu_step){0};
+        vcpu_hold(cpu, false);
+    }
+}
+
+static void carry_out_stopped(struct machine *machine)
+{
+    if (!machine->stops_one_cpu && machine_state(machine) == RUN_RUNNING)
+        stop_running(machine, RUN_PAUSED);
+    device_lock_acquire(&machine->lock);
+    for (struct machine_listener *l = machine->listeners, *next; l; l = next) {
+        next = l->next;
+        if (l->vcpus_stopped)
+            l->vcpus_stopped(l->opaque);
+    }
+    device_lock_release(&machine->lock);
 }
 
 static void carry_out_reset(struct machine *machine)
@@ -289,9 +366,13 @@ static bool carry_out_requests(struct machine *machine)
     }
     if (requests & REQUEST_RECLAIM)
         carry_out_reclaim(machine);
+    if (requests & REQUEST_STOPPED)
+        carry_out_stopped(machine);
     if (requests & REQUEST_PAUSE)
         stop_running(machine, RUN_PAUSED);
-    if ((requests & REQUEST_RESUME) && machine_state(machine) != RUN_SHUTDOWN)
+    if (requests & REQUEST_RESUME)
+        release_vcpus(machine);
+    if ((requests & (REQUEST_RESUME | REQUEST_RESUME_FREE)) && machine_state(machine) != RUN_SHUTDOWN)
         start_running(machine);
     if ((requests & REQUEST_POWERDOWN) && machine->type->powerdown) {
         device_lock_acquire(&machine->lock);

@@ -23,6 +23,7 @@
 #include "hw/core/io-loop.h"
 #include "hw/core/memory-map.h"
 #include "hw/core/property.h"
+#include "hw/core/stops.h"
 #include "hw/core/vcpu.h"
 
 struct block_backend;
@@ -110,6 +111,14 @@ struct machine_blob {
     struct machine_blob *next;
 };
 
+// Who wants to know what becomes of the machine. Called on the I/O thread with the device lock.
+struct machine_listener {
+    void (*state_changed)(void *opaque, enum run_state state); // NULL: does not care
+    void (*vcpus_stopped)(void *opaque); // some are held now with vcpu.stop filled in, and out of run()
+    void *opaque;
+    struct machine_listener *next; // the machine's
+};
+
 struct machine {
     const struct machine_type *type;
 
@@ -150,6 +159,11 @@ struct machine {
     void *dtb;
     uint32_t dtb_size;
 
+    struct stops stops;
+    bool clock_held;    // time stands still even while vCPUs run: they are stepped
+    bool stops_one_cpu; // a vCPU that stops for a debugger does not pause the machine
+    struct machine_listener *listeners;
+
     // Run state. `state` is the I/O thread's; others may read it.
     _Atomic int state;
     _Atomic uint32_t requests;
@@ -187,7 +201,13 @@ void machine_shutdown_request(struct machine *machine, enum shutdown_reason reas
 void machine_exit_request(struct machine *machine, int status);
 void machine_reset_request(struct machine *machine);
 void machine_pause(struct machine *machine);
+// Lets held vCPUs run too, past what they have stopped at.
 void machine_resume(struct machine *machine);
+// The same without those.
+void machine_resume_free(struct machine *machine);
+// With the device lock. A listener stays the caller's, until it is taken away.
+void machine_listen(struct machine *machine, struct machine_listener *listener);
+void machine_unlisten(struct machine *machine, struct machine_listener *listener);
 void machine_powerdown_request(struct machine *machine);
 enum run_state machine_state(const struct machine *machine);
 const char *run_state_name(enum run_state state);

@@ -55,6 +55,7 @@ static void sleep_until_woken(struct vcpu *cpu)
 static void run_queued_work(struct vcpu *cpu)
 {
     struct vcpu_group *group = cpu->group;
+    cpu->working = true;
     while (cpu->work_first) {
         struct vcpu_work *work = cpu->work_first;
         cpu->work_first = work->next;
@@ -65,6 +66,7 @@ static void run_queued_work(struct vcpu *cpu)
         free(work);
         pthread_mutex_lock(&group->mutex);
     }
+    cpu->working = false;
 }
 
 // Work of vcpu_group_reset. It waits its turn among queued work, so that a start-up asked for later comes later.
@@ -95,7 +97,7 @@ static void apply_pending(struct vcpu *cpu)
 static bool may_run(struct vcpu *cpu)
 {
     struct vcpu_group *group = cpu->group;
-    if (group->paused || group->exclusive || !cpu->powered_on)
+    if (group->paused || group->exclusive || cpu->held || !cpu->powered_on)
         return false;
     if (cpu->halted && cpu->ops->has_work(cpu))
         cpu->halted = false;
@@ -109,8 +111,11 @@ static void *vcpu_thread(void *arg)
     pthread_mutex_lock(&group->mutex);
     while (!group->quit) {
         atomic_store(&cpu->exit_request, 0);
-        run_queued_work(cpu);
-        apply_pending(cpu);
+        if (cpu->work_first || cpu->start_pending) {
+            run_queued_work(cpu);
+            apply_pending(cpu);
+            pthread_cond_broadcast(&group->changed);
+        }
         if (!may_run(cpu)) {
             // Set before has_work is asked again, so that vcpu_kick either is seen there or sees `waiting`.
             atomic_store(&cpu->waiting, true);
@@ -127,6 +132,11 @@ static void *vcpu_thread(void *arg)
         pthread_mutex_lock(&group->mutex);
         cpu->in_run = false;
         group->running--;
+        if (cpu->stop.reason != VCPU_RUNS) {
+            cpu->held = true;
+            if (group->stopped)
+                group->stopped(group->stopped_opaque);
+        }
         pthread_cond_broadcast(&group->changed);
     }
     pthread_mutex_unlock(&group->mutex);
@@ -166,6 +176,34 @@ void vcpu_group_pause(struct vcpu_group *group)
     while (group->running)
         pthread_cond_wait(&group->changed, &group->mutex);
     pthread_mutex_unlock(&group->mutex);
+}
+
+static bool has_work(const struct vcpu_group *group)
+{
+    for (unsigned i = 0; i < group->count; i++) {
+        const struct vcpu *cpu = group->cpus[i];
+        if (cpu->thread_started && (cpu->work_first || cpu->working || cpu->start_pending))
+            return true;
+    }
+    return false;
+}
+
+void vcpu_group_settle(struct vcpu_group *group)
+{
+    pthread_mutex_lock(&group->mutex);
+    while (has_work(group))
+        pthread_cond_wait(&group->changed, &group->mutex);
+    pthread_mutex_unlock(&group->mutex);
+}
+
+void vcpu_hold(struct vcpu *cpu, bool held)
+{
+    pthread_mutex_lock(&cpu->group->mutex);
+    cpu->held = held;
+    if (!held)
+        cpu->stop = (struct vcpu_stop){0};
+    vcpu_kick(cpu);
+    pthread_mutex_unlock(&cpu->group->mutex);
 }
 
 void vcpu_group_stop(struct vcpu_group *group)

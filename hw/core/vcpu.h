@@ -16,6 +16,7 @@
 
 struct accel;
 struct machine;
+struct stop;
 struct vcpu;
 
 // What a guest family supplies. Called on the vCPU's thread, or with the machine paused.
@@ -38,6 +39,32 @@ struct vcpu_ops {
     void (*destroy)(struct vcpu *cpu);
 };
 
+// What a debugger wants a vCPU to do when it runs next.
+struct vcpu_step {
+    bool on;             // execute one instruction, then stop
+    bool interrupts;     // take one that is pending instead
+    uint64_t start, end; // go on as long as the pc is in [start, end)
+};
+
+// Why a vCPU has left run() for debuggers.
+enum vcpu_stop_reason {
+    VCPU_RUNS,
+    VCPU_STEPPED,
+    VCPU_AT_BREAKPOINT, // before the instruction
+    VCPU_HIT_WATCHPOINT, // before the access or behind the instruction, as the architecture's own do
+    VCPU_TOOK_EXCEPTION, // at the first instruction of the handler
+};
+
+struct vcpu_stop {
+    enum vcpu_stop_reason reason;
+    bool before;              // the instruction at the pc is the one that it stopped at
+    bool write;               // the access
+    uint64_t address, length; // of the breakpoint; of the access
+    const struct stop *stop;  // the first that counted; it may be gone by now
+    const void *owner;        // its
+    uint64_t exception;       // number of the exception
+};
+
 // All vCPUs of a machine. The mutex guards the flags that decide who may run.
 struct vcpu_group {
     pthread_mutex_t mutex;
@@ -47,6 +74,8 @@ struct vcpu_group {
     unsigned running;       // threads inside accel_ops.run()
     bool exclusive;         // a thread wants, or has, the machine to itself
     bool paused, quit;
+    void (*stopped)(void *opaque); // a vCPU is held now, with `stop` filled in; called with the mutex
+    void *stopped_opaque;
     bool has_boot; // vCPU 0 starts at boot_entry rather than at its reset vector
     uint64_t boot_entry, boot_context;
 };
@@ -74,6 +103,8 @@ struct vcpu {
     bool start_pending;
     uint64_t start_entry, start_context;
     struct vcpu_work *work_first, **work_last;
+    bool working; // on what was queued
+    bool held;    // by a debugger: does not run, whoever else does
 
     // How the thread sleeps. The mutex is taken last of all, so that interrupt controllers can wake it under their locks.
     pthread_mutex_t wake_mutex;
@@ -85,6 +116,10 @@ struct vcpu {
     pthread_t thread;
     bool thread_started;
 
+    // Own thread, or with the vCPU out of run().
+    struct vcpu_step step;
+    struct vcpu_stop stop;
+    bool pass_stops; // the next instruction is executed whatever stops there are
     struct debug_exception_log exceptions;
 };
 
@@ -99,6 +134,10 @@ void vcpu_group_start(struct vcpu_group *group);
 void vcpu_group_resume(struct vcpu_group *group);
 // Returns when no vCPU runs. Not from a vCPU's thread.
 void vcpu_group_pause(struct vcpu_group *group);
+// Returns when no vCPU has work queued, or a start to make. While paused; not from a vCPU's thread.
+void vcpu_group_settle(struct vcpu_group *group);
+// Lets a held vCPU run again when the group does; or holds it. With the vCPU out of run().
+void vcpu_hold(struct vcpu *cpu, bool held);
 // Ends and joins all threads. Not from a vCPU's thread.
 void vcpu_group_stop(struct vcpu_group *group);
 // Frees work that was queued and never done. With no threads.

@@ -45,6 +45,7 @@ static int start_perf(struct tcg_engine *e, struct error *error)
 int cache_init(struct tcg_engine *e, struct error *error)
 {
     pthread_mutex_init(&e->lock, NULL);
+    pthread_mutex_init(&e->stops.lock, NULL);
     int result = exec_memory_create(&e->memory, (size_t)e->options.code_mib << 20, error);
     if (result)
         return result;
@@ -70,6 +71,7 @@ int cache_init(struct tcg_engine *e, struct error *error)
 void cache_destroy(struct tcg_engine *e)
 {
     tier2_destroy(e);
+    stops_destroy(e);
     profile_destroy(e);
     perf_records_destroy(e->perf);
     free(e->hash);
@@ -81,6 +83,7 @@ void cache_destroy(struct tcg_engine *e)
         munmap(e->meta, e->meta_bytes);
     exec_memory_destroy(&e->memory);
     arena_free(&e->arena);
+    pthread_mutex_destroy(&e->stops.lock);
     pthread_mutex_destroy(&e->lock);
 }
 
@@ -122,11 +125,10 @@ static bool overlaps(const struct tcg_block *b, uint64_t ram_offset, uint64_t le
     return false;
 }
 
-void cache_invalidate(struct tcg_engine *e, uint64_t ram_offset, uint64_t length)
+void cache_discard(struct tcg_engine *e, uint64_t ram_offset, uint64_t length)
 {
     if (!length || !e->page_blocks)
         return;
-    pthread_mutex_lock(&e->lock);
     uint64_t last = (ram_offset + length - 1) >> TLB_PAGE_BITS;
     for (uint64_t page = ram_offset >> TLB_PAGE_BITS; page <= last; page++) {
         struct tcg_block **link = &e->page_blocks[page];
@@ -143,6 +145,14 @@ void cache_invalidate(struct tcg_engine *e, uint64_t ram_offset, uint64_t length
         if (!e->page_blocks[page] && !e->watchers)
             atomic_fetch_and(&e->ram->page_flags[page], (uint8_t)~PAGE_CODE);
     }
+}
+
+void cache_invalidate(struct tcg_engine *e, uint64_t ram_offset, uint64_t length)
+{
+    if (!length || !e->page_blocks)
+        return;
+    pthread_mutex_lock(&e->lock);
+    cache_discard(e, ram_offset, length);
     pthread_mutex_unlock(&e->lock);
 }
 
@@ -241,8 +251,10 @@ static struct tcg_block *make(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc,
     static const uint64_t anywhere[TLB_PAGE_SIZE / 64] = {[0 ... TLB_PAGE_SIZE / 64 - 1] = ~UINT64_C(0)};
     struct translation job = {.cpu = cpu, .pc = pc, .ram_pc = ram_pc, .flags = flags, .arena = &e->arena,
                               .buffers = &e->buffers, .page = e->ram->host + (page << TLB_PAGE_BITS)};
+    if (atomic_load(&e->ram->page_flags[page]) & PAGE_STOPS)
+        job.stops = stops_of_page(e, ram_pc);
     struct tcg_block *b = NULL;
-    if (e->options.tier2 && e->options.tier2_threshold == 1) {
+    if (e->options.tier2 && e->options.tier2_threshold == 1 && !(flags & TCG_FLAG_SINGLE)) {
         job.wanted = anywhere;
         translate(e, &job, &b);
         job.wanted = NULL;

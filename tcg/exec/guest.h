@@ -28,7 +28,7 @@ struct tcg_translation {
     struct ir_builder *builder;
     struct tcg_cpu *cpu;       // for looking at identification, never at modes: those are in `flags`
     uint64_t pc;               // guest address of the first instruction; for logs and page offset only
-    uint64_t flags;            // of the block, see guest_ops.block_flags; bits 56..63 are the page's code_flags
+    uint64_t flags;            // of the block, see guest_ops.block_flags; TCG_FLAG_SINGLE; bits 56..63 are the page's code_flags
     const uint8_t *code;       // bytes at pc; readable up to code_bytes
     uint32_t code_bytes;       // up to the end of the page
     uint32_t max_insns;        // end the block after so many
@@ -39,13 +39,16 @@ struct tcg_translation {
     uint32_t guest_bytes;      // out: bytes translated, from pc
 };
 
+// The block has one instruction and is entered for that alone, by a debugger.
+#define TCG_FLAG_SINGLE (UINT64_C(1) << 55)
+
 struct guest_ops {
     const char *name;
     const struct ir_slot *slots; // `translate` may give its region a table with other types at the same offsets
     unsigned slot_count;
 
     // Everything in the vCPU's modes that its translated code depends on (privilege, mmu index, traps, FP rules),
-    // in bits 0..55. Cheap: called at each return to the run loop.
+    // in bits 0..54. Cheap: called at each return to the run loop.
     uint64_t (*block_flags)(struct tcg_cpu *cpu);
     // What code the current context's address space shows: 0 when all translations of code at this privilege are
     // global, else the soft-TLB key. Lookup tables for code are kept per such value.
@@ -82,6 +85,9 @@ struct guest_ops {
     // An access to a page whose translation said `watched`. True: the instruction is to be done again in a block by itself
     // (stored_into_own_block), where this is called again.
     bool (*watched)(struct tcg_cpu *cpu, uint64_t gva, unsigned size, enum tlb_access access);
+    // Whether an exception is on its way into its handler: accesses are not the instruction's then. NULL: those have none.
+    bool (*delivering)(struct tcg_cpu *cpu);
+    bool watch_after;      // debuggers' watchpoints stop behind the instruction
     bool open_bus;         // where nothing answers, loads find ones and stores are lost; raise_bus_error is for fetches
     bool atomics_anywhere; // read-modify-writes work across pages and on devices too
 };
@@ -104,6 +110,7 @@ struct tcg_cpu {
     // Inside translated code, which may hold addresses that it checked; and: some of those have been invalidated since.
     _Atomic bool in_code, tlb_stale;
     bool alone, others_stopped;     // the next block is to run with the other vCPUs stopped; it does now
+    bool single, single_begun;      // the next instruction runs by itself, for a debugger's watchpoint; it has begun to
     void *slow_frame;               // register dump while inside a memory slow path
     void (*restore)(struct tcg_cpu *cpu); // puts state in memory when the interpreter leaves in its middle, or NULL
     void *restore_data;

@@ -162,7 +162,7 @@ enum backend_exit interp_enter(struct tcg_cpu *cpu, struct tcg_block *block, str
 {
     const struct ir_region *r = block->ir;
     struct interp it = {.cpu = cpu, .region = r};
-    if (atomic_load_explicit(&cpu->vcpu.exit_request, memory_order_relaxed))
+    if (!(block->flags & TCG_FLAG_SINGLE) && atomic_load_explicit(&cpu->vcpu.exit_request, memory_order_relaxed))
         return BACKEND_EXIT_LOOP;
     union ir_value values[r->ins_count + 1];
     it.values = values;

@@ -9,6 +9,7 @@
 
 #include "hw/core/guest-ram.h"
 #include "hw/core/memory-map.h"
+#include "hw/core/stops.h"
 #include "tcg/backend.h"
 #include "tcg/base/exec-memory.h"
 #include "tcg/exec/engine.h"
@@ -164,6 +165,16 @@ struct tcg_stats {
     uint64_t blocks, insns, host_bytes, guest_bytes, ir_ops, translate_ns;
 };
 
+// What debuggers have asked for, see stops.c.
+struct tcg_stops {
+    pthread_mutex_t lock;        // of changes of `armed`; taken before engine->lock
+    _Atomic uint64_t generation; // of machine->stops that `armed` is good for
+    struct stops armed;          // stops there are or were; changed with all vCPUs out of run()
+    struct stop_page *pages[256]; // of RAM that the code of such was fetched from, by a hash
+    unsigned page_count;
+    uint64_t marks;              // counts changes of `pages`
+};
+
 struct tcg_engine {
     struct accel accel;
     struct tcg_options options;
@@ -192,6 +203,7 @@ struct tcg_engine {
     struct tier2 *tier2;       // NULL: off
     struct perf_records *perf; // NULL: not asked for
     struct profile *_Atomic profile; // NULL: there was none
+    struct tcg_stops stops;
 };
 
 // What a backend must know of struct tcg_cpu.
@@ -221,8 +233,9 @@ struct tcg_block *cache_find(const struct tcg_engine *engine, uint64_t ram_pc, u
 void cache_adopt(struct tcg_engine *engine, struct tcg_block *block, uint64_t pc);
 // Links an exit to the block, if both are still alive.
 void cache_link(struct tcg_engine *engine, struct tcg_exit *exit, struct tcg_block *to);
-// Discards blocks that overlap [ram_offset, +length). Any thread.
+// Discards blocks that overlap [ram_offset, +length). Any thread; the second one with engine->lock held.
 void cache_invalidate(struct tcg_engine *engine, uint64_t ram_offset, uint64_t length);
+void cache_discard(struct tcg_engine *engine, uint64_t ram_offset, uint64_t length);
 // Whether one that overlaps [ram_offset, +length) may be the one that the vCPU is in: it is for the same modes and has
 // several instructions, the one at `pc_offset` of its page among them.
 bool cache_has_block_around(struct tcg_cpu *cpu, uint64_t ram_offset, uint64_t length, uint32_t pc_offset);
@@ -235,6 +248,7 @@ struct translation {
     const uint8_t *page;    // the page that ram_pc is in
     const uint64_t *wanted; // bit set of offsets in the page where members of a region may begin; NULL: one block
     const uint64_t *seen;   // see struct ir_region
+    const uint64_t *stops;  // bit set of offsets in the page where breakpoints may be; NULL: nowhere
     struct arena *arena;
     struct backend_buffers *buffers;
 };
@@ -245,6 +259,23 @@ static inline int32_t tcg_heat_index(uint64_t ram_pc)
 {
     return (int32_t)((ram_pc * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - TCG_HEAT_LOG2));
 }
+
+// --- stops.c ---
+// Before a vCPU runs: takes over what debuggers have changed since any did.
+void stops_update(struct tcg_cpu *cpu);
+void stops_destroy(struct tcg_engine *engine);
+// The page at ram_offset is about to be executed at `pc`: notes its breakpoints, if it has any.
+void stops_fetched(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_offset);
+// With engine->lock held: the offsets of breakpoints in a page of RAM, or NULL.
+const uint64_t *stops_of_page(const struct tcg_engine *engine, uint64_t ram_offset);
+// What a block begins with where one may be.
+extern const struct ir_helper stops_helper;
+// Whether the next instruction is to run by itself; interrupts are then not taken unless a debugger said so.
+bool stops_single(const struct tcg_cpu *cpu);
+// An access to a page that is watched: true when it is to be left undone, with the state before its instruction.
+bool stops_watch(struct tcg_cpu *cpu, uint64_t gva, unsigned size, enum tlb_access access);
+// A vCPU is about to leave run(): ends its single step, and forgets a stop whose conditions do not hold.
+void stops_settle(struct tcg_cpu *cpu);
 
 // --- tier2.c ---
 int tier2_init(struct tcg_engine *engine, struct error *error);

@@ -59,6 +59,10 @@ static struct tcg_block *next_block(struct tcg_cpu *cpu)
     cpu->lookups++;
     if (!tlb_fetch(cpu, pc, &f))
         return NULL;
+    if (cpu->engine->stops.armed.count)
+        stops_fetched(cpu, pc, f.ram_offset);
+    if (cpu->single_begun)
+        return cache_get(cpu, pc, f.ram_offset, tlb_fetched_flags(cpu, &f) | TCG_FLAG_SINGLE);
     struct tcg_block *b = cache_get(cpu, pc, f.ram_offset, tlb_fetched_flags(cpu, &f));
     bool shared = cpu->code_context->space == 0;
     bool logging = log_enabled(LOG_EXEC | LOG_CPU);
@@ -79,6 +83,7 @@ void tcg_do_alone(struct tcg_cpu *cpu)
         return;
     cpu->alone = true;
     cpu->guest->stored_into_own_block(cpu);
+    cpu->single_begun = false;
     tcg_leave(cpu);
 }
 
@@ -159,10 +164,45 @@ static void loop(struct tcg_cpu *cpu)
     }
 }
 
+// Executes one instruction. What translated code goes on to sees the request to leave.
+static void loop_once(struct tcg_cpu *cpu)
+{
+    struct tcg_engine *e = cpu->engine;
+    struct tcg_exit *link;
+    if (should_return(cpu))
+        return;
+    bool interrupts = cpu->vcpu.step.on && cpu->vcpu.step.interrupts && !cpu->vcpu.pass_stops && !cpu->single;
+    bool taken = interrupts && cpu->guest->take_interrupt(cpu);
+    tcg_modes_changed(cpu);
+    tcg_set_pc(cpu, tcg_get_pc(cpu));
+    cpu->single_begun = true;
+    if (taken)
+        return;
+    uint64_t flushes = e->flushes;
+    struct tcg_block *b = next_block(cpu);
+    if (!b)
+        return;
+    if (!begin_alone(cpu, b, flushes)) {
+        end_alone(cpu);
+        cpu->alone = true;
+        cpu->single_begun = false;
+        return;
+    }
+    atomic_store(&cpu->vcpu.exit_request, 1);
+    enter_code(cpu);
+    if (e->interp)
+        interp_enter(cpu, b, &link);
+    else
+        backend_enter(e->backend, cpu, b->code.body + e->buffers.exec_delta, &link);
+    leave_code(cpu);
+    end_alone(cpu);
+}
+
 static void run(struct accel *accel, struct vcpu *vcpu)
 {
     (void)accel;
     struct tcg_cpu *cpu = tcg_cpu_of(vcpu);
+    stops_update(cpu);
     uint32_t host = fp_env_swap(cpu->fp_control);
     // tcg_leave comes back here: state and pc are in memory, and the loop begins anew.
     (void)setjmp(cpu->leave);
@@ -170,10 +210,17 @@ static void run(struct accel *accel, struct vcpu *vcpu)
     end_alone(cpu);
     if (cpu->engine->profile)
         profile_poll(cpu);
-    loop(cpu);
+    if (!cpu->single_begun && cpu->vcpu.stop.reason == VCPU_RUNS) {
+        if (stops_single(cpu))
+            loop_once(cpu);
+        else
+            loop(cpu);
+    }
     if (cpu->guest->save_host_state)
         cpu->guest->save_host_state(cpu);
     cpu->fp_control = fp_env_swap(host);
+    if (cpu->single_begun || cpu->vcpu.stop.reason != VCPU_RUNS)
+        stops_settle(cpu);
 }
 
 // --- the accelerator ---

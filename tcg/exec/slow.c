@@ -118,16 +118,25 @@ void slow_check_own_code(struct tcg_cpu *cpu, const struct tlb_place *p, unsigne
         return;
     slow_restore_state(cpu);
     cpu->guest->stored_into_own_block(cpu);
+    cpu->single_begun = false;
     tcg_leave(cpu);
 }
 
 void slow_check_watched(struct tcg_cpu *cpu, uint64_t tag, uint64_t gva, unsigned size, enum tlb_access access)
 {
-    if (!(tag & TLB_TAG_WATCHED) || !cpu->guest->watched(cpu, gva, size, access))
+    if (!(tag & TLB_TAG_WATCHED))
         return;
-    slow_restore_state(cpu);
-    cpu->guest->stored_into_own_block(cpu);
-    tcg_leave(cpu);
+    if (cpu->guest->watched && cpu->guest->watched(cpu, gva, size, access)) {
+        slow_restore_state(cpu);
+        cpu->guest->stored_into_own_block(cpu);
+        cpu->single_begun = false;
+        tcg_leave(cpu);
+    }
+    if (stops_watch(cpu, gva, size, access)) {
+        slow_restore_state(cpu);
+        cpu->single_begun = false;
+        tcg_leave(cpu);
+    }
 }
 
 void slow_check_device_alignment(struct tcg_cpu *cpu, uint64_t tag, uint64_t gva, unsigned size, enum tlb_access access,

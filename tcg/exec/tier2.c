@@ -31,6 +31,8 @@ struct request {
     uint64_t pc, ram_pc, flags;
     uint64_t wanted[TLB_PAGE_SIZE / 64];
     uint64_t seen[IR_MAX_SLOTS];
+    uint64_t stops[IR_STOP_BITS / 64], marks; // of the page, as they were then; engine->stops.marks
+    bool has_stops;
     uint8_t page[TLB_PAGE_SIZE];
 };
 
@@ -94,7 +96,7 @@ static bool take_piece(struct worker *w)
 
 static int compile(struct worker *w, const struct request *r, struct tcg_block **block)
 {
-    struct translation job = {.cpu = r->cpu, .pc = r->pc, .ram_pc = r->ram_pc, .flags = r->flags, .page = r->page,
+    struct translation job = {.cpu = r->cpu, .stops = r->has_stops ? r->stops : NULL, .pc = r->pc, .ram_pc = r->ram_pc, .flags = r->flags, .page = r->page,
                               .wanted = r->wanted, .seen = r->seen, .arena = &w->arena, .buffers = &w->buffers};
     int result = w->buffers.code ? translate(w->tier2->engine, &job, block) : -ENOSPC;
     if (result == -ENOSPC && take_piece(w))
@@ -124,7 +126,7 @@ static bool still_true(const struct tcg_engine *e, const struct request *r, cons
     const struct tcg_block *old = cache_find(e, r->ram_pc, r->flags);
     const uint8_t *page = e->ram->host + (r->ram_pc & -(uint64_t)TLB_PAGE_SIZE);
     // A page without blocks is not watched.
-    if (!old || old->region || !(atomic_load(&e->ram->page_flags[r->ram_pc >> TLB_PAGE_BITS]) & PAGE_CODE))
+    if (!old || old->region || r->marks != e->stops.marks || !(atomic_load(&e->ram->page_flags[r->ram_pc >> TLB_PAGE_BITS]) & PAGE_CODE))
         return false;
     for (unsigned i = 0; i < b->span_count; i++)
         if (memcmp(page + b->spans[i].start, r->page + b->spans[i].start, b->spans[i].bytes))
@@ -142,6 +144,11 @@ static void serve(struct worker *w, struct request *r)
     if (wanted) {
         find_hot(e, r);
         memcpy(r->page, e->ram->host + (r->ram_pc & -(uint64_t)TLB_PAGE_SIZE), TLB_PAGE_SIZE);
+        const uint64_t *stops = stops_of_page(e, r->ram_pc);
+        r->marks = e->stops.marks;
+        r->has_stops = stops;
+        if (stops)
+            memcpy(r->stops, stops, sizeof(r->stops));
     }
     pthread_mutex_unlock(&e->lock);
     if (!wanted) {

@@ -125,7 +125,8 @@ static bool fill(struct tcg_cpu *cpu, struct tlb_place *place, uint64_t gva, enu
     uint64_t page = gva & -(uint64_t)TLB_PAGE_SIZE, gpa_page = tr->gpa & -(uint64_t)TLB_PAGE_SIZE;
     bool whole = range && gpa_page >= range->base && range_inside(gpa_page - range->base, TLB_PAGE_SIZE, range->size);
     bool direct_read = whole && mem_range_direct_read(range), direct_write = whole && mem_range_direct_write(range);
-    uint64_t device = (tr->device ? TLB_TAG_DEVICE : 0) | (tr->watched ? TLB_TAG_WATCHED : 0);
+    bool watched = tr->watched || stops_watched(&cpu->engine->stops.armed, page, TLB_PAGE_SIZE);
+    uint64_t device = (tr->device ? TLB_TAG_DEVICE : 0) | (watched ? TLB_TAG_WATCHED : 0);
     pthread_spin_lock(&t->lock);
     if (t->flushes != flushes) {
         pthread_spin_unlock(&t->lock);

@@ -106,6 +106,11 @@ static void log_guest_code(const struct work *w, unsigned member)
              (w->job->pc & -(uint64_t)TLB_PAGE_SIZE) + s->start);
 }
 
+static bool at_stop(const struct translation *job, int32_t offset)
+{
+    return job->stops && !(job->flags & TCG_FLAG_SINGLE) && (job->stops[offset / 64] >> offset % 64 & 1);
+}
+
 static int32_t build_member(void *ctx, unsigned member, int32_t offset)
 {
     struct work *w = ctx;
@@ -116,7 +121,13 @@ static int32_t build_member(void *ctx, unsigned member, int32_t offset)
     t->member = w->job->wanted != NULL;
     t->inner = member != 0;
     t->single = false;
+    bool stop = at_stop(w->job, offset);
+    if (stop) {
+        ir_begin_insn(t->builder, offset);
+        ir_call(t->builder, &stops_helper, NULL);
+    }
     w->job->cpu->guest->translate(t);
+    t->single |= stop;
     assert(!ir_open(t->builder));
     w->spans[member] = (struct tcg_span){(uint16_t)offset, (uint16_t)t->guest_bytes};
     w->insns[member] = t->insn_count;
@@ -145,6 +156,7 @@ static bool build(struct work *w, struct ir_region *region)
     region->guest_pc = job->pc;
     region->seen = job->seen;
     ir_builder_init(&builder, region);
+    builder.stops = job->stops;
     w->t.builder = &builder;
     w->members = 0;
     if (job->wanted) {
@@ -210,7 +222,8 @@ int translate(struct tcg_engine *e, const struct translation *job, struct tcg_bl
     clock_gettime(CLOCK_MONOTONIC, &from);
     struct work w = {.engine = e, .job = job, .max_members = IR_MEMBERS,
                      .counter = job->wanted && !e->interp ? region_counts_new(e) : -1,
-                     .t = {.cpu = job->cpu, .flags = job->flags, .max_insns = e->options.max_insns}};
+                     .t = {.cpu = job->cpu, .flags = job->flags,
+                           .max_insns = job->flags & TCG_FLAG_SINGLE ? 1 : e->options.max_insns}};
     struct ir_region region;
     struct backend_code code = {0};
     int result = compile(&w, &region, &code);

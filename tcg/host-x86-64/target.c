@@ -305,6 +305,7 @@ int backend_compile(struct backend *backend, struct ir_region *region, int32_t e
         x86_load(&l.c, true, RAX, x86_at(STATE_REG, backend->layout.region_entries));
         x86_alu_mi(&l.c, X86_ADD, true, x86_at(RAX, region->entries * 8), 1);
     }
+    code->body = l.c.p;
     if (!lower_blocks(&l))
         goto failed;
     emit_slow_paths(&l);

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// The list of a machine's breakpoints and watchpoints.
+#include "hw/core/stops.h"
+
+#include <stdlib.h>
+
+#include "hw/core/vcpu.h"
+#include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
+
+enum { PAGE_BITS = 12 };
+
+static uint64_t filter_bit(uint64_t gva)
+{
+    return BIT64(gva >> PAGE_BITS & 63);
+}
+
+static void changed(struct stops *stops)
+{
+    stops->generation++;
+    stops->watch_count = 0;
+    stops->page_filter = 0;
+    for (size_t i = 0; i < stops->count; i++) {
+        if (stops->items[i]->kind == STOP_BREAKPOINT)
+            stops->page_filter |= filter_bit(stops->items[i]->address);
+        else
+            stops->watch_count++;
+    }
+}
+
+struct stop *stops_add(struct stops *stops, const struct stop *stop)
+{
+    if (stops->count == STOPS_LIMIT)
+        return NULL;
+    struct stop *copy = ALLOC(struct stop);
+    *copy = *stop;
+    copy->id = ++stops->last_id;
+    stops->items = alloc_resize(stops->items, stops->count + 1, sizeof(struct stop *));
+    stops->items[stops->count++] = copy;
+    changed(stops);
+    return copy;
+}
+
+static void release(struct stop *stop)
+{
+    if (stop->release)
+        stop->release(stop->opaque);
+    free(stop);
+}
+
+void stops_remove(struct stops *stops, struct stop *stop)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < stops->count; i++)
+        if (stops->items[i] != stop)
+            stops->items[kept++] = stops->items[i];
+    stops->count = kept;
+    release(stop);
+    changed(stops);
+}
+
+void stops_remove_owner(struct stops *stops, const void *owner)
+{
+    for (size_t i = stops->count; i-- > 0;)
+        if (stops->items[i]->owner == owner)
+            stops_remove(stops, stops->items[i]);
+}
+
+struct stop *stops_find(const struct stops *stops, unsigned id)
+{
+    for (size_t i = 0; i < stops->count; i++)
+        if (stops->items[i]->id == id)
+            return stops->items[i];
+    return NULL;
+}
+
+bool stops_in_page(const struct stops *stops, uint64_t gva, uint64_t offsets[4096 / 64])
+{
+    bool found = false;
+    if (!(stops->page_filter & filter_bit(gva)))
+        return false;
+    for (size_t i = 0; i < stops->count; i++) {
+        const struct stop *s = stops->items[i];
+        if (s->kind != STOP_BREAKPOINT || ((s->address ^ gva) & s->address_mask) >> PAGE_BITS)
+            continue;
+        unsigned offset = s->address & mask64(PAGE_BITS);
+        offsets[offset / 64] |= BIT64(offset % 64);
+        found = true;
+    }
+    return found;
+}
+
+// Whether [gva, gva + size) and what the stop watches have something in common; neither is empty.
+static bool overlaps(const struct stop *s, uint64_t gva, uint64_t size)
+{
+    return ((gva - s->address) & s->address_mask) < s->length || ((s->address - gva) & s->address_mask) < size;
+}
+
+bool stops_watched(const struct stops *stops, uint64_t gva, uint64_t size)
+{
+    if (!stops->watch_count)
+        return false;
+    for (size_t i = 0; i < stops->count; i++)
+        if (stops->items[i]->kind != STOP_BREAKPOINT && overlaps(stops->items[i], gva, size))
+            return true;
+    return false;
+}
+
+static bool in_context(const struct stop_context *c, const struct vcpu *cpu)
+{
+    const struct debug_ops *ops = cpu->ops->debug;
+    if (c->cpu && c->cpu != cpu->index + 1)
+        return false;
+    if (!ops)
+        return true;
+    if (c->space_mask && ((ops->space(cpu) ^ c->space) & c->space_mask))
+        return false;
+    if (c->privileges && !(c->privileges >> ops->privilege(cpu) & 1))
+        return false;
+    return c->security == STOP_ANY_SECURITY || ops->secure(cpu) == (c->security == STOP_SECURE);
+}
+
+// Where to go on behind `after`.
+static size_t next_index(const struct stops *stops, const struct stop *after)
+{
+    size_t i = 0;
+    while (after && i < stops->count && stops->items[i] != after)
+        i++;
+    return after ? i + 1 : 0;
+}
+
+struct stop *stops_at(const struct stops *stops, const struct vcpu *cpu, uint64_t pc, const struct stop *after)
+{
+    for (size_t i = next_index(stops, after); i < stops->count; i++) {
+        struct stop *s = stops->items[i];
+        if (s->kind == STOP_BREAKPOINT && !((s->address ^ pc) & s->address_mask) && in_context(&s->context, cpu))
+            return s;
+    }
+    return NULL;
+}
+
+struct stop *stops_hit(const struct stops *stops, const struct vcpu *cpu, uint64_t gva, uint64_t size, bool write,
+                       const struct stop *after)
+{
+    enum stop_kind other = write ? STOP_WATCH_READ : STOP_WATCH_WRITE;
+    for (size_t i = next_index(stops, after); i < stops->count; i++) {
+        struct stop *s = stops->items[i];
+        if (s->kind != STOP_BREAKPOINT && s->kind != other && overlaps(s, gva, size) && in_context(&s->context, cpu))
+            return s;
+    }
+    return NULL;
+}

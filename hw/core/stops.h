@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// Where the guest is to stop for a debugger: breakpoints and watchpoints of a machine, each with the context that it is
+// limited to. Debuggers change the list with every vCPU out of accel_ops.run(); accelerators read it inside, and look at
+// `generation` when they enter.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vcpu;
+
+enum stop_kind { STOP_BREAKPOINT, STOP_WATCH_WRITE, STOP_WATCH_READ, STOP_WATCH_ACCESS };
+
+// What must hold for a stop to count; see struct debug_ops for what the numbers are.
+struct stop_context {
+    uint64_t space, space_mask; // bits of the address space that are compared; mask 0: any
+    uint32_t privileges;        // a bit for each level; 0: any
+    uint32_t cpu;               // index + 1; 0: any
+    uint8_t security;           // enum stop_security
+};
+enum stop_security { STOP_ANY_SECURITY, STOP_NON_SECURE, STOP_SECURE };
+
+struct stop {
+    enum stop_kind kind;
+    uint64_t address, length;   // virtual; of a breakpoint the length does not matter
+    uint64_t address_mask;      // bits of it that are compared; ~0 but for debuggers that know fewer
+    struct stop_context context;
+    // Whether it counts now that all else holds; NULL: always. On the vCPU's thread, out of translated code.
+    bool (*condition)(void *opaque, struct vcpu *cpu);
+    void (*release)(void *opaque); // NULL: nothing to free
+    void *opaque;
+    const void *owner;
+    unsigned id;                // the list's, from 1
+    uint64_t hits;              // changed by vCPU threads, with atomics
+    bool temporary;             // its owner takes it away when it is hit
+};
+
+enum { STOPS_LIMIT = 4096, CATCHES_LIMIT = 64 };
+
+struct stops {
+    struct stop **items;
+    size_t count;
+    unsigned last_id;
+    size_t watch_count;
+    uint64_t generation;    // counts changes
+    uint64_t page_filter;   // a bit for each breakpoint's page number modulo 64
+    uint32_t catches[CATCHES_LIMIT]; // classes of exceptions to stop at (debug_ops.exception_class)
+    size_t catch_count;
+};
+
+// Adds a copy. NULL when there are too many. All vCPUs are out of run(), for this and the next two.
+struct stop *stops_add(struct stops *stops, const struct stop *stop);
+void stops_remove(struct stops *stops, struct stop *stop);
+void stops_remove_owner(struct stops *stops, const void *owner);
+struct stop *stops_find(const struct stops *stops, unsigned id);
+
+// Whether there are breakpoints in the page of `gva`, whose offsets are then added to the bit set.
+bool stops_in_page(const struct stops *stops, uint64_t gva, uint64_t offsets[4096 / 64]);
+// Whether something in [gva, gva + size) is watched, whatever the context.
+bool stops_watched(const struct stops *stops, uint64_t gva, uint64_t size);
+// The breakpoint at `pc`, or the watchpoint that an access hits, whose context the vCPU is in; `after` is the one found
+// before, or NULL to begin.
+struct stop *stops_at(const struct stops *stops, const struct vcpu *cpu, uint64_t pc, const struct stop *after);
+struct stop *stops_hit(const struct stops *stops, const struct vcpu *cpu, uint64_t gva, uint64_t size, bool write,
+                       const struct stop *after);
