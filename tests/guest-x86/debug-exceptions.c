@@ -96,7 +96,8 @@ Test(x86_debug_exceptions, are_noted)
     cr_assert_eq(e.address, 0x800000);
     cr_assert_eq(e.syndrome, 2);
     cr_assert_eq(e.pc, CODE);
-    e = RUN(true, "general-protection", "#GP general protection (selector 0x0100, GDT entry 32)", 0x66, 0xb8, 0x03, 0x01, 0x8e, 0xd8);
+    e = RUN(true, "general-protection", "#GP general protection (selector 0x0100, GDT entry 32)", 0x66, 0xb8, 0x03, 0x01, 0x8e,
+            0xd8);
     cr_assert_eq(e.syndrome, 0x100);
     e = RUN(true, "interrupt", "interrupt 0x44", 0xfb, 0xb0, 0x44, 0xe6, 0xf5, 0xf4); // sti; out 0xf5; hlt
     cr_assert(e.interrupt);
@@ -171,39 +172,43 @@ Test(x86_debug_exceptions, numbers_go_on)
 
 // --- words ---------------------------------------------------------------------------------------------------------
 
-static void says(uint32_t vector, uint64_t syndrome, const char *text)
-{
-    char is[200];
-    struct debug_exception e = {.vector = vector, .syndrome = syndrome, .address = 0x1234, .has_address = vector == X86_PF};
-    x86_debug_describe(&e, is, sizeof(is));
-    cr_assert_str_eq(is, text);
-}
-
 // Intel SDM volume 3, figures 6-7 and 4-12.
 Test(x86_debug_exceptions, error_codes_are_decoded)
 {
-    says(X86_PF, 0, "#PF page fault at 0x1234 (read of a page that is not present, supervisor mode)");
-    says(X86_PF, 4, "#PF page fault at 0x1234 (read of a page that is not present, user mode)");
-    says(X86_PF, 3, "#PF page fault at 0x1234 (write that the page does not allow, supervisor mode)");
-    says(X86_PF, 0x15, "#PF page fault at 0x1234 (fetch that the page does not allow, user mode)");
-    says(X86_PF, 9, "#PF page fault at 0x1234 (read through an entry with a reserved bit set, supervisor mode)");
-    says(X86_PF, 0x27, "#PF page fault at 0x1234 (write that the protection key forbids, user mode)");
-    says(X86_GP, 0, "#GP general protection");
-    says(X86_GP, 0x402, "#GP general protection (IDT gate 0x80)");
-    says(X86_NP, 0x2d, "#NP segment not present (selector 0x002c, LDT entry 5, on the way to another handler)");
-    says(X86_TS, 0x28, "#TS invalid TSS (selector 0x0028, GDT entry 5)");
-    says(X86_SS_FAULT, 0x10, "#SS stack fault (selector 0x0010, GDT entry 2)");
-    says(X86_AC, 0, "#AC alignment check");
-    says(18, 0, "#MC machine check");
-    says(X86_OF, X86_DEBUG_INT, "#OF overflow");
-    says(31, 0, "exception 0x1f");
+    static const struct {
+        uint32_t vector;
+        uint64_t syndrome;
+        const char *text;
+    } rows[] = {
+        {X86_PF, 0, "#PF page fault at 0x1234 (read of a page that is not present, supervisor mode)"},
+        {X86_PF, 4, "#PF page fault at 0x1234 (read of a page that is not present, user mode)"},
+        {X86_PF, 3, "#PF page fault at 0x1234 (write that the page does not allow, supervisor mode)"},
+        {X86_PF, 0x15, "#PF page fault at 0x1234 (fetch that the page does not allow, user mode)"},
+        {X86_PF, 9, "#PF page fault at 0x1234 (read through an entry with a reserved bit set, supervisor mode)"},
+        {X86_PF, 0x27, "#PF page fault at 0x1234 (write that the protection key forbids, user mode)"},
+        {X86_GP, 0, "#GP general protection"},
+        {X86_GP, 0x402, "#GP general protection (IDT gate 0x80)"},
+        {X86_NP, 0x2d, "#NP segment not present (selector 0x002c, LDT entry 5, on the way to another handler)"},
+        {X86_TS, 0x28, "#TS invalid TSS (selector 0x0028, GDT entry 5)"},
+        {X86_SS_FAULT, 0x10, "#SS stack fault (selector 0x0010, GDT entry 2)"},
+        {X86_AC, 0, "#AC alignment check"},
+        {18, 0, "#MC machine check"},
+        {X86_OF, X86_DEBUG_INT, "#OF overflow"},
+        {31, 0, "exception 0x1f"},
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        char is[200];
+        struct debug_exception e = {.vector = rows[i].vector, .syndrome = rows[i].syndrome, .address = 0x1234};
+        x86_debug_describe(&e, is, sizeof(is));
+        cr_assert_str_eq(is, rows[i].text);
+    }
 }
 
 Test(x86_debug_exceptions, words_find_classes)
 {
     static const char *const page_fault[] = {"14", "0xe", "0x0E", "#PF", "#pf", "pf", "page-fault", "Page-Fault", "page fault"};
-    static const char *const wrong[] = {"", "256", "-1", "1x", "xy", "#", "#INT", "int", "int 256", "page", "page-faults", "int x",
-                                        "99999999999999999999"};
+    static const char *const wrong[] = {"", "256", "-1", "1x", "xy", "#", "#INT", "int", "int 256", "page", "page-faults",
+                                        "int x", "99999999999999999999"};
     uint32_t class, other;
     for (unsigned i = 0; i < ARRAY_SIZE(page_fault); i++) {
         cr_assert(x86_debug_find_exception(page_fault[i], &class), "%s", page_fault[i]);
