@@ -7,6 +7,7 @@
 #include "target-x86/exception.h"
 
 #include "target-x86/decode.h"
+#include "target-x86/gdb.h"
 #include "target-x86/mmu.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/log.h"
@@ -15,7 +16,7 @@ enum { BY_PROGRAM = 256 }; // of cpu->delivering: INT n, which is no exception
 
 struct event {
     unsigned vector;
-    bool has_error, software, external;
+    bool has_error, software, external, interrupt; // interrupt: a device's, or NMI
     uint32_t error;
     uint64_t rip;     // to return to
     uint32_t eflags;  // to be pushed
@@ -230,6 +231,18 @@ static void deliver_long(struct x86_cpu *cpu, const struct event *e)
     x86_set_rip(cpu, g.offset);
 }
 
+// For debuggers, once it has been taken.
+static void note(struct x86_cpu *cpu, const struct event *e, uint64_t pc, unsigned from)
+{
+    bool page_fault = e->vector == X86_PF && !e->software && !e->interrupt;
+    debug_exception_taken(&cpu->tcg.vcpu,
+                          (struct debug_exception){.pc = pc, .handler = tcg_get_pc(&cpu->tcg), .vector = e->vector,
+                                                   .syndrome = e->error | (e->software ? X86_DEBUG_INT : 0),
+                                                   .address = page_fault ? cpu->cr2 : 0, .has_address = page_fault,
+                                                   .from = (uint8_t)from, .to = (uint8_t)x86_cpl(cpu),
+                                                   .interrupt = e->interrupt});
+}
+
 static void deliver(struct x86_cpu *cpu, const struct event *e)
 {
     cpu->delivering = e->software ? BY_PROGRAM : (int)e->vector;
@@ -241,6 +254,8 @@ static void deliver(struct x86_cpu *cpu, const struct event *e)
                    cpu->tcg.vcpu.index, e->vector, e->software ? " (INT)" : "", e->error, cpu->segs[X86_CS].selector,
                    (unsigned long long)e->rip, (unsigned long long)cpu->gpr[X86_RSP], (unsigned long long)cpu->cr2,
                    x86_cpl(cpu));
+    unsigned from = x86_cpl(cpu);
+    uint64_t pc = tcg_get_pc(&cpu->tcg);
     if (!(cpu->cr0 & CR0_PE))
         deliver_real(cpu, e);
     else if (x86_long_mode(cpu))
@@ -249,6 +264,7 @@ static void deliver(struct x86_cpu *cpu, const struct event *e)
         deliver_protected(cpu, e);
     x86_modes_changed(cpu);
     cpu->delivering = -1;
+    note(cpu, e, pc, from);
 }
 
 // --- entry points --------------------------------------------------------------------------------------------------
@@ -283,6 +299,13 @@ _Noreturn void x86_fault(struct x86_cpu *cpu, unsigned vector, uint32_t error)
 void x86_interrupt(struct x86_cpu *cpu, unsigned vector, bool software, uint64_t next_rip)
 {
     struct event e = {.vector = vector, .software = software, .external = !software, .rip = next_rip,
+                      .eflags = x86_eflags_get(cpu)};
+    deliver(cpu, &e);
+}
+
+static void take_vector(struct x86_cpu *cpu, unsigned vector)
+{
+    struct event e = {.vector = vector, .external = true, .interrupt = true, .rip = x86_rip(cpu),
                       .eflags = x86_eflags_get(cpu)};
     deliver(cpu, &e);
 }
@@ -373,7 +396,7 @@ static bool take_external(struct x86_cpu *cpu)
     int vector = config->intc->acknowledge(config->intc_opaque);
     if (vector < 0)
         return false;
-    x86_interrupt(cpu, (unsigned)vector & 0xff, false, x86_rip(cpu));
+    take_vector(cpu, (unsigned)vector & 0xff);
     return true;
 }
 
@@ -387,7 +410,7 @@ static bool take_pending(struct x86_cpu *cpu, uint32_t up)
     if ((up >> X86_CPU_NMI & 1) && !cpu->nmi_blocked) {
         clear_line(cpu, X86_CPU_NMI);
         cpu->nmi_blocked = true;
-        x86_interrupt(cpu, X86_NMI, false, x86_rip(cpu));
+        take_vector(cpu, X86_NMI);
         return true;
     }
     return (up >> X86_CPU_INTR & 1) && (cpu->eflags & FLAG_IF) && take_external(cpu);

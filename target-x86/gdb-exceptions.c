@@ -76,10 +76,10 @@ static void describe_selector(const char *mnemonic, const char *name, uint32_t e
     enum { EXT = 1, IDT = 2, TI = 4 };
     const char *external = error & EXT ? ", on the way to another handler" : "";
     unsigned index = error >> 3 & 0x1fff;
-    if (!(error & 0xfffe))
-        snprintf(text, size, "#%s %s (error code %u%s)", mnemonic, name, error & 1, external);
+    if (!error)
+        snprintf(text, size, "#%s %s", mnemonic, name);
     else if (error & IDT)
-        snprintf(text, size, "#%s %s (IDT gate 0x%x%s)", mnemonic, name, index, external);
+        snprintf(text, size, "#%s %s (IDT gate 0x%02x%s)", mnemonic, name, index, external);
     else
         snprintf(text, size, "#%s %s (selector 0x%04x, %s entry %u%s)", mnemonic, name, error & 0xfffc,
                  error & TI ? "LDT" : "GDT", index, external);

@@ -36,17 +36,17 @@ static const char sse_types[] =
           BIT("ZM", 9) BIT("OM", 10) BIT("UM", 11) BIT("PM", 12) BITS("RC", 13, 14) BIT("FZ", 15));
 
 static const char system_types[] =
-    FLAGS("x86_cr0", 8,
+    FLAGS("x86_cr0", 4,
           BIT("PE", 0) BIT("MP", 1) BIT("EM", 2) BIT("TS", 3) BIT("ET", 4) BIT("NE", 5) BIT("WP", 16) BIT("AM", 18) BIT("NW", 29)
           BIT("CD", 30) BIT("PG", 31))
-    FLAGS("x86_cr4", 8,
+    FLAGS("x86_cr4", 4,
           BIT("VME", 0) BIT("PVI", 1) BIT("TSD", 2) BIT("DE", 3) BIT("PSE", 4) BIT("PAE", 5) BIT("MCE", 6) BIT("PGE", 7)
           BIT("PCE", 8) BIT("OSFXSR", 9) BIT("OSXMMEXCPT", 10) BIT("UMIP", 11) BIT("LA57", 12) BIT("FSGSBASE", 16)
           BIT("PCIDE", 17) BIT("OSXSAVE", 18) BIT("SMEP", 20) BIT("SMAP", 21) BIT("PKE", 22))
-    FLAGS("x86_efer", 8, BIT("SCE", 0) BIT("LME", 8) BIT("LMA", 10) BIT("NXE", 11) BIT("FFXSR", 14))
-    FLAGS("x86_xcr0", 8, BIT("X87", 0) BIT("SSE", 1) BIT("AVX", 2))
-    FLAGS("x86_dr6", 8, BIT("B0", 0) BIT("B1", 1) BIT("B2", 2) BIT("B3", 3) BIT("BD", 13) BIT("BS", 14) BIT("BT", 15))
-    FLAGS("x86_dr7", 8,
+    FLAGS("x86_efer", 4, BIT("SCE", 0) BIT("LME", 8) BIT("LMA", 10) BIT("NXE", 11) BIT("FFXSR", 14))
+    FLAGS("x86_xcr0", 4, BIT("X87", 0) BIT("SSE", 1) BIT("AVX", 2))
+    FLAGS("x86_dr6", 4, BIT("B0", 0) BIT("B1", 1) BIT("B2", 2) BIT("B3", 3) BIT("BD", 13) BIT("BS", 14) BIT("BT", 15))
+    FLAGS("x86_dr7", 4,
           BIT("L0", 0) BIT("G0", 1) BIT("L1", 2) BIT("G1", 3) BIT("L2", 4) BIT("G2", 5) BIT("L3", 6) BIT("G3", 7) BIT("LE", 8)
           BIT("GE", 9) BIT("GD", 13) BITS("RW0", 16, 17) BITS("LEN0", 18, 19) BITS("RW1", 20, 21) BITS("LEN1", 22, 23)
           BITS("RW2", 24, 25) BITS("LEN2", 26, 27) BITS("RW3", 28, 29) BITS("LEN3", 30, 31))
@@ -113,17 +113,19 @@ static const struct debug_register segments64[] = {
 static const struct debug_register protection_keys[] = {{"pkru", "uint32", NULL, 32, ID(SYSTEM, X86_DEBUG_PKRU)}};
 
 #define SYSTEM(name, type, bits, id) {name, type, "system", bits, id}
-#define CR(n, type) SYSTEM("cr" #n, type, 64, ID(CR, n))
-#define DR(n, type) SYSTEM("dr" #n, type, 64, ID(DR, n))
+#define CR(n, type, bits) SYSTEM("cr" #n, type, bits, ID(CR, n))
+#define DR(n, type, bits) SYSTEM("dr" #n, type, bits, ID(DR, n))
 #define BASE(name, n) SYSTEM(name "_base", "uint64", 64, ID(BASE, n))
 #define LIMIT(name, n) SYSTEM(name "_limit", "uint32", 32, ID(LIMIT, n))
 #define ATTR(name, n) SYSTEM(name "_attr", "x86_attr", 32, ID(ATTR, n))
 
 enum { BASES_OF_FS_AND_GS = 2 };
+// Registers of flags have 32 bits, of which none has more in use: to others than those of an int's size GDB assigns no numbers.
 static const struct debug_register system_registers[] = {
-    CR(0, "x86_cr0"), CR(2, "uint64"), CR(3, "uint64"), CR(4, "x86_cr4"), CR(8, "uint64"),
-    SYSTEM("efer", "x86_efer", 64, ID(SYSTEM, X86_DEBUG_EFER)), SYSTEM("xcr0", "x86_xcr0", 64, ID(SYSTEM, X86_DEBUG_XCR0)),
-    DR(0, "uint64"), DR(1, "uint64"), DR(2, "uint64"), DR(3, "uint64"), DR(6, "x86_dr6"), DR(7, "x86_dr7"),
+    CR(0, "x86_cr0", 32), CR(2, "uint64", 64), CR(3, "uint64", 64), CR(4, "x86_cr4", 32), CR(8, "uint32", 32),
+    SYSTEM("efer", "x86_efer", 32, ID(SYSTEM, X86_DEBUG_EFER)), SYSTEM("xcr0", "x86_xcr0", 32, ID(SYSTEM, X86_DEBUG_XCR0)),
+    DR(0, "uint64", 64), DR(1, "uint64", 64), DR(2, "uint64", 64), DR(3, "uint64", 64), DR(6, "x86_dr6", 32),
+    DR(7, "x86_dr7", 32),
     BASE("gdtr", X86_DEBUG_GDTR), LIMIT("gdtr", X86_DEBUG_GDTR), BASE("idtr", X86_DEBUG_IDTR), LIMIT("idtr", X86_DEBUG_IDTR),
     SYSTEM("ldtr", "int32", 32, ID(SELECTOR, X86_DEBUG_LDTR)), BASE("ldtr", X86_DEBUG_LDTR), LIMIT("ldtr", X86_DEBUG_LDTR),
     ATTR("ldtr", X86_DEBUG_LDTR), SYSTEM("tr", "int32", 32, ID(SELECTOR, X86_DEBUG_TR)), BASE("tr", X86_DEBUG_TR),

@@ -7,6 +7,7 @@
 #include "target-x86/exception.h"
 
 #include "hw/core/machine.h"
+#include "target-x86/gdb.h"
 #include "target-x86/mmu.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
@@ -175,6 +176,8 @@ static void wrote_area(struct x86_cpu *cpu, const uint8_t *area)
 
 void x86_smm_enter(struct x86_cpu *cpu)
 {
+    unsigned from = x86_cpl(cpu);
+    uint64_t pc = tcg_get_pc(&cpu->tcg);
     select_memory(cpu, true);
     cpu->nmi_blocked_before_smm = cpu->nmi_blocked;
     cpu->nmi_blocked = true;
@@ -201,6 +204,9 @@ void x86_smm_enter(struct x86_cpu *cpu)
     x86_eflags_set(cpu, FLAG_1);
     x86_debug_registers_changed(cpu);
     x86_set_rip(cpu, 0x8000);
+    debug_exception_taken(&cpu->tcg.vcpu,
+                          (struct debug_exception){.pc = pc, .handler = tcg_get_pc(&cpu->tcg), .vector = X86_DEBUG_SMI,
+                                                   .from = (uint8_t)from, .interrupt = true});
 }
 
 static bool possible(const struct x86_cpu *cpu)
