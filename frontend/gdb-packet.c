@@ -142,6 +142,12 @@ void gdb_begin(struct gdb_writer *writer)
     writer->sum = 0;
 }
 
+void gdb_begin_notification(struct gdb_writer *writer)
+{
+    gdb_put_raw(writer, '%');
+    writer->sum = 0;
+}
+
 void gdb_end(struct gdb_writer *writer)
 {
     static const char digits[] = "0123456789abcdef";

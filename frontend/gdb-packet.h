@@ -43,6 +43,7 @@ struct gdb_writer {
 void gdb_writer_free(struct gdb_writer *writer);
 // Between these two, the others add to the packet.
 void gdb_begin(struct gdb_writer *writer);
+void gdb_begin_notification(struct gdb_writer *writer); // of GDB's non-stop mode
 void gdb_end(struct gdb_writer *writer);
 // A byte outside of packets: an acknowledgement.
 void gdb_put_raw(struct gdb_writer *writer, uint8_t byte);

@@ -8,6 +8,7 @@
 
 #include "frontend/consoles.h"
 #include "frontend/drives.h"
+#include "frontend/gdb-server.h"
 #include "frontend/guest-symbols.h"
 #include "frontend/inspect.h"
 #include "frontend/loader.h"
@@ -208,7 +209,7 @@ static int create_devices(struct machine *machine, const struct settings *settin
 
 static int create(struct setup *setup, struct settings *settings, struct error *error)
 {
-    struct chardev *monitor = NULL;
+    struct chardev *monitor = NULL, *gdb = NULL;
     int status;
     if ((status = inspect_file(settings, error)))
         return status;
@@ -233,7 +234,13 @@ static int create(struct setup *setup, struct settings *settings, struct error *
         (status = loader_load_dtb(machine, settings, error)))
         return status;
     if (monitor)
-        setup->monitor = monitor_create(machine, setup->accel, settings, monitor);
+        setup->monitor = monitor_create(machine, setup->accel, settings, monitor, &setup->gdb);
+    if (settings->gdb && (status = gdb_open(machine, settings->gdb, &gdb, error))) {
+        error_prefix(error, "-gdb");
+        return status;
+    }
+    if (gdb)
+        setup->gdb = gdb_create(machine, setup->accel, settings, gdb);
     return 0;
 }
 
@@ -249,6 +256,7 @@ int setup_create(struct setup *setup, struct settings *settings, struct error *e
 void setup_destroy(struct setup *setup)
 {
     struct machine *machine = setup->machine;
+    gdb_destroy(setup->gdb);
     monitor_destroy(setup->monitor);
     if (machine)
         for (unsigned i = 0; i < machine->vcpus.count; i++)

@@ -5,6 +5,7 @@
 #include "tcg/base/error.h"
 
 struct accel;
+struct gdb;
 struct machine;
 struct monitor;
 struct perf_symbols;
@@ -14,6 +15,7 @@ struct setup {
     struct machine *machine;
     struct accel *accel;
     struct monitor *monitor;
+    struct gdb *gdb;              // the GDB server; NULL: none
     struct perf_symbols *symbols; // of the guest, for perf; NULL: none
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frontend/gdb-server.h"
 #include "frontend/help.h"
 #include "frontend/keyval.h"
 #include "frontend/monitor-private.h"
@@ -97,6 +98,28 @@ static void command_profile(struct monitor *monitor, const char *arguments)
         monitor->accel->ops->profile(monitor->accel, on);
     else
         fprintf(monitor->out, "this accelerator cannot tell where the guest spends its time\n");
+}
+
+static void command_gdbserver(struct monitor *monitor, const char *arguments)
+{
+    struct chardev *chardev = NULL;
+    struct error error;
+    if (!monitor->gdb) {
+        fprintf(monitor->out, "the GDB server that this comes by cannot replace itself\n");
+        return;
+    }
+    bool none = !strcmp(arguments, "none");
+    gdb_destroy(*monitor->gdb); // first: its place may be the one that is wanted
+    *monitor->gdb = NULL;
+    const char *where = *arguments ? arguments : "tcp::1234";
+    if (none)
+        fprintf(monitor->out, "the GDB server is off\n");
+    else if (gdb_open(monitor->machine, where, &chardev, &error))
+        fprintf(monitor->out, "%s\n", error.text);
+    else
+        fprintf(monitor->out, "waiting for gdb at %s\n", where);
+    if (chardev)
+        *monitor->gdb = gdb_create(monitor->machine, monitor->accel, monitor->settings, chardev);
 }
 
 static void info_block(struct monitor *monitor, const char *arguments)

@@ -10,6 +10,7 @@
 
 struct accel;
 struct chardev;
+struct gdb;
 struct machine;
 struct settings;
 struct vcpu;
@@ -18,7 +19,8 @@ struct monitor {
     struct machine *machine;
     struct accel *accel;
     const struct settings *settings;
-    struct chardev *chardev;
+    struct chardev *chardev; // NULL: none
+    struct gdb **gdb;        // NULL: not to be touched
     struct line_editor editor;
     unsigned cpu_index; // chosen by `cpu`
     FILE *out;          // of the command that runs

@@ -104,23 +104,35 @@ void monitor_dispatch(struct monitor *monitor, const struct monitor_command *tab
         command->run(monitor, arguments);
 }
 
-static void run_line(struct monitor *monitor)
+char *monitor_run(struct monitor *monitor, const char *text)
 {
-    char line[LINE_BYTES];
-    memcpy(line, monitor->editor.text, sizeof(line));
-    char *start = line, *text = NULL;
+    char *line = alloc_string(text), *start = line, *output = NULL;
     size_t length = strlen(line), size = 0;
     while (length && isspace((unsigned char)line[length - 1]))
         line[--length] = 0;
     while (isspace((unsigned char)*start))
         start++;
-    if (*start && (monitor->out = open_memstream(&text, &size))) {
+    monitor->out = open_memstream(&output, &size);
+    if (!monitor->out)
+        abort();
+    if (*start)
         monitor_dispatch(monitor, monitor_commands, "", start);
-        fclose(monitor->out);
-        monitor->out = NULL;
-        show(monitor, text, size);
-        free(text);
-    }
+    fclose(monitor->out);
+    monitor->out = NULL;
+    free(line);
+    return output;
+}
+
+void monitor_choose_cpu(struct monitor *monitor, unsigned index)
+{
+    monitor->cpu_index = index;
+}
+
+static void run_line(struct monitor *monitor)
+{
+    char *output = monitor_run(monitor, monitor->editor.text);
+    show(monitor, output, strlen(output));
+    free(output);
     line_editor_start(&monitor->editor);
 }
 
@@ -164,10 +176,12 @@ struct vcpu *monitor_cpu(struct monitor *monitor)
 }
 
 struct monitor *monitor_create(struct machine *machine, struct accel *accel, const struct settings *settings,
-                               struct chardev *chardev)
+                               struct chardev *chardev, struct gdb **gdb)
 {
     struct monitor *monitor = ALLOC(struct monitor);
-    *monitor = (struct monitor){.machine = machine, .accel = accel, .settings = settings, .chardev = chardev};
+    *monitor = (struct monitor){.machine = machine, .accel = accel, .settings = settings, .chardev = chardev, .gdb = gdb};
+    if (!chardev)
+        return monitor;
     monitor->editor.prompt = settings->qemu_arch ? "(qemu) " : "(lyrebird) ";
     monitor->editor.show = show;
     monitor->editor.opaque = monitor;

@@ -402,6 +402,20 @@ int option_dfilter(struct settings *settings, const char *argument, struct error
     return log_set_filter(argument, error);
 }
 
+int option_gdb(struct settings *settings, const char *argument, struct error *error)
+{
+    if (!*argument)
+        return error_set(error, EINVAL, "no place is given; use tcp::PORT, unix:PATH or stdio");
+    settings->gdb = strcmp(argument, "none") ? argument : NULL;
+    return 0;
+}
+
+int option_gdb_default(struct settings *settings, const char *argument, struct error *error)
+{
+    (void)argument;
+    return option_gdb(settings, "tcp::1234", error);
+}
+
 int option_perfmap(struct settings *settings, const char *argument, struct error *error)
 {
     (void)argument, (void)error;

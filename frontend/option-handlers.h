@@ -44,6 +44,8 @@ int option_no_user_config(struct settings *settings, const char *argument, struc
 int option_snapshot(struct settings *settings, const char *argument, struct error *error);
 int option_nodefaults(struct settings *settings, const char *argument, struct error *error);
 int option_nographic(struct settings *settings, const char *argument, struct error *error);
+int option_gdb(struct settings *settings, const char *argument, struct error *error);
+int option_gdb_default(struct settings *settings, const char *argument, struct error *error);
 int option_perfmap(struct settings *settings, const char *argument, struct error *error);
 int option_pflash(struct settings *settings, const char *argument, struct error *error);
 int option_pidfile(struct settings *settings, const char *argument, struct error *error);

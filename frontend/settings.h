@@ -78,6 +78,7 @@ struct settings {
     uint8_t escape_character; // Ctrl-A
 
     bool no_reboot, no_shutdown, start_paused;
+    const char *gdb; // where its server listens; NULL: nowhere
     const char *name, *uuid, *pidfile;
     uint32_t log_mask;
     const char *log_file;

@@ -9,6 +9,7 @@
 #include "hw/core/machine.h"
 #include "target-x86/exception.h"
 #include "target-x86/fpu.h"
+#include "target-x86/gdb.h"
 #include "target-x86/mmu.h"
 #include "target-x86/models.h"
 #include "target-x86/native.h"
@@ -166,18 +167,13 @@ static void print_registers(struct vcpu *vcpu, FILE *out)
 
 static bool translate_debug(struct vcpu *vcpu, uint64_t gva, uint64_t *gpa)
 {
-    struct tcg_cpu *tcg = tcg_cpu_of(vcpu);
-    struct tlb_translation t = {0};
-    struct tlb_fault fault;
-    if (!x86_translate_address(tcg, gva, TLB_READ, X86_MMU_KERNEL_AC, true, &t, &fault))
-        return false;
-    *gpa = t.gpa;
-    return true;
+    return x86_debug_translate(x86_cpu_of_vcpu(vcpu), gva, gpa);
 }
 
 static void destroy(struct vcpu *vcpu)
 {
     x86_native_destroy(x86_cpu_of_vcpu(vcpu)->native);
+    x86_views_destroy(x86_cpu_of_vcpu(vcpu)->views);
     free(x86_cpu_of_vcpu(vcpu));
 }
 
@@ -192,6 +188,7 @@ static const struct vcpu_ops vcpu_ops = {
     .print_registers = print_registers,
     .disassembler = x86_disassembler,
     .translate_debug = translate_debug,
+    .debug = &x86_debug_ops,
     .destroy = destroy,
 };
 
@@ -209,6 +206,7 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
     }
     cpu->pa_mask = mask64(x86_has(cpu, X86_FEAT_LM) ? 40 : x86_has(cpu, X86_FEAT_PAE) ? 36 : 32);
     cpu->tsc_hz = TSC_HZ;
+    cpu->views = x86_views_create(cpu);
     cpu->memory = machine->map;
     cpu->tcg.guest = &x86_guest_ops;
     cpu->tcg.vcpu.ops = &vcpu_ops;

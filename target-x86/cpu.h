@@ -203,6 +203,7 @@ struct x86_cpu {
     struct x86_cpu_config config;
     struct memory_map *memory;
     struct x86_native *native; // stubs of SIMD instructions
+    struct x86_views *views;   // what debuggers are told of registers
     uint64_t pa_mask;       // physical address bits
     uint64_t tsc_hz;
 };

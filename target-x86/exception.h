@@ -103,13 +103,19 @@ void x86_smm_leave(struct x86_cpu *cpu);
 // --- helper-registers.c, msr.c, models.c ---
 // Bits of CR4 and EFER that the model has.
 uint64_t x86_cr4_offered(const struct x86_cpu *cpu);
-// MOV to CR0 and LMSW: raises #GP for what does not go together; the caller has modes looked at anew.
-void x86_write_cr0(struct x86_cpu *cpu, uint64_t value);
+// MOV from and to CR0, 2, 3, 4 and 8, and to DR0 to 3, 6 and 7, for whoever may do so. False: #GP(0), and nothing has changed.
+uint64_t x86_get_cr(const struct x86_cpu *cpu, unsigned n);
+bool x86_set_cr(struct x86_cpu *cpu, unsigned n, uint64_t value);
+bool x86_set_dr(struct x86_cpu *cpu, unsigned n, uint64_t value);
 uint64_t x86_efer_offered(const struct x86_cpu *cpu);
 bool x86_read_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t *value);
 bool x86_write_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t value);
 uint64_t x86_tsc(const struct x86_cpu *cpu);
 void x86_cpuid(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+
+// --- helper-system.c: XSETBV (false: #GP(0)) and WRPKRU ---
+bool x86_set_xcr0(struct x86_cpu *cpu, uint64_t value);
+void x86_set_pkru(struct x86_cpu *cpu, uint32_t value);
 
 // --- ferr.c ---
 // For an x87 instruction that waits, with an error pending and CR0.NE clear: returns when IGNNE# is up, else leaves.

@@ -197,13 +197,33 @@ uint32_t x86_mxcsr_get(const struct x86_cpu *cpu)
     return (host & ~(uint32_t)MXCSR_MASKS) | cpu->mxcsr_masks;
 }
 
-bool x86_mxcsr_set(struct x86_cpu *cpu, uint32_t value)
+// The host's exceptions stay masked.
+static bool set_masks(struct x86_cpu *cpu, uint32_t value)
 {
     if (value & ~(uint32_t)MXCSR_ALL)
         return false;
     cpu->mxcsr_masks = value & MXCSR_MASKS;
-    // The host's exceptions stay masked.
-    fp_env_swap(value | MXCSR_MASKS);
     x86_modes_changed(cpu);
+    return true;
+}
+
+bool x86_mxcsr_set(struct x86_cpu *cpu, uint32_t value)
+{
+    if (!set_masks(cpu, value))
+        return false;
+    fp_env_swap(value | MXCSR_MASKS);
+    return true;
+}
+
+uint32_t x86_mxcsr_saved(const struct x86_cpu *cpu)
+{
+    return (cpu->tcg.fp_control & ~(uint32_t)MXCSR_MASKS) | cpu->mxcsr_masks;
+}
+
+bool x86_mxcsr_set_saved(struct x86_cpu *cpu, uint32_t value)
+{
+    if (!set_masks(cpu, value))
+        return false;
+    cpu->tcg.fp_control = value | MXCSR_MASKS;
     return true;
 }

@@ -55,3 +55,6 @@ uint16_t x86_fpu_tags(const struct x86_fpu *f);
 uint32_t x86_mxcsr_get(const struct x86_cpu *cpu);
 // False when a reserved bit is set: #GP.
 bool x86_mxcsr_set(struct x86_cpu *cpu, uint32_t value);
+// The same outside run.
+uint32_t x86_mxcsr_saved(const struct x86_cpu *cpu);
+bool x86_mxcsr_set_saved(struct x86_cpu *cpu, uint32_t value);

@@ -8,48 +8,53 @@
 
 // --- control registers ---------------------------------------------------------------------------------------------
 
-static void enter_or_leave_long_mode(struct x86_cpu *cpu, uint64_t old, uint64_t value)
+// False, here and below: #GP(0), and nothing has changed.
+static bool enter_or_leave_long_mode(struct x86_cpu *cpu, uint64_t old, uint64_t value)
 {
     if ((old ^ value) & CR0_PG & value && (cpu->efer & EFER_LME)) {
         if (!(cpu->cr4 & CR4_PAE) || (cpu->segs[X86_CS].attr & DESC_L))
-            x86_fault(cpu, X86_GP, 0);
+            return false;
         cpu->efer |= EFER_LMA;
     } else if ((old & CR0_PG) && !(value & CR0_PG)) {
         if (x86_code64(cpu))
-            x86_fault(cpu, X86_GP, 0);
+            return false;
         cpu->efer &= ~(uint64_t)EFER_LMA;
     }
+    return true;
 }
 
-void x86_write_cr0(struct x86_cpu *cpu, uint64_t value)
+static bool write_cr0(struct x86_cpu *cpu, uint64_t value)
 {
     uint64_t old = cpu->cr0;
     if (value >> 32 || ((value & CR0_PG) && !(value & CR0_PE)) || ((value & CR0_NW) && !(value & CR0_CD)))
-        x86_fault(cpu, X86_GP, 0);
+        return false;
     if (!(value & CR0_PG) && (old & CR0_PG) && (cpu->cr4 & CR4_PCIDE))
-        x86_fault(cpu, X86_GP, 0);
+        return false;
     bool turns_on = (value & CR0_PG) && !(old & CR0_PG);
     if (turns_on && (cpu->cr4 & CR4_PAE) && !(cpu->efer & EFER_LME) && !x86_load_pdptes(cpu, cpu->cr3))
-        x86_fault(cpu, X86_GP, 0);
-    enter_or_leave_long_mode(cpu, old, value);
+        return false;
+    if (!enter_or_leave_long_mode(cpu, old, value))
+        return false;
     cpu->cr0 = (value & (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)) |
                CR0_ET;
     if ((old ^ cpu->cr0) & (CR0_PG | CR0_WP | CR0_PE))
         tlb_flush_all(&cpu->tcg);
+    return true;
 }
 
-static void write_cr3(struct x86_cpu *cpu, uint64_t value)
+static bool write_cr3(struct x86_cpu *cpu, uint64_t value)
 {
     bool keep = (cpu->cr4 & CR4_PCIDE) && value >> 63;
     if (cpu->cr4 & CR4_PCIDE)
         value &= ~BIT64(63);
     if (x86_long_mode(cpu) && (value & ~cpu->pa_mask & ~UINT64_C(0xfff)))
-        x86_fault(cpu, X86_GP, 0);
+        return false;
     if ((cpu->cr0 & CR0_PG) && (cpu->cr4 & CR4_PAE) && !x86_long_mode(cpu) && !x86_load_pdptes(cpu, value))
-        x86_fault(cpu, X86_GP, 0);
+        return false;
     cpu->cr3 = value;
     if (!keep)
         tlb_flush_key(&cpu->tcg, x86_space_key(cpu));
+    return true;
 }
 
 uint64_t x86_cr4_offered(const struct x86_cpu *cpu)
@@ -71,27 +76,29 @@ uint64_t x86_cr4_offered(const struct x86_cpu *cpu)
     return offered;
 }
 
-static void write_cr4(struct x86_cpu *cpu, uint64_t value)
+static bool write_cr4(struct x86_cpu *cpu, uint64_t value)
 {
     uint64_t old = cpu->cr4, changed = old ^ value;
     if (value & ~x86_cr4_offered(cpu))
-        x86_fault(cpu, X86_GP, 0);
+        return false;
     if (x86_long_mode(cpu) && (changed & (CR4_PAE | CR4_LA57)))
-        x86_fault(cpu, X86_GP, 0);
+        return false;
     if ((changed & value & CR4_PCIDE) && (!x86_long_mode(cpu) || (cpu->cr3 & 0xfff)))
-        x86_fault(cpu, X86_GP, 0);
+        return false;
     if ((cpu->cr0 & CR0_PG) && !x86_long_mode(cpu) && (value & CR4_PAE) && (changed & (CR4_PAE | CR4_PGE | CR4_PSE)) &&
         !x86_load_pdptes(cpu, cpu->cr3))
-        x86_fault(cpu, X86_GP, 0);
+        return false;
     cpu->cr4 = value;
     if (changed & CR4_DE)
         x86_debug_registers_changed(cpu);
     if (changed & (CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_LA57))
         tlb_flush_all(&cpu->tcg);
+    return true;
 }
 
-static uint64_t read_cr(struct x86_cpu *cpu, uint32_t n)
+uint64_t x86_get_cr(const struct x86_cpu *cpu, unsigned n)
 {
+    const struct x86_cpu_config *config = &cpu->config;
     switch (n) {
     case 0:
         return cpu->cr0;
@@ -102,35 +109,46 @@ static uint64_t read_cr(struct x86_cpu *cpu, uint32_t n)
     case 4:
         return cpu->cr4;
     default:
-        return cpu->config.intc && cpu->config.intc->get_cr8 ? cpu->config.intc->get_cr8(cpu->config.intc_opaque)
-                                                              : cpu->cr8;
+        return config->intc && config->intc->get_cr8 ? config->intc->get_cr8(config->intc_opaque) : cpu->cr8;
     }
+}
+
+static uint64_t read_cr(struct x86_cpu *cpu, uint32_t n)
+{
+    return x86_get_cr(cpu, n);
 }
 X86_HELPER(read_cr, 0, I64, 1, IR_I32)
 
+static bool write_cr8(struct x86_cpu *cpu, uint64_t value)
+{
+    const struct x86_cpu_config *config = &cpu->config;
+    if (value >> 4)
+        return false;
+    cpu->cr8 = value;
+    if (config->intc && config->intc->set_cr8)
+        config->intc->set_cr8(config->intc_opaque, (uint8_t)value);
+    return true;
+}
+
+bool x86_set_cr(struct x86_cpu *cpu, unsigned n, uint64_t value)
+{
+    bool good = true;
+    if (n == 2)
+        cpu->cr2 = value;
+    else
+        good = n == 0   ? write_cr0(cpu, value)
+               : n == 3 ? write_cr3(cpu, value)
+               : n == 4 ? write_cr4(cpu, value)
+                        : write_cr8(cpu, value);
+    if (good)
+        x86_modes_changed(cpu);
+    return good;
+}
+
 static void write_cr(struct x86_cpu *cpu, uint32_t n, uint64_t value)
 {
-    switch (n) {
-    case 0:
-        x86_write_cr0(cpu, value);
-        break;
-    case 2:
-        cpu->cr2 = value;
-        break;
-    case 3:
-        write_cr3(cpu, value);
-        break;
-    case 4:
-        write_cr4(cpu, value);
-        break;
-    default:
-        if (value >> 4)
-            x86_fault(cpu, X86_GP, 0);
-        cpu->cr8 = value;
-        if (cpu->config.intc && cpu->config.intc->set_cr8)
-            cpu->config.intc->set_cr8(cpu->config.intc_opaque, (uint8_t)value);
-    }
-    x86_modes_changed(cpu);
+    if (!x86_set_cr(cpu, n, value))
+        x86_fault(cpu, X86_GP, 0);
 }
 X86_HELPER(write_cr, X86_MODES, VOID, 2, IR_I32, IR_I64)
 
@@ -177,16 +195,22 @@ static uint64_t read_dr(struct x86_cpu *cpu, uint32_t n)
 }
 X86_HELPER(read_dr, X86_FAULTS, I64, 1, IR_I32)
 
-static void write_dr(struct x86_cpu *cpu, uint32_t n, uint64_t value)
+bool x86_set_dr(struct x86_cpu *cpu, unsigned n, uint64_t value)
 {
-    n = debug_number(cpu, n);
     if (n >= 6 && value >> 32)
-        x86_fault(cpu, X86_GP, 0);
+        return false;
     if (n == 6)
         value = (value & 0xe00f) | 0xffff0ff0;
     if (n == 7)
         value = (value & 0xffff2bff) | 0x400;
     cpu->dr[n] = value;
     x86_debug_registers_changed(cpu);
+    return true;
+}
+
+static void write_dr(struct x86_cpu *cpu, uint32_t n, uint64_t value)
+{
+    if (!x86_set_dr(cpu, debug_number(cpu, n), value))
+        x86_fault(cpu, X86_GP, 0);
 }
 X86_HELPER(write_dr, X86_MODES, VOID, 2, IR_I32, IR_I64)

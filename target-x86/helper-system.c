@@ -124,7 +124,8 @@ static void load_system(struct x86_cpu *cpu, uint32_t which, uint32_t value)
     struct x86_descriptor d;
     if (which == SYS_MSW) {
         // PE can be set this way but not cleared.
-        x86_write_cr0(cpu, (cpu->cr0 & ~UINT64_C(14)) | (value & 15));
+        if (!x86_set_cr(cpu, 0, (cpu->cr0 & ~UINT64_C(14)) | (value & 15)))
+            x86_fault(cpu, X86_GP, 0);
     } else if (which == SYS_LDTR) {
         cpu->ldtr = value & 0xfffc ? system_segment(cpu, value, 1u << GATE_LDT, &d)
                                    : (struct x86_segment){.selector = value};
@@ -194,17 +195,33 @@ static void xgetbv(struct x86_cpu *cpu)
 }
 X86_HELPER(xgetbv, X86_FAULTS, VOID, 0, 0)
 
+bool x86_set_xcr0(struct x86_cpu *cpu, uint64_t value)
+{
+    uint64_t offered = XCR0_X87 | XCR0_SSE | (x86_has(cpu, X86_FEAT_AVX) ? XCR0_AVX : 0);
+    if ((value & ~offered) || !(value & XCR0_X87) || ((value & XCR0_AVX) && !(value & XCR0_SSE)))
+        return false;
+    cpu->xcr0 = value;
+    x86_modes_changed(cpu);
+    return true;
+}
+
 static void xsetbv(struct x86_cpu *cpu)
 {
     uint64_t value = (uint32_t)cpu->gpr[X86_RAX] | cpu->gpr[X86_RDX] << 32;
-    uint64_t offered = XCR0_X87 | XCR0_SSE | (x86_has(cpu, X86_FEAT_AVX) ? XCR0_AVX : 0);
-    if ((uint32_t)cpu->gpr[X86_RCX] || (value & ~offered) || !(value & XCR0_X87) ||
-        ((value & XCR0_AVX) && !(value & XCR0_SSE)))
+    if ((uint32_t)cpu->gpr[X86_RCX] || !x86_set_xcr0(cpu, value))
         x86_fault(cpu, X86_GP, 0);
-    cpu->xcr0 = value;
-    x86_modes_changed(cpu);
 }
 X86_HELPER(xsetbv, X86_MODES, VOID, 0, 0)
+
+void x86_set_pkru(struct x86_cpu *cpu, uint32_t value)
+{
+    uint32_t changed = cpu->pkru ^ value;
+    cpu->pkru = value;
+    if (changed & cpu->pkey_rights_used) {
+        cpu->pkey_rights_used = 0;
+        tlb_flush_all(&cpu->tcg);
+    }
+}
 
 static void pkru(struct x86_cpu *cpu, uint32_t write)
 {
@@ -217,12 +234,7 @@ static void pkru(struct x86_cpu *cpu, uint32_t write)
         cpu->gpr[X86_RDX] = 0;
         return;
     }
-    uint32_t old = cpu->pkru;
-    cpu->pkru = (uint32_t)cpu->gpr[X86_RAX];
-    if ((old ^ cpu->pkru) & cpu->pkey_rights_used) {
-        cpu->pkey_rights_used = 0;
-        tlb_flush_all(&cpu->tcg);
-    }
+    x86_set_pkru(cpu, (uint32_t)cpu->gpr[X86_RAX]);
 }
 X86_HELPER(pkru, X86_MODES, VOID, 1, IR_I32)
 

@@ -11,10 +11,6 @@
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
 
-enum {
-    PTE_P = 1 << 0, PTE_W = 1 << 1, PTE_U = 1 << 2, PTE_A = 1 << 5, PTE_D = 1 << 6, PTE_PS = 1 << 7, PTE_G = 1 << 8,
-};
-#define PTE_NX BIT64(63)
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16, PF_PK = 32 };
 
 uint64_t x86_pcid_key(uint64_t pcid)
@@ -37,11 +33,6 @@ void *x86_physical(struct x86_cpu *cpu, uint64_t gpa, unsigned bytes)
     return range->host + (gpa - range->base);
 }
 
-static uint64_t a20(const struct x86_cpu *cpu, uint64_t gpa)
-{
-    return cpu->a20_masked ? gpa & ~UINT64_C(0x100000) : gpa;
-}
-
 // --- the walk ------------------------------------------------------------------------------------------------------
 
 struct walk {
@@ -62,7 +53,7 @@ struct leaf {
 
 static void *entry_at(struct walk *w, uint64_t gpa, unsigned bytes)
 {
-    return x86_physical(w->cpu, a20(w->cpu, gpa & w->cpu->pa_mask), bytes);
+    return x86_physical(w->cpu, x86_a20(w->cpu, gpa & w->cpu->pa_mask), bytes);
 }
 
 static uint64_t load_entry(const void *host, unsigned bytes)
@@ -133,7 +124,7 @@ static enum walk_result finish(struct walk *w, struct leaf *leaf, void *host, un
     // A clean page is shown as read only until its first write.
     if (!(leaf->entry & PTE_D) && w->access != TLB_WRITE)
         t->writable = false;
-    t->gpa = a20(w->cpu, leaf->gpa);
+    t->gpa = x86_a20(w->cpu, leaf->gpa);
     t->page_log2 = (uint8_t)leaf->log2;
     t->global = (leaf->entry & PTE_G) && (w->cpu->cr4 & CR4_PGE);
     return WALK_OK;
@@ -147,6 +138,29 @@ static bool pass(struct walk *w, struct leaf *leaf, void *host, unsigned bytes)
     return w->probe || set_bits(host, bytes, leaf->entry, PTE_A);
 }
 
+uint64_t x86_reserved_bits(const struct x86_cpu *cpu, unsigned level, bool large)
+{
+    if (!(cpu->cr4 & CR4_PAE)) // bits 39:32 of an address are in bits 20:13
+        return large ? BIT64(21) | (~cpu->pa_mask >> 32 & 0xff) << 13 : 0;
+    uint64_t bits = X86_PTE_ADDRESS & ~cpu->pa_mask;
+    if (!(cpu->efer & EFER_NXE))
+        bits |= PTE_NX;
+    if (!x86_long_mode(cpu))
+        bits |= UINT64_C(0x7ff) << 52;
+    if (level > 3 || (level == 3 && !x86_has(cpu, X86_FEAT_PDPE1GB)))
+        bits |= PTE_PS;
+    if (large)
+        bits |= mask64(12 + 9 * (level - 1)) & ~UINT64_C(0x1fff);
+    return bits;
+}
+
+uint64_t x86_page_address(const struct x86_cpu *cpu, uint64_t entry, unsigned log2)
+{
+    if (!(cpu->cr4 & CR4_PAE) && log2 > 12)
+        return extract64(entry, 13, 8) << 32 | (entry & 0xffc00000);
+    return entry & X86_PTE_ADDRESS & ~mask64(log2);
+}
+
 static enum walk_result walk_32(struct walk *w, struct tlb_translation *t)
 {
     const struct x86_cpu *cpu = w->cpu;
@@ -155,12 +169,11 @@ static enum walk_result walk_32(struct walk *w, struct tlb_translation *t)
     if (!host || !((leaf.entry = load_entry(host, 4)) & PTE_P))
         return fail(w, 0);
     if ((leaf.entry & PTE_PS) && (cpu->cr4 & CR4_PSE)) {
-        uint64_t high = extract64(leaf.entry, 13, 8) << 32;
-        if ((leaf.entry & BIT64(21)) || (high & ~cpu->pa_mask))
+        if (leaf.entry & x86_reserved_bits(cpu, 2, true))
             return fail(w, PF_P | PF_RSVD);
         leaf.rights &= leaf.entry;
         leaf.log2 = 22;
-        leaf.gpa = high | (leaf.entry & 0xffc00000) | (w->gva & 0x3fffff);
+        leaf.gpa = x86_page_address(cpu, leaf.entry, 22) | (w->gva & 0x3fffff);
         return finish(w, &leaf, host, 4, t);
     }
     if (!pass(w, &leaf, host, 4))
@@ -174,23 +187,6 @@ static enum walk_result walk_32(struct walk *w, struct tlb_translation *t)
     return finish(w, &leaf, host, 4, t);
 }
 
-#define ADDRESS_52 UINT64_C(0x000ffffffffff000)
-
-// Bits that must be zero in an entry of a level (1 for PTEs).
-static uint64_t reserved_bits(const struct x86_cpu *cpu, unsigned level, bool large)
-{
-    uint64_t bits = ADDRESS_52 & ~cpu->pa_mask;
-    if (!(cpu->efer & EFER_NXE))
-        bits |= PTE_NX;
-    if (!x86_long_mode(cpu))
-        bits |= UINT64_C(0x7ff) << 52;
-    if (level > 3 || (level == 3 && !x86_has(cpu, X86_FEAT_PDPE1GB)))
-        bits |= PTE_PS;
-    if (large)
-        bits |= mask64(12 + 9 * (level - 1)) & ~UINT64_C(0x1fff);
-    return bits;
-}
-
 static enum walk_result walk_64(struct walk *w, uint64_t table, unsigned level, uint64_t rights,
                                 struct tlb_translation *t)
 {
@@ -202,18 +198,18 @@ static enum walk_result walk_64(struct walk *w, uint64_t table, unsigned level, 
         if (!host || !((leaf.entry = load_entry(host, 8)) & PTE_P))
             return fail(w, 0);
         bool large = level > 1 && level <= 3 && (leaf.entry & PTE_PS);
-        if (leaf.entry & reserved_bits(cpu, level, large))
+        if (leaf.entry & x86_reserved_bits(cpu, level, large))
             return fail(w, PF_P | PF_RSVD);
         if (level == 1 || large) {
             leaf.rights &= leaf.entry | PTE_NX;
             leaf.rights |= leaf.entry & PTE_NX;
             leaf.log2 = shift;
-            leaf.gpa = (leaf.entry & ADDRESS_52 & ~mask64(shift)) | (w->gva & mask64(shift));
+            leaf.gpa = x86_page_address(cpu, leaf.entry, shift) | (w->gva & mask64(shift));
             return finish(w, &leaf, host, 8, t);
         }
         if (!pass(w, &leaf, host, 8))
             return WALK_AGAIN;
-        table = leaf.entry & ADDRESS_52;
+        table = leaf.entry & X86_PTE_ADDRESS;
     }
 }
 
@@ -223,11 +219,11 @@ static enum walk_result walk_once(struct walk *w, struct tlb_translation *t)
     if (!(cpu->cr4 & CR4_PAE))
         return walk_32(w, t);
     if (x86_long_mode(cpu))
-        return walk_64(w, cpu->cr3 & ADDRESS_52, cpu->cr4 & CR4_LA57 ? 5 : 4, PTE_W | PTE_U, t);
+        return walk_64(w, cpu->cr3 & X86_PTE_ADDRESS, cpu->cr4 & CR4_LA57 ? 5 : 4, PTE_W | PTE_U, t);
     uint64_t pdpte = cpu->pdpte[w->gva >> 30 & 3];
     if (!(pdpte & PTE_P))
         return fail(w, 0);
-    return walk_64(w, pdpte & ADDRESS_52, 2, PTE_W | PTE_U, t);
+    return walk_64(w, pdpte & X86_PTE_ADDRESS, 2, PTE_W | PTE_U, t);
 }
 
 bool x86_canonical(const struct x86_cpu *cpu, uint64_t gva)
@@ -260,7 +256,7 @@ bool x86_translate_address(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access ac
         return false;
     }
     if (!(cpu->cr0 & CR0_PG)) {
-        *t = (struct tlb_translation){.gpa = a20(cpu, gva & cpu->pa_mask), .readable = true, .writable = true,
+        *t = (struct tlb_translation){.gpa = x86_a20(cpu, gva & cpu->pa_mask), .readable = true, .writable = true,
                                       .executable = true, .page_log2 = TLB_PAGE_BITS,
                                       .watched = x86_watched_page(cpu, gva)};
         return true;
@@ -286,7 +282,7 @@ bool x86_translate_address(struct tcg_cpu *tcg, uint64_t gva, enum tlb_access ac
 bool x86_load_pdptes(struct x86_cpu *cpu, uint64_t cr3)
 {
     uint64_t entries[4];
-    const uint8_t *host = x86_physical(cpu, a20(cpu, cr3 & 0xffffffe0), 32);
+    const uint8_t *host = x86_physical(cpu, x86_a20(cpu, cr3 & 0xffffffe0), 32);
     if (!host)
         return false;
     for (unsigned i = 0; i < 4; i++) {

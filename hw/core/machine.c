@@ -291,13 +291,15 @@ static void start_running(struct machine *machine)
         return;
     atomic_store(&machine->state, RUN_RUNNING);
     tell_state(machine);
-    event_clock_start(machine->clock);
+    if (!machine->clock_held)
+        event_clock_start(machine->clock);
     vcpu_group_resume(&machine->vcpus);
 }
 
 // Lets what debuggers hold go on.
 static void release_vcpus(struct machine *machine)
 {
+    machine->clock_held = false;
     for (unsigned i = 0; i < machine->vcpus.count; i++) {
         struct vcpu *cpu = machine->vcpus.cpus[i];
         if (!cpu->held)

@@ -162,6 +162,7 @@ struct machine {
     uint32_t dtb_size;
 
     struct stops stops;
+    bool clock_held;    // time stands still even while vCPUs run: they are stepped
     bool stops_one_cpu; // a vCPU that stops for a debugger does not pause the machine
     struct machine_listener *listeners;
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// What the files of the GDB server share: the session with one peer.
+//
+// Threads of the protocol are vCPUs, with ids from 1, of the one process 1. In all-stop mode the peer either waits for a stop
+// (`running`) or the machine is paused; then the vCPUs' registers may be looked at. In non-stop mode the machine runs on, and
+// vCPUs that have stopped are held; others are stopped for the time of a command.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "frontend/gdb-packet.h"
+#include "hw/core/machine.h"
+
+struct accel;
+struct chardev;
+struct monitor;
+struct settings;
+
+enum { GDB_PROCESS = 1, GDB_PACKET_BYTES = 1 << 20, GDB_OUTPUT_BYTES = 4 << 20, GDB_SIGINT = 2, GDB_SIGTRAP = 5 };
+enum { GDB_STEP_ENABLE = 1, GDB_STEP_NO_IRQ = 2, GDB_STEP_NO_TIMER = 4 };
+
+struct gdb_thread {
+    bool stopped;  // the peer has been told that it has stopped (in non-stop mode)
+    bool reported; // what is in vcpu.stop has been told
+    bool waiting;  // non-stop mode: it has stopped, and is to be told of
+    uint8_t signal;
+};
+
+struct gdb {
+    struct machine *machine;
+    struct accel *accel;
+    const struct settings *settings;
+    struct chardev *chardev;
+    struct monitor *monitor; // for qRcmd
+    struct machine_listener listener;
+    struct gdb_reader reader;
+    struct gdb_writer out;
+    size_t sent;
+    uint8_t input[4096]; // that waits for the peer to take replies
+    size_t input_begin, input_end;
+
+    bool connected, no_ack, multiprocess, exec_events, swbreak, hwbreak, non_stop;
+    bool runs_on;       // the guest, when the peer has gone
+    bool running;       // all-stop: the peer waits for a stop
+    bool asked;         // for the state, by '?', while the machine was running
+    bool physical;      // addresses of memory are physical
+    bool notifying;     // non-stop: a notification has not been answered to the end
+    unsigned step_bits;
+    unsigned general, control; // vCPUs that H chose
+    bool switched;      // the peer has been told of a new mode instead of a stop, which follows
+    unsigned switched_at; // the vCPU that it is about
+    unsigned mode;      // of the vCPUs (debug_ops.mode) that the peer's registers are those of
+    char *description;  // target.xml of that mode; NULL: not asked for yet
+    struct gdb_thread *threads;
+};
+
+// --- gdb-server.c ---
+// A reply that is no more than text.
+void gdb_reply(struct gdb *gdb, const char *text);
+// What is in gdb->out goes to the peer as it takes it.
+void gdb_flush(struct gdb *gdb);
+// Between these two, no vCPU runs.
+void gdb_stop_vcpus(struct gdb *gdb);
+void gdb_restart_vcpus(struct gdb *gdb);
+struct vcpu *gdb_cpu(const struct gdb *gdb, unsigned index);
+
+// --- gdb-commands.c ---
+// A whole packet has come in.
+void gdb_command(struct gdb *gdb);
+// Thread ids: "1", "p1.2", "-1" (all), "0" (any). False: there is no such thread. *all for -1.
+bool gdb_take_thread(const struct gdb *gdb, const char **text, unsigned *index, bool *all);
+void gdb_put_thread(struct gdb *gdb, unsigned index);
+
+// --- handlers: `text` is what follows the command's letter or name ---
+typedef void gdb_handler(struct gdb *gdb, const char *text);
+// gdb-registers.c
+gdb_handler gdb_read_registers, gdb_write_registers, gdb_read_register, gdb_write_register;
+const struct debug_view *gdb_view(const struct gdb *gdb);
+const char *gdb_description(struct gdb *gdb); // NULL: this processor has none
+void gdb_forget_description(struct gdb *gdb);
+// "NN:value;" of the program counter and the stack pointer, for stop replies
+void gdb_put_expedited(struct gdb *gdb, struct vcpu *cpu);
+// gdb-memory.c
+gdb_handler gdb_read_memory, gdb_write_memory, gdb_read_binary, gdb_write_binary, gdb_search_memory, gdb_memory_region;
+// Bytes that could be read from `address` on.
+size_t gdb_peek(struct gdb *gdb, struct vcpu *cpu, uint64_t address, void *out, size_t length);
+// gdb-run.c
+gdb_handler gdb_continue, gdb_step, gdb_vcont, gdb_ask_state, gdb_next_stop, gdb_detach, gdb_kill, gdb_interrupt_non_stop;
+void gdb_interrupt(struct gdb *gdb);
+void gdb_machine_changed(struct gdb *gdb); // state or held vCPUs
+void gdb_set_non_stop(struct gdb *gdb, bool on);
+// gdb-stops.c
+gdb_handler gdb_insert_stop, gdb_remove_stop;
+// The reason in a stop reply for what the vCPU has stopped at, if it is the peer's; and words for the user if not.
+void gdb_put_reason(struct gdb *gdb, const struct vcpu *cpu);
+void gdb_put_note(struct gdb *gdb, const struct vcpu *cpu);
+// gdb-query.c
+gdb_handler gdb_query, gdb_set;

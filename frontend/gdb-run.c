@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: MIT
+// Who runs, and telling the peer who has stopped and why (GDB manual, E.3 stop replies, E.8 notifications).
+//
+// GDB asks for a description of the registers once. When a vCPU has stopped in a mode whose registers look different, the peer
+// is told that its process has executed a new program, after which it asks again, and lets it run on; the stop itself follows.
+#include <stdlib.h>
+#include <string.h>
+
+#include "frontend/gdb-private.h"
+#include "tcg/base/alloc.h"
+
+// --- stop replies --------------------------------------------------------------------------------------------------
+
+static void put_stop(struct gdb *gdb, unsigned index, unsigned signal)
+{
+    struct vcpu *cpu = gdb_cpu(gdb, index);
+    gdb_put_format(&gdb->out, "T%02x", signal);
+    gdb_put_expedited(gdb, cpu);
+    gdb_put_text(&gdb->out, "thread:");
+    gdb_put_thread(gdb, index);
+    gdb_put_format(&gdb->out, ";core:%x;", index);
+    gdb_put_reason(gdb, cpu);
+}
+
+// The process seems to execute another program; what is inserted is gone with the one before.
+static void put_switch(struct gdb *gdb, unsigned index)
+{
+    static const char program[] = "(mode)";
+    gdb_put_format(&gdb->out, "T%02xthread:", GDB_SIGTRAP);
+    gdb_put_thread(gdb, index);
+    gdb_put_text(&gdb->out, ";exec:");
+    gdb_put_hex(&gdb->out, program, sizeof(program) - 1);
+    gdb_put_text(&gdb->out, ";");
+    stops_remove_owner(&gdb->machine->stops, gdb);
+}
+
+static bool has_switched(const struct gdb *gdb, unsigned index)
+{
+    const struct vcpu *cpu = gdb_cpu(gdb, index);
+    return gdb->exec_events && cpu->ops->debug && cpu->ops->debug->mode(cpu) != gdb->mode;
+}
+
+static void report(struct gdb *gdb, unsigned index, unsigned signal)
+{
+    gdb->running = gdb->asked = false;
+    gdb->general = gdb->control = index;
+    if (has_switched(gdb, index) && !gdb->switched) {
+        gdb->mode = gdb_cpu(gdb, index)->ops->debug->mode(gdb_cpu(gdb, index));
+        gdb->switched = true;
+        gdb->switched_at = index;
+        gdb_forget_description(gdb);
+        gdb_begin(&gdb->out);
+        put_switch(gdb, index);
+        gdb_end(&gdb->out);
+        return;
+    }
+    gdb_put_note(gdb, gdb_cpu(gdb, index));
+    gdb_begin(&gdb->out);
+    put_stop(gdb, index, signal);
+    gdb_end(&gdb->out);
+    gdb->switched = false;
+    gdb->threads[index].reported = true;
+}
+
+// A vCPU that has stopped by itself and not been told of; else none.
+static bool find_stopped(const struct gdb *gdb, unsigned *index)
+{
+    for (unsigned n = 0; n < gdb->machine->vcpus.count; n++) {
+        unsigned i = (gdb->control + n) % gdb->machine->vcpus.count;
+        if (gdb_cpu(gdb, i)->stop.reason != VCPU_RUNS && !gdb->threads[i].reported) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void report_stop(struct gdb *gdb, unsigned otherwise)
+{
+    unsigned index = gdb->control;
+    vcpu_group_settle(&gdb->machine->vcpus);
+    bool by_itself = find_stopped(gdb, &index);
+    report(gdb, index, by_itself ? GDB_SIGTRAP : otherwise);
+}
+
+// --- non-stop mode -------------------------------------------------------------------------------------------------
+
+static bool next_waiting(const struct gdb *gdb, unsigned *index)
+{
+    for (*index = 0; *index < gdb->machine->vcpus.count; ++*index)
+        if (gdb->threads[*index].waiting)
+            return true;
+    return false;
+}
+
+static void notify(struct gdb *gdb)
+{
+    unsigned index;
+    if (gdb->notifying || !next_waiting(gdb, &index))
+        return;
+    gdb->notifying = true;
+    gdb_begin_notification(&gdb->out);
+    gdb_put_text(&gdb->out, "Stop:");
+    put_stop(gdb, index, gdb->threads[index].signal);
+    gdb_end(&gdb->out);
+}
+
+static void thread_stopped(struct gdb *gdb, unsigned index, unsigned signal)
+{
+    struct gdb_thread *t = &gdb->threads[index];
+    t->stopped = t->waiting = t->reported = true;
+    t->signal = (uint8_t)signal;
+}
+
+// vStopped: the peer has seen the one before.
+void gdb_next_stop(struct gdb *gdb, const char *text)
+{
+    unsigned index;
+    (void)text;
+    if (next_waiting(gdb, &index))
+        gdb->threads[index].waiting = false;
+    if (!next_waiting(gdb, &index)) {
+        gdb->notifying = false;
+        gdb_reply(gdb, "OK");
+        return;
+    }
+    gdb_begin(&gdb->out);
+    put_stop(gdb, index, gdb->threads[index].signal);
+    gdb_end(&gdb->out);
+}
+
+static void look_for_stopped(struct gdb *gdb)
+{
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
+        if (gdb_cpu(gdb, i)->stop.reason != VCPU_RUNS && !gdb->threads[i].stopped)
+            thread_stopped(gdb, i, GDB_SIGTRAP);
+    notify(gdb);
+}
+
+static void stop_thread(struct gdb *gdb, unsigned index, unsigned signal)
+{
+    if (gdb->threads[index].stopped)
+        return;
+    vcpu_hold(gdb_cpu(gdb, index), true);
+    thread_stopped(gdb, index, signal);
+}
+
+void gdb_interrupt_non_stop(struct gdb *gdb, const char *text)
+{
+    (void)text;
+    gdb_stop_vcpus(gdb);
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
+        stop_thread(gdb, i, GDB_SIGINT);
+    gdb_restart_vcpus(gdb);
+    gdb_reply(gdb, "OK");
+    notify(gdb);
+}
+
+void gdb_set_non_stop(struct gdb *gdb, bool on)
+{
+    gdb->non_stop = gdb->machine->stops_one_cpu = on;
+    bool paused = machine_state(gdb->machine) != RUN_RUNNING;
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
+        gdb->threads[i] = (struct gdb_thread){.stopped = on && paused};
+        if (on && paused)
+            vcpu_hold(gdb_cpu(gdb, i), true);
+    }
+}
+
+// --- state ---------------------------------------------------------------------------------------------------------
+
+void gdb_machine_changed(struct gdb *gdb)
+{
+    enum run_state state = machine_state(gdb->machine);
+    if (!gdb->connected)
+        return;
+    if (gdb->non_stop)
+        look_for_stopped(gdb);
+    else if (state == RUN_RUNNING)
+        gdb->runs_on = true;
+    else if (gdb->running || gdb->asked)
+        report_stop(gdb, gdb->asked ? GDB_SIGTRAP : GDB_SIGINT);
+    gdb_flush(gdb);
+}
+
+void gdb_interrupt(struct gdb *gdb)
+{
+    if (gdb->non_stop)
+        return;
+    if (gdb->running && machine_state(gdb->machine) != RUN_RUNNING)
+        gdb_machine_changed(gdb); // somebody else has paused it before
+    else if (gdb->running)
+        machine_pause(gdb->machine);
+}
+
+// '?'
+void gdb_ask_state(struct gdb *gdb, const char *text)
+{
+    unsigned index;
+    (void)text;
+    if (gdb->non_stop) {
+        for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
+            gdb->threads[i].waiting = gdb->threads[i].stopped;
+        gdb->notifying = next_waiting(gdb, &index);
+        if (!gdb->notifying) {
+            gdb_reply(gdb, "OK");
+            return;
+        }
+        gdb_begin(&gdb->out);
+        put_stop(gdb, index, gdb->threads[index].signal);
+        gdb_end(&gdb->out);
+        return;
+    }
+    if (machine_state(gdb->machine) == RUN_RUNNING) {
+        gdb->asked = true;
+        machine_pause(gdb->machine);
+        return;
+    }
+    // What was told to another peer is told to this one.
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
+        gdb->threads[i].reported = false;
+    report_stop(gdb, GDB_SIGTRAP);
+}
+
+// --- resuming ------------------------------------------------------------------------------------------------------
+
+enum action { NONE, CONTINUE, STEP, STOP };
+
+struct plan {
+    enum action action;
+    uint64_t start, end;
+};
+
+static bool may_interrupt(const struct gdb *gdb)
+{
+    return !(gdb->step_bits & GDB_STEP_NO_IRQ);
+}
+
+static void prepare(struct gdb *gdb, unsigned index, const struct plan *plan)
+{
+    struct vcpu *cpu = gdb_cpu(gdb, index);
+    // GDB steps over its own breakpoints; nobody does over the monitor's.
+    bool still_there = cpu->stop.reason != VCPU_AT_BREAKPOINT || cpu->ops->get_pc(cpu) == cpu->stop.address;
+    if (cpu->stop.before && cpu->stop.owner != gdb && still_there)
+        cpu->pass_stops = true;
+    cpu->step = (struct vcpu_step){.on = plan->action == STEP, .interrupts = may_interrupt(gdb), .start = plan->start,
+                                   .end = plan->end};
+    gdb->threads[index].stopped = gdb->threads[index].reported = gdb->threads[index].waiting = false;
+    vcpu_hold(cpu, plan->action == NONE);
+}
+
+// A vCPU that is to run and has something to tell instead: what it has stopped at behind an instruction, unless that is done
+// again anyway; a step that cannot be made.
+static bool find_pending(const struct gdb *gdb, const struct plan *plans, unsigned *index)
+{
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
+        struct vcpu *cpu = gdb_cpu(gdb, i);
+        bool told = cpu->stop.reason == VCPU_RUNS || gdb->threads[i].reported;
+        bool off = plans[i].action == STEP && !vcpu_is_powered_on(cpu);
+        *index = i;
+        if (plans[i].action != NONE && ((!told && !cpu->stop.before) || off))
+            return true;
+    }
+    return false;
+}
+
+static void resume_all_stop(struct gdb *gdb, const struct plan *plans)
+{
+    unsigned index;
+    bool steps = true;
+    if (gdb->switched) {
+        report(gdb, gdb->switched_at, GDB_SIGTRAP);
+        return;
+    }
+    if (find_pending(gdb, plans, &index)) {
+        report(gdb, index, GDB_SIGTRAP);
+        return;
+    }
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
+        prepare(gdb, i, &plans[i]);
+        steps &= plans[i].action != CONTINUE;
+    }
+    gdb->running = gdb->runs_on = true;
+    gdb->machine->clock_held = steps && (gdb->step_bits & GDB_STEP_NO_TIMER);
+    machine_resume_free(gdb->machine);
+}
+
+static void resume_non_stop(struct gdb *gdb, const struct plan *plans)
+{
+    bool any = false;
+    gdb_stop_vcpus(gdb);
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
+        if (plans[i].action == STOP)
+            stop_thread(gdb, i, 0);
+        if (plans[i].action != CONTINUE && plans[i].action != STEP)
+            continue;
+        any = true;
+        if (gdb->threads[i].stopped)
+            prepare(gdb, i, &plans[i]);
+    }
+    gdb_restart_vcpus(gdb);
+    gdb_reply(gdb, "OK");
+    notify(gdb);
+    if (any && machine_state(gdb->machine) != RUN_RUNNING) {
+        gdb->runs_on = true;
+        gdb->machine->clock_held = false;
+        machine_resume_free(gdb->machine);
+    }
+}
+
+static void resume(struct gdb *gdb, const struct plan *plans)
+{
+    if (gdb->non_stop)
+        resume_non_stop(gdb, plans);
+    else
+        resume_all_stop(gdb, plans);
+}
+
+// One action of vCont, without its thread.
+static bool take_action(const char **text, struct plan *plan)
+{
+    uint64_t signal;
+    *plan = (struct plan){0};
+    switch (*(*text)++) {
+    case 'c':
+        plan->action = CONTINUE;
+        return true;
+    case 's':
+        plan->action = STEP;
+        return true;
+    case 'C':
+        plan->action = CONTINUE;
+        return gdb_take_number(text, &signal);
+    case 'S':
+        plan->action = STEP;
+        return gdb_take_number(text, &signal);
+    case 't':
+        plan->action = STOP;
+        return true;
+    case 'r':
+        plan->action = STEP;
+        return gdb_take_number(text, &plan->start) && *(*text)++ == ',' && gdb_take_number(text, &plan->end);
+    default:
+        return false;
+    }
+}
+
+// The first action that names a thread counts for it.
+static bool take_plans(const struct gdb *gdb, const char *text, struct plan *plans)
+{
+    while (*text) {
+        struct plan plan;
+        unsigned index = 0;
+        bool all = true;
+        if (!take_action(&text, &plan))
+            return false;
+        if (*text == ':') {
+            text++;
+            if (!gdb_take_thread(gdb, &text, &index, &all))
+                return false;
+        }
+        for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
+            if ((all || i == index) && plans[i].action == NONE)
+                plans[i] = plan;
+        if (*text && *text++ != ';')
+            return false;
+    }
+    return true;
+}
+
+void gdb_vcont(struct gdb *gdb, const char *text)
+{
+    struct plan *plans = ALLOC_ARRAY(struct plan, gdb->machine->vcpus.count);
+    bool good = take_plans(gdb, text, plans), some = false;
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
+        some |= plans[i].action != NONE;
+    if (!good || !some || (!gdb->non_stop && gdb->running))
+        gdb_reply(gdb, "E.nothing to do, or not now");
+    else
+        resume(gdb, plans);
+    free(plans);
+}
+
+// c, C, s and S, perhaps with a signal and with an address.
+static void resume_simply(struct gdb *gdb, const char *text, enum action action)
+{
+    uint64_t value;
+    if (gdb->running) {
+        gdb_reply(gdb, "E.it runs");
+        return;
+    }
+    struct plan *plans = ALLOC_ARRAY(struct plan, gdb->machine->vcpus.count);
+    const char *address = strchr(text, ';');
+    address = address ? address + 1 : text;
+    bool signal_only = gdb->reader.data[0] < 'a' && address == text;
+    if (!signal_only && gdb_take_number(&address, &value)) {
+        gdb_stop_vcpus(gdb);
+        gdb_cpu(gdb, gdb->control)->ops->set_pc(gdb_cpu(gdb, gdb->control), value);
+        gdb_restart_vcpus(gdb);
+    }
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
+        if (action == CONTINUE || i == gdb->control)
+            plans[i].action = action;
+    resume(gdb, plans);
+    free(plans);
+}
+
+void gdb_continue(struct gdb *gdb, const char *text)
+{
+    resume_simply(gdb, text, CONTINUE);
+}
+
+void gdb_step(struct gdb *gdb, const char *text)
+{
+    resume_simply(gdb, text, STEP);
+}
+
+// --- leaving -------------------------------------------------------------------------------------------------------
+
+void gdb_detach(struct gdb *gdb, const char *text)
+{
+    (void)text;
+    gdb_stop_vcpus(gdb);
+    stops_remove_owner(&gdb->machine->stops, gdb);
+    gdb_restart_vcpus(gdb);
+    gdb_set_non_stop(gdb, false);
+    gdb->running = gdb->asked = gdb->switched = false;
+    gdb->runs_on = true;
+    gdb->machine->clock_held = false;
+    machine_resume(gdb->machine);
+    gdb_reply(gdb, "OK");
+}
+
+void gdb_kill(struct gdb *gdb, const char *text)
+{
+    (void)text;
+    if (gdb->reader.data[0] == 'v')
+        gdb_reply(gdb, "OK");
+    machine_shutdown_request(gdb->machine, SHUTDOWN_HOST);
+}

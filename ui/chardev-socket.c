@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+// Character devices on sockets. The descriptors are ours alone and never block.
+#include "ui/chardev-socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "hw/core/io-loop.h"
+#include "tcg/base/alloc.h"
+
+enum { READ_CHUNK = 65536 };
+
+struct socket_chardev {
+    struct chardev base;
+    struct io_loop *loop;
+    int listener, peer; // -1: none
+    struct io_watch *listen_watch, *in_watch, *out_watch;
+    char *path;         // to be removed; NULL: none
+    char *refusal;
+};
+
+static struct socket_chardev *of(struct chardev *chardev)
+{
+    return (struct socket_chardev *)chardev;
+}
+
+static void listen_ready(void *opaque, unsigned events);
+static void input_ready(void *opaque, unsigned events);
+
+static void watch_listener(struct socket_chardev *self, bool on)
+{
+    if (on && !self->listen_watch && self->listener >= 0)
+        self->listen_watch = io_watch_add(self->loop, self->listener, IO_READ, listen_ready, self);
+    if (!on && self->listen_watch) {
+        io_watch_remove(self->listen_watch);
+        self->listen_watch = NULL;
+    }
+}
+
+static void drop_peer(struct socket_chardev *self)
+{
+    if (self->peer < 0)
+        return;
+    io_watch_remove(self->in_watch);
+    io_watch_remove(self->out_watch);
+    self->in_watch = self->out_watch = NULL;
+    close(self->peer);
+    self->peer = -1;
+    watch_listener(self, true);
+    chardev_event(&self->base, CHARDEV_CLOSED);
+}
+
+static void take_peer(struct socket_chardev *self, int fd)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); // fails on sockets of other kinds, which have no delay
+    self->peer = fd;
+    watch_listener(self, self->refusal != NULL);
+    self->in_watch = io_watch_add(self->loop, fd, IO_READ, input_ready, self);
+    chardev_event(&self->base, CHARDEV_OPENED);
+}
+
+static void listen_ready(void *opaque, unsigned events)
+{
+    struct socket_chardev *self = opaque;
+    (void)events;
+    int fd = accept4(self->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+        return; // the peer has gone again
+    if (self->peer < 0) {
+        take_peer(self, fd);
+        return;
+    }
+    (void)!send(fd, self->refusal, strlen(self->refusal), MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
+    close(fd);
+}
+
+static void input_ready(void *opaque, unsigned events)
+{
+    struct socket_chardev *self = opaque;
+    uint8_t buffer[READ_CHUNK];
+    size_t room = chardev_room(&self->base);
+    (void)events;
+    if (!room) {
+        io_watch_remove(self->in_watch);
+        self->in_watch = NULL;
+        return;
+    }
+    ssize_t n = recv(self->peer, buffer, room < sizeof(buffer) ? room : sizeof(buffer), 0);
+    if (n > 0)
+        chardev_receive(&self->base, buffer, (size_t)n);
+    else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+        drop_peer(self);
+}
+
+static void socket_resume_input(struct chardev *chardev)
+{
+    struct socket_chardev *self = of(chardev);
+    if (self->peer >= 0 && !self->in_watch)
+        self->in_watch = io_watch_add(self->loop, self->peer, IO_READ, input_ready, self);
+}
+
+static void output_ready(void *opaque, unsigned events)
+{
+    struct socket_chardev *self = opaque;
+    (void)events;
+    io_watch_remove(self->out_watch);
+    self->out_watch = NULL;
+    chardev_writable(&self->base);
+}
+
+// What nobody is there to read is lost, as on a line that is not connected. A peer that has gone is noticed by reading.
+static size_t socket_write(struct chardev *chardev, const void *data, size_t length)
+{
+    struct socket_chardev *self = of(chardev);
+    const char *bytes = data;
+    size_t done = 0;
+    while (self->peer >= 0 && done < length) {
+        ssize_t n = send(self->peer, bytes + done, length - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n > 0) {
+            done += (size_t)n;
+        } else if (errno == EAGAIN) {
+            if (!self->out_watch)
+                self->out_watch = io_watch_add(self->loop, self->peer, IO_WRITE, output_ready, self);
+            return done;
+        } else if (errno != EINTR) {
+            break;
+        }
+    }
+    return length;
+}
+
+static void socket_close(struct chardev *chardev)
+{
+    struct socket_chardev *self = of(chardev);
+    io_watch_remove(self->in_watch);
+    io_watch_remove(self->out_watch);
+    io_watch_remove(self->listen_watch);
+    if (self->peer >= 0)
+        close(self->peer);
+    if (self->listener >= 0)
+        close(self->listener);
+    if (self->path)
+        unlink(self->path);
+    free(self->path);
+    free(self->refusal);
+    free(self->base.id);
+    free(self);
+}
+
+static const struct chardev_ops socket_ops = {"socket", socket_write, socket_resume_input, socket_close};
+
+// --- making --------------------------------------------------------------------------------------------------------
+
+// A socket that a program left behind when it was killed.
+static void remove_stale(const char *path, const struct sockaddr_un *address)
+{
+    struct stat st;
+    if (lstat(path, &st) || !S_ISSOCK(st.st_mode))
+        return;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) && errno == ECONNREFUSED)
+        unlink(path);
+    if (fd >= 0)
+        close(fd);
+}
+
+static int open_unix(const struct chardev_socket_options *o, int *fd, struct error *error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(o->path) >= sizeof(address.sun_path))
+        return error_set(error, ENAMETOOLONG, "socket path '%s' is longer than %zu bytes", o->path,
+                         sizeof(address.sun_path) - 1);
+    strcpy(address.sun_path, o->path);
+    if (o->server)
+        remove_stale(o->path, &address);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (*fd < 0)
+        return error_set(error, errno, "cannot make a socket: %s", strerror(errno));
+    int status = o->server ? bind(*fd, (struct sockaddr *)&address, sizeof(address))
+                           : connect(*fd, (struct sockaddr *)&address, sizeof(address));
+    if (!status)
+        return 0;
+    status = errno;
+    close(*fd);
+    return error_set(error, status, "cannot %s socket '%s': %s", o->server ? "listen at" : "connect to", o->path,
+                     strerror(status));
+}
+
+static int open_tcp(const struct chardev_socket_options *o, int *fd, struct error *error)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = o->server ? AI_PASSIVE : 0}, *list = NULL;
+    const char *host = o->host && *o->host ? o->host : "127.0.0.1";
+    int status = getaddrinfo(host, o->port, &hints, &list), on = 1;
+    if (status)
+        return error_set(error, EINVAL, "'%s:%s' is no address: %s", host, o->port, gai_strerror(status));
+    status = EADDRNOTAVAIL;
+    *fd = -1;
+    for (const struct addrinfo *a = list; a && *fd < 0; a = a->ai_next) {
+        *fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+        if (*fd < 0)
+            continue;
+        if (o->server)
+            setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        if (!(o->server ? bind(*fd, a->ai_addr, a->ai_addrlen) : connect(*fd, a->ai_addr, a->ai_addrlen)))
+            break;
+        status = errno;
+        close(*fd);
+        *fd = -1;
+    }
+    freeaddrinfo(list);
+    if (*fd >= 0)
+        return 0;
+    return error_set(error, status, "cannot %s %s:%s: %s", o->server ? "listen at" : "connect to", host, o->port,
+                     strerror(status));
+}
+
+static void wait_for_peer(struct socket_chardev *self)
+{
+    struct pollfd ready = {.fd = self->listener, .events = POLLIN};
+    while (self->peer < 0 && (poll(&ready, 1, -1) > 0 || errno == EINTR))
+        listen_ready(self, IO_READ);
+}
+
+int chardev_socket_create(const char *id, struct io_loop *loop, const struct chardev_socket_options *options,
+                          struct chardev **chardev, struct error *error)
+{
+    int fd, status = options->path ? open_unix(options, &fd, error) : open_tcp(options, &fd, error);
+    if (status)
+        return status;
+    if (options->server && listen(fd, 4)) {
+        status = errno;
+        close(fd);
+        return error_set(error, status, "cannot listen: %s", strerror(status));
+    }
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    struct socket_chardev *self = ALLOC(struct socket_chardev);
+    self->base = (struct chardev){.ops = &socket_ops, .id = alloc_string(id)};
+    self->loop = loop;
+    self->listener = options->server ? fd : -1;
+    self->peer = -1;
+    self->refusal = options->refusal ? alloc_string(options->refusal) : NULL;
+    self->path = options->server && options->path ? alloc_string(options->path) : NULL;
+    if (!options->server)
+        take_peer(self, fd);
+    watch_listener(self, options->server);
+    if (options->server && options->wait)
+        wait_for_peer(self);
+    *chardev = &self->base;
+    return 0;
+}
