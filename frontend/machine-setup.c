@@ -14,6 +14,7 @@
 #include "frontend/loader.h"
 #include "frontend/monitor.h"
 #include "frontend/registry.h"
+#include "frontend/semihost.h"
 #include "frontend/settings.h"
 #include "hw/core/accel.h"
 #include "hw/core/device.h"
@@ -223,6 +224,7 @@ static int create(struct setup *setup, struct settings *settings, struct error *
         (status = drives_open(machine, settings, &drives, error)) ||
         (status = create_accel(setup, settings, error)) ||
         (status = consoles_create(machine, settings, &monitor, error)) ||
+        (status = semihost_create(machine, settings, error)) ||
         (status = machine_build(machine, error)) ||
         (status = prepare_vcpus(setup, error)) ||
         (status = add_board_devices(machine, settings, &drives, error)) ||
@@ -260,6 +262,7 @@ void setup_destroy(struct setup *setup)
         for (unsigned i = 0; i < machine->vcpus.count; i++)
             if (machine->vcpus.cpus[i]->accel)
                 setup->accel->ops->vcpu_destroy(setup->accel, machine->vcpus.cpus[i]);
+    semihost_destroy(machine);
     machine_destroy(machine);
     if (setup->accel)
         setup->accel->ops->destroy(setup->accel);

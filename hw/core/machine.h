@@ -31,6 +31,7 @@ struct chardev;
 struct input_handler;
 struct isa_host;
 struct machine;
+struct semihost;
 
 enum { MACHINE_SERIALS = 4, MACHINE_FLASHES = 2, MACHINE_FLOPPIES = 2 };
 
@@ -135,6 +136,7 @@ struct machine {
     bool no_reboot;                                 // a guest reset ends the machine
     bool start_paused;                              // -S
     bool no_guest_shutdown_exit;                    // -no-shutdown: a guest power off pauses the machine
+    struct semihost *semihost;                      // what semihosting calls are answered by; NULL: they are not
     struct machine_boot boot;
     struct backend_list backends; // the machine's: closed when it is destroyed
 
