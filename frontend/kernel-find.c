@@ -89,7 +89,8 @@ static bool place(struct kernel_info *kernel, struct kernel_image *image)
         move(kernel, image->gva - text);
         text = image->gva;
     }
-    uint64_t last = kernel->symbols[kernel->symbol_count - 1].address;
+    enum { PAGE = 4096 };
+    uint64_t last = round_up(kernel->symbols[kernel->symbol_count - 1].address + 1, PAGE);
     kernel->text = text;
     kernel->end = image->headed ? image->gva + image->size : end ? end->address : last;
     return kernel_address(kernel->arch, text) && text - image->gva < image->size && kernel->end >= text &&

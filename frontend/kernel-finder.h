@@ -44,9 +44,17 @@ struct kernel_section {
     uint64_t address;
 };
 
+struct kernel_region {
+    uint64_t address, bytes;
+    bool code;
+};
+
+enum { KERNEL_MODULE_REGIONS = 8 };
+
 struct kernel_module {
     char name[64];
-    uint64_t base, bytes;
+    struct kernel_region regions[KERNEL_MODULE_REGIONS]; // its memory; the first is that of its code
+    unsigned region_count;
     struct kernel_section *sections; // by address
     unsigned section_count;
 };

@@ -76,7 +76,7 @@ static void print(const struct kernel_info *kernel, const struct kernel_memory *
     }
     for (unsigned i = 0; i < kernel->module_count; i++) {
         const struct kernel_module *module = &kernel->modules[i];
-        printf("module %s %" PRIx64 " %" PRIu64 "\n", module->name, module->base, module->bytes);
+        printf("module %s %" PRIx64 " %" PRIu64 "\n", module->name, module->regions[0].address, module->regions[0].bytes);
         for (unsigned n = 0; n < module->section_count; n++)
             printf("section %s %s %" PRIx64 "\n", module->name, module->sections[n].name, module->sections[n].address);
     }
@@ -134,7 +134,14 @@ int main(int argc, char **argv)
         return 1;
     }
     print(kernel, &memory, cpus, us);
-    (void)elf;
+    size_t size;
+    uint8_t *program = elf ? kernel_make_elf(kernel, &size) : NULL;
+    FILE *out = program ? fopen(elf, "wb") : NULL;
+    if (out) {
+        fwrite(program, 1, size, out);
+        fclose(out);
+    }
+    free(program);
     kernel_destroy(kernel);
     return 0;
 }
