@@ -19,6 +19,32 @@ char *kernel_names_add(struct kernel_info *kernel, size_t bytes)
     return names->text;
 }
 
+// The names of one list stand in memory in the order of the list.
+static int compare(const void *a, const void *b)
+{
+    const struct kernel_symbol *x = a, *y = b;
+    if (x->address != y->address)
+        return x->address < y->address ? -1 : 1;
+    return (x->name > y->name) - (x->name < y->name);
+}
+
+bool kernel_add_symbols(struct kernel_info *kernel, struct kernel_symbol *symbols, size_t count)
+{
+    struct kernel_symbol *all = malloc((kernel->symbol_count + count) * sizeof(*all));
+    if (!all)
+        return false;
+    qsort(symbols, count, sizeof(*symbols), compare);
+    for (size_t i = 0, old = 0, new = 0; i < kernel->symbol_count + count; i++) {
+        bool take_old = new == count ||
+                        (old < kernel->symbol_count && kernel->symbols[old].address <= symbols[new].address);
+        all[i] = take_old ? kernel->symbols[old++] : symbols[new++];
+    }
+    free(kernel->symbols);
+    kernel->symbols = all;
+    kernel->symbol_count += count;
+    return true;
+}
+
 void kernel_destroy(struct kernel_info *kernel)
 {
     if (!kernel)
@@ -179,6 +205,8 @@ static bool read(struct kernel_info *kernel, struct kernel_image *image)
     if (!kernel_kallsyms_read(image, kernel, &at) || !place(kernel, image) || !read_banner(kernel, image))
         return false;
     set_link_text(kernel);
+    if (!kernel_symbol(kernel, "init_task"))
+        kernel_exports_read(image, kernel, at);
     return true;
 }
 

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
@@ -190,9 +191,14 @@ unsigned kernel_image_places(const struct kernel_memory *memory, struct kernel_i
 
 bool kernel_image_load(struct kernel_image *image, size_t until)
 {
-    enum { STEP = 64 << 10 };
-    if (!image->bytes && !(image->bytes = malloc(image->size)))
-        return false;
+    enum { STEP = 64 << 10, HUGE_PAGE = 2 << 20 };
+    if (!image->bytes) {
+        image->bytes = aligned_alloc(HUGE_PAGE, round_up(image->size, HUGE_PAGE));
+        if (!image->bytes)
+            return false;
+        // A third of the time goes into faults otherwise.
+        (void)madvise(image->bytes, image->size, MADV_HUGEPAGE);
+    }
     if (until > image->size)
         until = image->size;
     while (image->loaded < until) {

@@ -50,3 +50,7 @@ char *kernel_names_add(struct kernel_info *kernel, size_t bytes);
 
 // Finds the table of symbols and fills in the kernel's. *at is where it was.
 bool kernel_kallsyms_read(struct kernel_image *image, struct kernel_info *kernel, size_t *at);
+// Finds the variables that modules can use, behind `from`, and adds them to the kernel's symbols.
+void kernel_exports_read(struct kernel_image *image, struct kernel_info *kernel, size_t from);
+// Puts these among the kernel's symbols, behind others at the same address; sorts them. False without memory for it.
+bool kernel_add_symbols(struct kernel_info *kernel, struct kernel_symbol *symbols, size_t count);

@@ -2,6 +2,7 @@
 // A kernel is found in memory: of every layout, damaged, hostile, half made.
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,16 +12,16 @@
 #include "tcg/base/endian.h"
 
 static const struct maker makers[] = {
-    {KERNEL_ARM64, MAKER_BEFORE, false, false, true, 1000, UINT64_C(0xffffbfc62d800000)},
-    {KERNEL_ARM64, MAKER_SEQUENCES, false, false, false, 513, UINT64_C(0xffffbfc62d800000)},
-    {KERNEL_ARM64, MAKER_BEHIND, false, false, true, 512, UINT64_C(0xffff800080000000)},
-    {KERNEL_X86_64, MAKER_BEFORE, true, false, false, 1000, UINT64_C(0xffffffff9a800000)},
-    {KERNEL_X86_64, MAKER_SEQUENCES, true, false, false, 2000, UINT64_C(0xffffffff81000000)},
-    {KERNEL_X86_64, MAKER_BEHIND, true, false, false, 3001, UINT64_C(0xffffffffb0000000)},
-    {KERNEL_X86_64, MAKER_BEHIND, false, false, false, 3001, UINT64_C(0xffffffff81000000)},
-    {KERNEL_I386, MAKER_BEFORE, false, false, false, 1000, 0xc1000000},
-    {KERNEL_I386, MAKER_SEQUENCES, false, false, false, 1001, 0xd3000000},
-    {KERNEL_I386, MAKER_BEHIND, false, false, false, 1002, 0xc1000000},
+    {KERNEL_ARM64, MAKER_BEFORE, false, false, true, 0, 1000, UINT64_C(0xffffbfc62d800000)},
+    {KERNEL_ARM64, MAKER_SEQUENCES, false, false, false, 0, 513, UINT64_C(0xffffbfc62d800000)},
+    {KERNEL_ARM64, MAKER_BEHIND, false, false, true, 0, 512, UINT64_C(0xffff800080000000)},
+    {KERNEL_X86_64, MAKER_BEFORE, true, false, false, 0, 1000, UINT64_C(0xffffffff9a800000)},
+    {KERNEL_X86_64, MAKER_SEQUENCES, true, false, false, 0, 2000, UINT64_C(0xffffffff81000000)},
+    {KERNEL_X86_64, MAKER_BEHIND, true, false, false, 0, 3001, UINT64_C(0xffffffffb0000000)},
+    {KERNEL_X86_64, MAKER_BEHIND, false, false, false, 0, 3001, UINT64_C(0xffffffff81000000)},
+    {KERNEL_I386, MAKER_BEFORE, false, false, false, 0, 1000, 0xc1000000},
+    {KERNEL_I386, MAKER_SEQUENCES, false, false, false, 0, 1001, 0xd3000000},
+    {KERNEL_I386, MAKER_BEHIND, false, false, false, 0, 1002, 0xc1000000},
 };
 
 static void check(const struct kernel_info *kernel, const struct maker *maker, unsigned number)
@@ -83,6 +84,30 @@ Test(kernel_finder, hints_are_not_always_needed)
         made->hint = 0x1234; // a program's
         kernel = kernel_find(&made->memory);
         check(kernel, &makers[looked_at[i]], looked_at[i]);
+        kernel_destroy(kernel);
+        maker_free(made);
+    }
+}
+
+// Without the names of data, those that are exported are there.
+Test(kernel_finder, exports_are_symbols)
+{
+    enum { COUNT = 200 };
+    for (unsigned i = 0; i < ARRAY_SIZE(makers); i++) {
+        struct maker maker = makers[i];
+        maker.exports = COUNT;
+        struct made *made = maker_make(&maker);
+        struct kernel_info *kernel = kernel_find(&made->memory);
+        cr_assert_not_null(kernel);
+        cr_assert_eq(kernel->symbol_count, maker.symbols + COUNT, "layout %u: %zu", i, kernel->symbol_count);
+        for (unsigned n = 0; n < COUNT; n++) {
+            const struct kernel_symbol *found = &kernel->symbols[maker.symbols + n];
+            char name[20];
+            snprintf(name, sizeof(name), "export_%03u", n);
+            cr_assert_str_eq(found->name, name);
+            cr_assert_eq(found->address, maker.text + MAKER_DATA_AT + 8 * n);
+            cr_assert(found->exported && found->type == 'D');
+        }
         kernel_destroy(kernel);
         maker_free(made);
     }

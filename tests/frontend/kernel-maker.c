@@ -199,6 +199,20 @@ static void put_kallsyms(struct made *made)
     made->kallsyms_end = out.at;
 }
 
+// Two tables after each other, and the names of both behind them. Each is the end of another ("more_export_000").
+static void put_exports(struct made *made)
+{
+    size_t rows_at = round_up(made->kallsyms_end, 64), count = made->maker.exports, names_at = rows_at + 12 * count;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *row = made->ram + rows_at + 12 * i;
+        unsigned number = (unsigned)(i < count / 2 ? i * 2 : (i - count / 2) * 2 + 1);
+        size_t name_at = names_at + sizeof("more_export_000") * number + strlen("more_");
+        sprintf((char *)made->ram + name_at - strlen("more_"), "more_export_%03u", number);
+        store_le32(row, (uint32_t)(MAKER_KERNEL_AT + MAKER_DATA_AT + 8 * number - rows_at - 12 * i));
+        store_le32(row + 4, (uint32_t)(name_at - (rows_at + 12 * i + 4)));
+    }
+}
+
 struct made *maker_make(const struct maker *maker)
 {
     struct made *made = ALLOC(struct made);
@@ -214,6 +228,7 @@ struct made *maker_make(const struct maker *maker)
     }
     memcpy(made->ram + MAKER_KERNEL_AT + 0x80008, BANNER, sizeof(BANNER));
     put_kallsyms(made);
+    put_exports(made);
     made->range = (struct kernel_ram){MAKER_RAM_AT, MAKER_RAM_BYTES};
     made->hint = maker->text + 0x12345;
     made->memory = (struct kernel_memory){.arch = maker->arch, .translate = translate, .read_physical = read_physical,

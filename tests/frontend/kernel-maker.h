@@ -16,11 +16,12 @@ struct maker {
     bool absolute_percpu;
     bool unrelocated; // relative_base is still 0
     bool header;      // of AArch64 images
+    unsigned exports; // variables that are in no other table, "export_000" and so on, 8 bytes apart
     unsigned symbols;
     uint64_t text; // where the kernel runs
 };
 
-enum { MAKER_RAM_BYTES = 8 << 20, MAKER_KERNEL_AT = 2 << 20, MAKER_KERNEL_BYTES = 4 << 20, MAKER_ABSOLUTE = 20 };
+enum { MAKER_RAM_BYTES = 8 << 20, MAKER_KERNEL_AT = 2 << 20, MAKER_KERNEL_BYTES = 4 << 20, MAKER_ABSOLUTE = 20, MAKER_DATA_AT = 3 << 20 };
 static const uint64_t MAKER_RAM_AT = 0x40000000;
 
 struct made {
