@@ -30,11 +30,18 @@ struct exports {
     size_t count, name_bytes;
 };
 
-static bool is_identifier(const char *text, size_t *length)
+static bool is_digit(char c)
 {
-    static const char letters[] = "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    *length = strspn(text, letters);
-    return *length && *length < LONGEST_NAME && !text[*length] && (text[0] < '0' || text[0] > '9');
+    return c >= '0' && c <= '9';
+}
+
+static bool is_identifier(const char *text)
+{
+    size_t length = 0;
+    while ((text[length] >= 'a' && text[length] <= 'z') || (text[length] >= 'A' && text[length] <= 'Z') ||
+           text[length] == '_' || is_digit(text[length]))
+        length++;
+    return length && !text[length] && !is_digit(text[0]);
 }
 
 // The name of the row, NULL where there is none.
@@ -43,19 +50,19 @@ static const char *name_of(const struct kernel_image *image, size_t row)
     if (row + ROW_BYTES > image->loaded)
         return NULL;
     int32_t distance = (int32_t)load_le32(image->bytes + row + NAME_AT);
-    size_t at = row + NAME_AT + (size_t)distance, length;
+    size_t at = row + NAME_AT + (size_t)distance;
     if (distance <= 0 || distance > FARTHEST_NAME || at + LONGEST_NAME > image->loaded)
         return NULL;
     const char *name = (const char *)image->bytes + at;
-    return is_identifier(name, &length) ? name : NULL;
+    return memchr(name, 0, LONGEST_NAME) && is_identifier(name) ? name : NULL;
 }
 
 static size_t rows_from(const struct kernel_image *image, size_t at)
 {
     size_t rows = 0;
-    for (const char *last = NULL, *name; rows < MOST_ROWS && (name = name_of(image, at + rows * ROW_BYTES)); last = name, rows++)
-        if (last && strcmp(last, name) >= 0)
-            break;
+    const char *last = "", *name;
+    for (; rows < MOST_ROWS && (name = name_of(image, at + rows * ROW_BYTES)) && strcmp(last, name) < 0; rows++)
+        last = name;
     return rows;
 }
 
