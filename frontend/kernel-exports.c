@@ -26,6 +26,7 @@ enum {
 struct exports {
     const struct kernel_image *image;
     const struct kernel_symbol *text, *text_end, *init, *init_end; // where functions are
+    unsigned budget; // names to look at
     struct kernel_symbol *symbols;
     size_t count, name_bytes;
 };
@@ -57,11 +58,12 @@ static const char *name_of(const struct kernel_image *image, size_t row)
     return memchr(name, 0, LONGEST_NAME) && is_identifier(name) ? name : NULL;
 }
 
-static size_t rows_from(const struct kernel_image *image, size_t at)
+static size_t rows_from(struct exports *e, size_t at)
 {
+    const struct kernel_image *image = e->image;
     size_t rows = 0;
     const char *last = "", *name;
-    for (; rows < MOST_ROWS && (name = name_of(image, at + rows * ROW_BYTES)) && strcmp(last, name) < 0; rows++)
+    for (; rows < MOST_ROWS && e->budget && (name = name_of(image, at + rows * ROW_BYTES)) && strcmp(last, name) < 0; rows++, e->budget--)
         last = name;
     return rows;
 }
@@ -103,7 +105,7 @@ static void find(struct exports *e, const struct kernel_info *kernel, size_t fro
         if (load_le32(image->bytes + at + NAME_AT) - 1 >= FARTHEST_NAME ||
             load_le32(image->bytes + at + ROW_BYTES + NAME_AT) - 1 >= FARTHEST_NAME)
             continue;
-        size_t rows = rows_from(image, at);
+        size_t rows = rows_from(e, at);
         if (rows < LEAST_ROWS)
             continue;
         take_rows(e, kernel, at, rows);
@@ -115,7 +117,7 @@ static void find(struct exports *e, const struct kernel_info *kernel, size_t fro
 void kernel_exports_read(struct kernel_image *image, struct kernel_info *kernel, size_t from)
 {
     enum { PAGE = 4096 };
-    struct exports e = {.image = image};
+    struct exports e = {.image = image, .budget = 4 << 20};
     if (!image->gva_known || !kernel_image_load(image, from + SEARCHED))
         return;
     e.text = kernel_symbol(kernel, "_stext");

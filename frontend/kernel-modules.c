@@ -17,8 +17,11 @@ enum {
     MOST_MODULES = 4096,
     MOST_SYMBOLS = 1 << 16, // of a module
     MOST_ALL_SYMBOLS = 1 << 20,
-    LARGEST_STRINGS = 8 << 20,
-    MOST_SECTIONS = 256,
+    LARGEST_STRINGS = 8 << 20, // of a module
+    LARGEST_ALL_STRINGS = 64 << 20,
+    MOST_SECTIONS = 256, // of a module
+    MOST_ALL_SECTIONS = 1 << 15,
+    MOST_HEADS = 1 << 18, // that a list of modules could begin at
     LONGEST_NAME = 512,
 };
 
@@ -27,6 +30,8 @@ struct reader {
     const struct kernel_memory *memory;
     struct kernel_symbol *symbols;
     size_t count;
+    // What may still be read of all modules together.
+    size_t symbol_budget, text_budget, section_budget;
 };
 
 void kernel_modules_free(struct kernel_info *kernel)
@@ -83,17 +88,19 @@ static bool find_head_between(const struct reader *r, uint64_t start, uint64_t e
     unsigned word = kernel_word(r->kernel->arch);
     uint8_t *bytes = malloc(CHUNK);
     bool found = false;
+    unsigned budget = MOST_HEADS;
     const struct kernel_layout *layout = r->kernel->layout;
     for (uint64_t at = start & ~(uint64_t)(CHUNK - 1); bytes && !found && at < end; at += CHUNK) {
         if (!kernel_read(r->kernel, r->memory, at, bytes, CHUNK))
             continue;
-        for (unsigned i = 0; i + word < CHUNK && !found; i += word) {
+        for (unsigned i = 0; i + word < CHUNK && !found && budget; i += word) {
             uint64_t next = load_le(bytes + i, word), last = load_le(bytes + i + word, word);
             // Lists of what is elsewhere: modules are not in the kernel.
             if (next >> (8 * word - 1) && last >> (8 * word - 1) && !(next % word) && !(last % word) &&
-                next - layout->gva >= layout->size && last - layout->gva >= layout->size && is_head(r, at + i, next)) {
+                next - layout->gva >= layout->size && last - layout->gva >= layout->size) {
                 *head = at + i;
-                found = true;
+                found = is_head(r, at + i, next);
+                budget--;
             }
         }
     }
@@ -152,7 +159,7 @@ static int compare_sections(const void *a, const void *b)
     return (x->address > y->address) - (x->address < y->address);
 }
 
-static void read_sections(const struct reader *r, uint64_t at, struct kernel_module *module)
+static void read_sections(struct reader *r, uint64_t at, struct kernel_module *module)
 {
     const struct kernel_layout *layout = r->kernel->layout;
     static const enum kernel_field wanted[] = {SECTIONS_FIRST, SECTION_NAME, SECTION_ADDRESS};
@@ -160,8 +167,9 @@ static void read_sections(const struct reader *r, uint64_t at, struct kernel_mod
     uint32_t count;
     if (!kernel_has_fields(r->kernel, wanted, ARRAY_SIZE(wanted)) || !layout->section_bytes ||
         !read_field(r, at, MODULE_SECTIONS, &table) || !(count = read_number(r, table, SECTIONS_COUNT)) ||
-        count > MOST_SECTIONS)
+        count > MOST_SECTIONS || count > r->section_budget)
         return;
+    r->section_budget -= count;
     module->sections = ALLOC_ARRAY(struct kernel_section, count);
     for (uint32_t i = 0; i < count; i++) {
         struct kernel_section *section = &module->sections[module->section_count];
@@ -219,13 +227,17 @@ static void add_symbols(struct reader *r, struct kernel_module *module, unsigned
     for (uint32_t i = 0; i < t->count; i++)
         if (name_offset(t, i) > last && name_offset(t, i) < LARGEST_STRINGS)
             last = name_offset(t, i);
+    size_t name_bytes = (size_t)last + LONGEST_NAME;
+    if (name_bytes > r->text_budget)
+        return;
+    r->text_budget -= name_bytes;
     struct kernel_symbol *more = realloc(r->symbols, (r->count + t->count) * sizeof(*more));
     if (more)
         r->symbols = more;
-    module->names = calloc(1, (size_t)last + LONGEST_NAME + 1);
+    module->names = calloc(1, name_bytes + 1);
     if (!more || !module->names)
         return;
-    read_pages(r, strings_at, (uint8_t *)module->names, (size_t)last + LONGEST_NAME);
+    read_pages(r, strings_at, (uint8_t *)module->names, name_bytes);
     for (uint32_t i = 0; i < t->count; i++) {
         if (name_offset(t, i) > last || !module->names[name_offset(t, i)])
             continue;
@@ -245,8 +257,9 @@ static void read_symbols(struct reader *r, uint64_t at, struct kernel_module *mo
         !read_field(r, tables, KALLSYMS_TYPETAB, &letters))
         return;
     t.count = read_number(r, tables, KALLSYMS_NUM_SYMTAB);
-    if (!t.count || t.count > MOST_SYMBOLS || r->count + t.count > MOST_ALL_SYMBOLS)
+    if (!t.count || t.count > MOST_SYMBOLS || t.count > r->symbol_budget)
         return;
+    r->symbol_budget -= t.count;
     size_t row_bytes = t.count * (t.wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym));
     t.rows = calloc(1, row_bytes);
     t.letters = calloc(1, t.count);
@@ -292,7 +305,8 @@ static const char *read_list(struct reader *r, uint64_t head)
 void kernel_read_modules(struct kernel_info *kernel, const struct kernel_memory *memory)
 {
     static const enum kernel_field wanted[] = {MODULE_LIST, MODULE_NAME, MODULE_SELF};
-    struct reader r = {.kernel = kernel, .memory = memory};
+    struct reader r = {.kernel = kernel, .memory = memory, .symbol_budget = MOST_ALL_SYMBOLS,
+                       .text_budget = LARGEST_ALL_STRINGS, .section_budget = MOST_ALL_SECTIONS};
     uint64_t head;
     kernel_modules_free(kernel);
     if (!kernel_has_fields(kernel, wanted, ARRAY_SIZE(wanted)))

@@ -71,6 +71,7 @@ static const uint32_t KERNEL_NO_FIELD = UINT32_MAX;
 
 struct kernel_layout {
     uint64_t gva, gpa, size; // the stretch of memory that the kernel lies in
+    uint64_t linear_at;      // a variable of the kernel that tells where all memory is mapped, or 0
     uint32_t fields[KERNEL_FIELDS]; // offsets, KERNEL_NO_FIELD where this kernel has none
     uint32_t memory_bytes, section_bytes; // of an element of each row
 };

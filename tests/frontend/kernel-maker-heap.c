@@ -203,7 +203,8 @@ static void put_tasks(struct made *made)
     uint8_t *node = ram + SIGNAL_AT + SIGNAL_THREADS;
     uint64_t last = heap + SIGNAL_AT + SIGNAL_THREADS, head = last;
     for (unsigned i = 0; i < 3; i++)
-        put_list(first + i * TASK_BYTES + TASK_THREADS, ram + MAKER_FIRST_TASK + i * TASK_BYTES + TASK_THREADS, &last, &node);
+        put_list(first + i * TASK_BYTES + TASK_THREADS, ram + MAKER_FIRST_TASK + i * TASK_BYTES + TASK_THREADS, &last,
+                 &node);
     store_le64(node, head);
     uint8_t *offsets = made->ram + MAKER_KERNEL_AT + MAKER_DATA_AT;
     for (unsigned cpu = 0; cpu < 2; cpu++) {

@@ -22,9 +22,19 @@ struct maker {
     uint64_t text; // where the kernel runs
 };
 
-enum { MAKER_RAM_BYTES = 8 << 20, MAKER_KERNEL_AT = 2 << 20, MAKER_KERNEL_BYTES = 4 << 20, MAKER_ABSOLUTE = 20, MAKER_DATA_AT = 3 << 20,
-       MAKER_EXPORT_BYTES = 16, MAKER_HEAP_AT = 7 << 20, MAKER_HEAP_BYTES = 1 << 20, MAKER_MODULE_BYTES = 0x4000,
-       MAKER_FIRST_TASK = 0x90000, MAKER_FIRST_STACK = 0xa0000 };
+enum {
+    MAKER_RAM_BYTES = 8 << 20,
+    MAKER_KERNEL_AT = 2 << 20,
+    MAKER_KERNEL_BYTES = 4 << 20,
+    MAKER_DATA_AT = 3 << 20, // in the kernel
+    MAKER_EXPORT_BYTES = 16,
+    MAKER_ABSOLUTE = 20,
+    MAKER_HEAP_AT = 7 << 20,
+    MAKER_HEAP_BYTES = 1 << 20,
+    MAKER_MODULE_BYTES = 0x4000,
+    MAKER_FIRST_TASK = 0x90000, // in the heap
+    MAKER_FIRST_STACK = 0xa0000,
+};
 static const uint64_t MAKER_RAM_AT = 0x40000000;
 
 struct made {
