@@ -54,7 +54,9 @@ void kernel_destroy(struct kernel_info *kernel)
         free(kernel->names);
         kernel->names = next;
     }
+    kernel_modules_free(kernel);
     free(kernel->symbols);
+    free(kernel->layout);
     free(kernel);
 }
 
@@ -207,7 +209,7 @@ static bool read(struct kernel_info *kernel, struct kernel_image *image)
     set_link_text(kernel);
     if (!kernel_symbol(kernel, "init_task"))
         kernel_exports_read(image, kernel, at);
-    return true;
+    return kernel_layout_read(image, kernel, at);
 }
 
 struct kernel_info *kernel_find(const struct kernel_memory *memory)

@@ -11,9 +11,9 @@
 #include "tcg/base/bits.h"
 
 static const struct maker makers[] = {
-    {KERNEL_ARM64, MAKER_BEFORE, false, false, true, 0, 1000, UINT64_C(0xffffbfc62d800000)},
-    {KERNEL_X86_64, MAKER_BEHIND, true, false, false, 0, 3001, UINT64_C(0xffffffffb0000000)},
-    {KERNEL_I386, MAKER_BEFORE, false, false, false, 0, 1000, 0xc1000000},
+    {KERNEL_ARM64, MAKER_BEFORE, false, false, true, 0, 0, 1000, UINT64_C(0xffffbfc62d800000)},
+    {KERNEL_X86_64, MAKER_BEHIND, true, false, false, 0, 0, 3001, UINT64_C(0xffffffffb0000000)},
+    {KERNEL_I386, MAKER_BEFORE, false, false, false, 0, 0, 1000, 0xc1000000},
 };
 
 // A symbol of either width.

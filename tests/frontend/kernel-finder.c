@@ -2,7 +2,6 @@
 // A kernel is found in memory: of every layout, damaged, hostile, half made.
 #include <criterion/criterion.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,16 +11,16 @@
 #include "tcg/base/endian.h"
 
 static const struct maker makers[] = {
-    {KERNEL_ARM64, MAKER_BEFORE, false, false, true, 0, 1000, UINT64_C(0xffffbfc62d800000)},
-    {KERNEL_ARM64, MAKER_SEQUENCES, false, false, false, 0, 513, UINT64_C(0xffffbfc62d800000)},
-    {KERNEL_ARM64, MAKER_BEHIND, false, false, true, 0, 512, UINT64_C(0xffff800080000000)},
-    {KERNEL_X86_64, MAKER_BEFORE, true, false, false, 0, 1000, UINT64_C(0xffffffff9a800000)},
-    {KERNEL_X86_64, MAKER_SEQUENCES, true, false, false, 0, 2000, UINT64_C(0xffffffff81000000)},
-    {KERNEL_X86_64, MAKER_BEHIND, true, false, false, 0, 3001, UINT64_C(0xffffffffb0000000)},
-    {KERNEL_X86_64, MAKER_BEHIND, false, false, false, 0, 3001, UINT64_C(0xffffffff81000000)},
-    {KERNEL_I386, MAKER_BEFORE, false, false, false, 0, 1000, 0xc1000000},
-    {KERNEL_I386, MAKER_SEQUENCES, false, false, false, 0, 1001, 0xd3000000},
-    {KERNEL_I386, MAKER_BEHIND, false, false, false, 0, 1002, 0xc1000000},
+    {KERNEL_ARM64, MAKER_BEFORE, false, false, true, 0, 0, 1000, UINT64_C(0xffffbfc62d800000)},
+    {KERNEL_ARM64, MAKER_SEQUENCES, false, false, false, 0, 0, 513, UINT64_C(0xffffbfc62d800000)},
+    {KERNEL_ARM64, MAKER_BEHIND, false, false, true, 0, 0, 512, UINT64_C(0xffff800080000000)},
+    {KERNEL_X86_64, MAKER_BEFORE, true, false, false, 0, 0, 1000, UINT64_C(0xffffffff9a800000)},
+    {KERNEL_X86_64, MAKER_SEQUENCES, true, false, false, 0, 0, 2000, UINT64_C(0xffffffff81000000)},
+    {KERNEL_X86_64, MAKER_BEHIND, true, false, false, 0, 0, 3001, UINT64_C(0xffffffffb0000000)},
+    {KERNEL_X86_64, MAKER_BEHIND, false, false, false, 0, 0, 3001, UINT64_C(0xffffffff81000000)},
+    {KERNEL_I386, MAKER_BEFORE, false, false, false, 0, 0, 1000, 0xc1000000},
+    {KERNEL_I386, MAKER_SEQUENCES, false, false, false, 0, 0, 1001, 0xd3000000},
+    {KERNEL_I386, MAKER_BEHIND, false, false, false, 0, 0, 1002, 0xc1000000},
 };
 
 static void check(const struct kernel_info *kernel, const struct maker *maker, unsigned number)
@@ -103,9 +102,9 @@ Test(kernel_finder, exports_are_symbols)
         for (unsigned n = 0; n < COUNT; n++) {
             const struct kernel_symbol *found = &kernel->symbols[maker.symbols + n];
             char name[20];
-            snprintf(name, sizeof(name), "export_%03u", n);
+            maker_export(&maker, n, name);
             cr_assert_str_eq(found->name, name);
-            cr_assert_eq(found->address, maker.text + MAKER_DATA_AT + 8 * n);
+            cr_assert_eq(found->address, maker.text + MAKER_DATA_AT + MAKER_EXPORT_BYTES * n);
             cr_assert(found->exported && found->type == 'D');
         }
         kernel_destroy(kernel);
@@ -130,8 +129,9 @@ Test(kernel_finder, damage_is_noticed)
     for (unsigned i = 0; i < ARRAY_SIZE(makers); i++) {
         struct made *made = maker_make(&makers[i]);
         uint8_t *const damaged[] = {
-            made->ram + made->num_syms_at,        made->ram + made->markers_at + 4,       made->ram + made->token_index_at + 9,
-            made->ram + made->token_table_at + 2, made->ram + made->offsets_at + 4 * 400 + 2, made->ram + made->names_at,
+            made->ram + made->num_syms_at,        made->ram + made->markers_at + 4,
+            made->ram + made->token_index_at + 9, made->ram + made->token_table_at + 2,
+            made->ram + made->names_at,           made->ram + made->offsets_at + 4 * 400 + 2,
         };
         for (unsigned n = 0; n < ARRAY_SIZE(damaged); n++) {
             uint8_t before = *damaged[n];
