@@ -15,6 +15,7 @@
 
 struct accel;
 struct chardev;
+struct guest_kernel;
 struct monitor;
 struct settings;
 
@@ -32,6 +33,7 @@ struct gdb {
     struct machine *machine;
     struct accel *accel;
     const struct settings *settings;
+    struct guest_kernel *kernel;
     struct chardev *chardev;
     struct monitor *monitor; // for qRcmd
     struct machine_listener listener;

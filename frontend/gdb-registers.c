@@ -40,6 +40,9 @@ static void print_feature(const struct debug_feature *feature, FILE *out)
             fprintf(out, " type=\"%s\"", r->type);
         if (r->group)
             fprintf(out, " group=\"%s\"", r->group);
+        // Calls of the user's (GDB's "call") keep the general registers, and change no modes on the way back.
+        if (r->group && !strcmp(r->group, "system"))
+            fputs(" save-restore=\"no\"", out);
         fputs("/>", out);
     }
     fputs("</feature>", out);

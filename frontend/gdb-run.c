@@ -169,12 +169,33 @@ void gdb_set_non_stop(struct gdb *gdb, bool on)
 
 // --- state ---------------------------------------------------------------------------------------------------------
 
+// The program ends.
+static void report_end(struct gdb *gdb)
+{
+    gdb->running = gdb->asked = false;
+    if (gdb->non_stop)
+        return; // the connection's end says it
+    gdb_begin(&gdb->out);
+    gdb_put_format(&gdb->out, "W%02x", (unsigned)atomic_load(&gdb->machine->exit_status) & 0xff);
+    if (gdb->multiprocess)
+        gdb_put_format(&gdb->out, ";process:%x", GDB_PROCESS);
+    gdb_end(&gdb->out);
+}
+
+static bool ends(struct machine *machine)
+{
+    bool by_guest = atomic_load(&machine->shutdown_reason) != SHUTDOWN_HOST;
+    return machine_state(machine) == RUN_SHUTDOWN && !(by_guest && machine->no_guest_shutdown_exit);
+}
+
 void gdb_machine_changed(struct gdb *gdb)
 {
     enum run_state state = machine_state(gdb->machine);
     if (!gdb->connected)
         return;
-    if (gdb->non_stop)
+    if (ends(gdb->machine) && (gdb->running || gdb->asked))
+        report_end(gdb);
+    else if (gdb->non_stop)
         look_for_stopped(gdb);
     else if (state == RUN_RUNNING)
         gdb->runs_on = true;

@@ -173,12 +173,13 @@ static const struct chardev_front front = {front_room, front_receive, front_even
 // --- life ----------------------------------------------------------------------------------------------------------
 
 struct gdb *gdb_create(struct machine *machine, struct accel *accel, const struct settings *settings,
-                       struct chardev *chardev)
+                       struct guest_kernel *kernel, struct chardev *chardev)
 {
     struct gdb *gdb = ALLOC(struct gdb);
-    *gdb = (struct gdb){.machine = machine, .accel = accel, .settings = settings, .chardev = chardev};
+    *gdb = (struct gdb){.machine = machine, .accel = accel, .settings = settings, .kernel = kernel,
+                         .chardev = chardev};
     gdb->threads = ALLOC_ARRAY(struct gdb_thread, machine->vcpus.count);
-    gdb->monitor = monitor_create(machine, accel, settings, NULL, NULL);
+    gdb->monitor = monitor_create(machine, accel, settings, kernel, NULL, NULL);
     gdb_reader_init(&gdb->reader, GDB_PACKET_BYTES);
     gdb->listener = (struct machine_listener){.state_changed = state_changed,
                                               .vcpus_stopped = (void (*)(void *))gdb_machine_changed, .opaque = gdb};

@@ -33,13 +33,8 @@ static const char *next_part(struct arena *arena, const char *text, char **part)
     }
 }
 
-void keyval_set(struct arena *arena, struct keyval_list *list, const char *key, const char *value)
+static void add(struct arena *arena, struct keyval_list *list, const char *key, const char *value)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (!strcmp(list->items[i].key, key)) {
-            list->items[i].value = value;
-            return;
-        }
     struct keyval *grown = ARENA_ARRAY(arena, struct keyval, list->count + 1);
     if (list->count)
         memcpy(grown, list->items, list->count * sizeof(*grown));
@@ -47,8 +42,18 @@ void keyval_set(struct arena *arena, struct keyval_list *list, const char *key, 
     list->items = grown;
 }
 
-int keyval_parse(struct arena *arena, const char *text, const char *implied, struct keyval_list *list,
-                 struct error *error)
+void keyval_set(struct arena *arena, struct keyval_list *list, const char *key, const char *value)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!strcmp(list->items[i].key, key)) {
+            list->items[i].value = value;
+            return;
+        }
+    add(arena, list, key, value);
+}
+
+int keyval_parse_repeated(struct arena *arena, const char *text, const char *implied, const char *repeated,
+                          struct keyval_list *list, struct error *error)
 {
     *list = (struct keyval_list){.text = text};
     bool first = true;
@@ -66,12 +71,18 @@ int keyval_parse(struct arena *arena, const char *text, const char *implied, str
         }
         if (!*key)
             return error_set(error, EINVAL, "a value without a name; write name=value, and a comma in a value as ',,'");
-        if (keyval_get(list, key))
+        if (keyval_get(list, key) && (!repeated || strcmp(key, repeated)))
             return error_set(error, EEXIST, "'%s' is given twice", key);
-        keyval_set(arena, list, key, value);
+        add(arena, list, key, value);
         first = false;
     }
     return 0;
+}
+
+int keyval_parse(struct arena *arena, const char *text, const char *implied, struct keyval_list *list,
+                 struct error *error)
+{
+    return keyval_parse_repeated(arena, text, implied, NULL, list, error);
 }
 
 const char *keyval_get(const struct keyval_list *list, const char *key)

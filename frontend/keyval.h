@@ -24,6 +24,9 @@ struct keyval_list {
 // -EEXIST for a key given twice.
 int keyval_parse(struct arena *arena, const char *text, const char *implied, struct keyval_list *list,
                  struct error *error);
+// The same with one key that may be given again and again.
+int keyval_parse_repeated(struct arena *arena, const char *text, const char *implied, const char *repeated,
+                          struct keyval_list *list, struct error *error);
 // The value of `key`, or NULL.
 const char *keyval_get(const struct keyval_list *list, const char *key);
 // Refuses keys that are not in `known` (ended by NULL), naming the nearest one.

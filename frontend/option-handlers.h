@@ -50,6 +50,8 @@ int option_perfmap(struct settings *settings, const char *argument, struct error
 int option_pflash(struct settings *settings, const char *argument, struct error *error);
 int option_pidfile(struct settings *settings, const char *argument, struct error *error);
 int option_rtc(struct settings *settings, const char *argument, struct error *error);
+int option_semihosting(struct settings *settings, const char *argument, struct error *error);
+int option_semihosting_config(struct settings *settings, const char *argument, struct error *error);
 int option_serial(struct settings *settings, const char *argument, struct error *error);
 int option_smp(struct settings *settings, const char *argument, struct error *error);
 int option_start_paused(struct settings *settings, const char *argument, struct error *error);

@@ -42,6 +42,13 @@ struct setting_names {
     size_t count;
 };
 
+// -semihosting-config. NULL: not given.
+struct semihosting_settings {
+    bool enabled, userspace;
+    const char *chardev, *root;
+    struct setting_names arguments; // of the guest's program
+};
+
 struct settings {
     struct arena arena;
     const char *program;  // how it was started, without folders
@@ -77,6 +84,7 @@ struct settings {
     const char *log_file;
     bool perfmap, jitdump;
     const char *guest_symbols;
+    struct semihosting_settings semihosting;
 };
 
 void settings_init(struct settings *settings, const char *argv0);

@@ -151,6 +151,7 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
     }
     cpu->memory = machine->map;
     cpu->clock = machine->clock;
+    cpu->semihost = machine->semihost;
     cpu->tcg.guest = &arm_guest_ops;
     cpu->tcg.vcpu.ops = &vcpu_ops;
     cpu->tcg.vcpu.machine = machine;

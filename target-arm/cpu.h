@@ -21,6 +21,7 @@
 #include "tcg/exec/guest.h"
 
 struct memory_map;
+struct semihost;
 
 // Architecture features as instructions and registers ask for them; computed from the ID registers (models.c), so
 // that what is advertised and what works are one list.
@@ -224,6 +225,8 @@ struct arm_cpu {
     struct arm_cpu_config config;
     struct memory_map *memory;
     struct event_clock *clock;
+    struct semihost *semihost; // NULL: no semihosting
+    int semihost_errno;        // of the last call that failed
     pthread_mutex_t timer_lock;
 };
 

@@ -17,6 +17,7 @@ extern const struct ir_helper arm_helper_begin_step;          // before the inst
 extern const struct ir_helper arm_helper_svc;                 // (esr i32) -> pc to go on at
 extern const struct ir_helper arm_helper_hvc;                 // (imm16 i32) -> pc
 extern const struct ir_helper arm_helper_smc;                 // (imm16 i32) -> pc
+extern const struct ir_helper arm_helper_semihost;            // () -> pc to go on at
 extern const struct ir_helper arm_helper_read_elr;            // -> ELR of the current EL
 extern const struct ir_helper arm_helper_eret;                // (return address i64) -> pc
 

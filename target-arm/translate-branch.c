@@ -6,6 +6,7 @@
 
 #include "target-arm/exception.h"
 #include "target-arm/helper.h"
+#include "target-arm/semihost.h"
 #include "target-arm/translate.h"
 
 // --- immediate ---
@@ -168,11 +169,13 @@ bool a64_BRK(struct a64 *a, uint32_t insn)
     return a64_raise(a, arm_syndrome(EC_BRK64, extract32(insn, 5, 16)));
 }
 
-// Halting debug is not there.
+// Halting debug is not there; with semihosting, one of the instructions is a call of the host.
 bool a64_HLT(struct a64 *a, uint32_t insn)
 {
-    (void)insn;
-    return a64_undefined(a);
+    if (!arm_semihost_is_call(a->cpu, extract32(insn, 5, 16), a->el))
+        return a64_undefined(a);
+    ir_exit_loop(a->b, a64_call0(a, &arm_helper_semihost));
+    return false;
 }
 
 static bool exception_return(struct a64 *a, ir_ref target)

@@ -161,6 +161,11 @@ static void stored_into_own_block(struct tcg_cpu *tcg)
     x86_cpu_of(tcg)->single = 1;
 }
 
+static bool delivering(struct tcg_cpu *tcg)
+{
+    return x86_cpu_of(tcg)->delivering >= 0;
+}
+
 static void save_host_state(struct tcg_cpu *tcg)
 {
     x86_fpu_save(x86_cpu_of(tcg));
@@ -183,6 +188,8 @@ const struct guest_ops x86_guest_ops = {
     .stored_into_own_block = stored_into_own_block,
     .save_host_state = save_host_state,
     .watched = x86_watched,
+    .delivering = delivering,
+    .watch_after = true,
     .open_bus = true,
     .atomics_anywhere = true,
 };

@@ -31,6 +31,7 @@ struct chardev;
 struct input_handler;
 struct isa_host;
 struct machine;
+struct semihost;
 
 enum { MACHINE_SERIALS = 4, MACHINE_FLASHES = 2, MACHINE_FLOPPIES = 2 };
 
@@ -115,6 +116,7 @@ struct machine_blob {
 struct machine_listener {
     void (*state_changed)(void *opaque, enum run_state state); // NULL: does not care
     void (*vcpus_stopped)(void *opaque); // some are held now with vcpu.stop filled in, and out of run()
+    void (*reset)(void *opaque); // everything was reset
     void *opaque;
     struct machine_listener *next; // the machine's
 };
@@ -135,6 +137,7 @@ struct machine {
     bool no_reboot;                                 // a guest reset ends the machine
     bool start_paused;                              // -S
     bool no_guest_shutdown_exit;                    // -no-shutdown: a guest power off pauses the machine
+    struct semihost *semihost;                      // what semihosting calls are answered by; NULL: they are not
     struct machine_boot boot;
     struct backend_list backends; // the machine's: closed when it is destroyed
 

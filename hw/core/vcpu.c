@@ -99,7 +99,9 @@ static bool may_run(struct vcpu *cpu)
     struct vcpu_group *group = cpu->group;
     if (group->paused || group->exclusive || cpu->held || !cpu->powered_on)
         return false;
-    if (cpu->halted && cpu->ops->has_work(cpu))
+    // A step goes on behind the instruction that waits: those may wake for any reason, and nobody would end the wait while only
+    // this vCPU runs.
+    if (cpu->halted && (cpu->step.on || cpu->ops->has_work(cpu)))
         cpu->halted = false;
     return !cpu->halted;
 }

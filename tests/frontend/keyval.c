@@ -56,6 +56,16 @@ Test(keyval, refuses_empty_and_repeated_keys)
     cr_assert_eq(keyval_parse(&arena, "a=1,a=1", NULL, &list, &error), -EEXIST);
 }
 
+Test(keyval, one_key_may_be_repeated)
+{
+    struct keyval_list list;
+    cr_assert_eq(keyval_parse_repeated(&arena, "arg=a,on=1,arg=b", NULL, "arg", &list, &error), 0);
+    cr_assert_eq(list.count, 3);
+    cr_assert_str_eq(list.items[0].value, "a");
+    cr_assert_str_eq(list.items[2].value, "b");
+    cr_assert_eq(keyval_parse_repeated(&arena, "arg=a,on=1,on=2", NULL, "arg", &list, &error), -EEXIST);
+}
+
 Test(keyval, check_names_the_nearest)
 {
     static const char *const known[] = {"file", "format", NULL};

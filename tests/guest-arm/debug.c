@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "arm-machine.h"
+#include "target-arm/arm.h"
 #include "target-arm/sysreg-bits.h"
 #include "tcg/base/endian.h"
 #include "tcg/fp-flags.h"
@@ -160,6 +161,43 @@ Test(debug, reading_changes_nothing)
                       view->features[f].registers[r].name);
     cr_assert_eq(memcmp(before, m->cpu, sizeof(*before)), 0);
     free(before);
+}
+
+// A processor with all exception levels.
+Test(debug, higher_levels)
+{
+    struct arm_cpu_config config = {.index = 1, .mpidr = 1, .has_el2 = true, .has_el3 = true};
+    vcpu = test_machine_add_cpu(&m->base, &arm_cpu_factory, "max", &config);
+    vcpu->ops->reset(vcpu);
+    view = ops->view(vcpu, 0);
+    uint8_t bytes[DEBUG_REGISTER_BYTES];
+    for (unsigned f = 0; f < view->feature_count; f++)
+        for (unsigned r = 0; r < view->features[f].count; r++)
+            cr_assert(ops->read(vcpu, view, &view->features[f].registers[r], bytes));
+    cr_assert_eq(ops->privilege(vcpu), 3);
+    cr_assert(ops->secure(vcpu));
+    cr_assert(set("TTBR0_EL3", 0x40300000) && set("TTBR0_EL2", 0x40200000) && set("sp", 0x3000));
+    cr_assert_eq(ops->space(vcpu), 0x40300000);
+    cr_assert(set("cpsr", 0x3c9)); // EL2h
+    cr_assert(set("SCR_EL3", get("SCR_EL3") | SCR_NS));
+    cr_assert_eq(ops->space(vcpu), 0x40200000);
+    cr_assert_not(ops->secure(vcpu));
+    cr_assert_eq(get("SP_EL3"), 0x3000);
+    // One range of addresses, without a level for users: 1 GiB, read only.
+    store_le64(test_machine_ram(&m->base, 0x40200008), 0x40000000 | 0x481);
+    cr_assert(set("TCR_EL2", 25 | 5 << 16) && set("MAIR_EL2", 0xff) && set("SCTLR_EL2", get("SCTLR_EL2") | SCTLR_M));
+    char text[1024];
+    FILE *out = fmemopen(text, sizeof(text), "w");
+    ops->print_walk(vcpu, 0x40012345, out);
+    fclose(out);
+    cr_assert_str_eq(text, "EL2: TTBR0_EL2 0x0000000040200000, TCR_EL2 0x0000000000050019: 39 bits, granule 4 KiB\n"
+                           "  level 1 at 0x0000000040200008: 0x0000000040000481 block, ro, SH none, Attr0 0xff Normal "
+                           "Write-Back, AF\n"
+                           "0x0000000040012345, 1 GiB, EL2 r-x\n");
+    struct debug_mapping mapping;
+    cr_assert(ops->next_mapping(vcpu, 0, &mapping));
+    cr_assert_eq(mapping.gva, 0x40000000);
+    cr_assert_not(ops->next_mapping(vcpu, 0x80000000, &mapping), "there is no upper range");
 }
 
 Test(debug, masks_of_signed_pointers)
