@@ -116,7 +116,6 @@ static void find(struct exports *e, const struct kernel_info *kernel, size_t fro
 
 void kernel_exports_read(struct kernel_image *image, struct kernel_info *kernel, size_t from)
 {
-    enum { PAGE = 4096 };
     struct exports e = {.image = image, .budget = 4 << 20};
     if (!image->gva_known || !kernel_image_load(image, from + SEARCHED))
         return;
@@ -130,9 +129,8 @@ void kernel_exports_read(struct kernel_image *image, struct kernel_info *kernel,
         const char *original = e.symbols[i].name;
         e.symbols[i].name = name;
         name = stpcpy(name, original) + 1;
-        uint64_t end = (e.symbols[i].address | (PAGE - 1)) + 1;
-        if (end > kernel->end && e.symbols[i].type != 'A')
-            kernel->end = end;
+        if (e.symbols[i].type != 'A')
+            kernel_include(kernel, e.symbols[i].address);
     }
     if (name)
         kernel_add_symbols(kernel, e.symbols, e.count);

@@ -97,8 +97,8 @@ void kernel_read_modules(struct kernel_info *kernel, const struct kernel_memory 
 struct kernel_task kernel_current_task(const struct kernel_info *kernel, const struct kernel_memory *memory, unsigned cpu,
                                        uint64_t hint);
 
-// Takes the addresses that it was linked at from an ELF file with symbols (vmlinux), or from lines such as
-// "ffffffff81000000 T _text" (System.map), for the slide.
+// Takes the addresses that it was linked at from the contents of its vmlinux or System.map, for the slide. -EINVAL with a
+// message where those are of another kernel.
 int kernel_read_link_addresses(struct kernel_info *kernel, const uint8_t *data, size_t size, struct error *error);
 
 // An ELF program without contents whose symbols and sections are where they are now, for debuggers. NULL without memory for

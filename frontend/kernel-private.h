@@ -55,6 +55,9 @@ void kernel_exports_read(struct kernel_image *image, struct kernel_info *kernel,
 // Puts these among the kernel's symbols, behind others at the same address; sorts them. False without memory for it.
 bool kernel_add_symbols(struct kernel_info *kernel, struct kernel_symbol *symbols, size_t count);
 
+// Makes the kernel end behind the page of an address at least.
+void kernel_include(struct kernel_info *kernel, uint64_t address);
+
 // --- structures (kernel-layout.c) ---
 
 // Members of structures; `kernel-layout.c` has their names.

@@ -240,7 +240,7 @@ struct made *maker_make(const struct maker *maker)
         store_le64(made->ram + MAKER_KERNEL_AT + 16, MAKER_KERNEL_BYTES);
         memcpy(made->ram + MAKER_KERNEL_AT + 56, "ARM\x64", 4);
     }
-    memcpy(made->ram + MAKER_KERNEL_AT + 0x80008, BANNER, sizeof(BANNER));
+    memcpy(made->ram + MAKER_KERNEL_AT + MAKER_BANNER_AT, BANNER, sizeof(BANNER));
     put_kallsyms(made);
     put_exports(made);
     if (maker->modules)

@@ -27,6 +27,7 @@ enum {
     MAKER_KERNEL_AT = 2 << 20,
     MAKER_KERNEL_BYTES = 4 << 20,
     MAKER_DATA_AT = 3 << 20, // in the kernel
+    MAKER_BANNER_AT = 0x80008,
     MAKER_EXPORT_BYTES = 16,
     MAKER_ABSOLUTE = 20,
     MAKER_HEAP_AT = 7 << 20,
