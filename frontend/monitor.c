@@ -242,8 +242,10 @@ static void vcpus_stopped(void *opaque)
     for (unsigned i = 0; i < monitor->machine->vcpus.count; i++) {
         struct vcpu *cpu = monitor->machine->vcpus.cpus[i];
         bool ours = cpu->stop.reason == VCPU_TOOK_EXCEPTION || cpu->stop.owner == monitor->machine;
-        if (cpu->stop.reason != VCPU_RUNS && cpu->stop.reason != VCPU_STEPPED && ours)
-            monitor_describe_stop(monitor, cpu);
+        if (cpu->stop.reason == VCPU_RUNS || cpu->stop.reason == VCPU_STEPPED || !ours)
+            continue;
+        monitor->cpu_index = i;
+        monitor_describe_stop(monitor, cpu);
     }
     fclose(monitor->out);
     monitor->out = NULL;
