@@ -77,6 +77,7 @@ static const uint32_t KERNEL_NO_FIELD = UINT32_MAX;
 
 struct kernel_layout {
     uint64_t gva, gpa, size; // the stretch of memory that the kernel lies in
+    uint64_t modules_at;     // the list's head, where it was searched for and found
     uint32_t fields[KERNEL_FIELDS]; // offsets, KERNEL_NO_FIELD where this kernel has none
     uint32_t memory_bytes, section_bytes; // of an element of each row
 };

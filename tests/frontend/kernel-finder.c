@@ -248,7 +248,7 @@ Test(kernel_finder, hostile_memory_takes_no_time)
                 store_le32(at, end - at < 4096 ? 0x61616161 : (uint32_t)(end - at - 2048));
                 break;
             case 3: // descriptions of structures
-                memcpy(at, "\x9f\xeb\1\0\x18\0\0\0" + (at - start) % 8, 4);
+                memcpy(at, &"\x9f\xeb\1\0\x18\0\0\0"[(at - start) % 8], 4);
                 break;
             case 4: // pointers to modules
                 store_le64(at, maker_heap(&makers[3]));
