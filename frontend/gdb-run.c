@@ -295,14 +295,14 @@ static void prepare(struct gdb *gdb, unsigned index, const struct plan *plan)
 
 // A vCPU that is to run and has something to tell instead: what it has stopped at behind an instruction, unless that is done
 // again anyway; a step that cannot be made.
-static bool find_pending(const struct gdb *gdb, const struct plan *plans, unsigned *index)
+static bool find_pending(struct gdb *gdb, const struct plan *plans, unsigned *index)
 {
     for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
         struct vcpu *cpu = gdb_cpu(gdb, i);
         bool told = cpu->stop.reason == VCPU_RUNS || gdb->threads[i].reported;
         bool off = plans[i].action == STEP && !vcpu_is_powered_on(cpu);
         *index = i;
-        if (plans[i].action != NONE && ((!told && !cpu->stop.before) || off))
+        if (plans[i].action != NONE && ((!told && !cpu->stop.before && gdb_find_stop_again(gdb, cpu)) || off))
             return true;
     }
     return false;
