@@ -53,4 +53,5 @@ const struct debug_ops arm_debug_ops = {
     .describe_exception = arm_debug_describe_exception,
     .find_exception = arm_debug_find_exception,
     .exception_class = arm_debug_exception_class,
+    .print_irq = arm_debug_print_irq,
 };

@@ -109,4 +109,7 @@ struct debug_ops {
     // exception_class gives for them. False: none.
     bool (*find_exception)(const char *word, uint32_t *class);
     uint32_t (*exception_class)(const struct debug_exception *exception);
+
+    // Lines that follow the vCPU's name: its state of masking, and each interrupt input that it has with what becomes of it.
+    void (*print_irq)(struct vcpu *cpu, FILE *out);
 };
