@@ -126,6 +126,7 @@ static const struct {
     {"vStopped", gdb_next_stop},
     {"vAttach;", attach},
     {"vKill;", gdb_kill},
+    {"vFile:", gdb_file},
     {"vMustReplyEmpty", must_reply_empty},
     {"H", choose_thread},
     {"T", thread_alive},

@@ -15,11 +15,25 @@
 
 struct accel;
 struct chardev;
+struct guest_kernel;
 struct monitor;
 struct settings;
 
 enum { GDB_PROCESS = 1, GDB_PACKET_BYTES = 1 << 20, GDB_OUTPUT_BYTES = 4 << 20, GDB_SIGINT = 2, GDB_SIGTRAP = 5 };
 enum { GDB_STEP_ENABLE = 1, GDB_STEP_NO_IRQ = 2, GDB_STEP_NO_TIMER = 4 };
+
+// A file that the peer can read by vFile, kept as long as it has it open.
+struct gdb_program {
+    char *name;
+    uint8_t *data;
+    size_t size;
+    unsigned users;
+};
+
+enum { GDB_FILES = 8 };
+
+// What follows the news that the process executes another program.
+enum gdb_after_news { GDB_NO_NEWS, GDB_STOP_FOLLOWS, GDB_RUNS_ON };
 
 struct gdb_thread {
     bool stopped;  // the peer has been told that it has stopped (in non-stop mode)
@@ -32,6 +46,7 @@ struct gdb {
     struct machine *machine;
     struct accel *accel;
     const struct settings *settings;
+    struct guest_kernel *kernel;
     struct chardev *chardev;
     struct monitor *monitor; // for qRcmd
     struct machine_listener listener;
@@ -49,8 +64,18 @@ struct gdb {
     bool notifying;     // non-stop: a notification has not been answered to the end
     unsigned step_bits;
     unsigned general, control; // vCPUs that H chose
-    bool switched;      // the peer has been told of a new mode instead of a stop, which follows
-    unsigned switched_at; // the vCPU that it is about
+    enum gdb_after_news news; // the peer has been told that the process executes another program
+    unsigned news_at;         // the vCPU that it is about
+    struct gdb_program *program; // the kernel's symbols; NULL: none
+    uint64_t program_generation; // of guest_kernel that it was made of
+    bool program_told;        // the peer has been told of it
+    struct gdb_program *files[GDB_FILES]; // those that the peer has open
+    bool searching;           // for the kernel, whose arrival is awaited
+    struct event retry;       // of the search
+    unsigned tries;
+    // What the peer thinks of the kernel's addresses, by qSymbol.
+    bool has_start_kernel;
+    uint64_t start_kernel;
     unsigned mode;      // of the vCPUs (debug_ops.mode) that the peer's registers are those of
     char *description;  // target.xml of that mode; NULL: not asked for yet
     struct gdb_thread *threads;
@@ -98,3 +123,20 @@ void gdb_put_reason(struct gdb *gdb, const struct vcpu *cpu);
 void gdb_put_note(struct gdb *gdb, const struct vcpu *cpu);
 // gdb-query.c
 gdb_handler gdb_query, gdb_set;
+void gdb_put_piece(struct gdb *gdb, const char *document, const char *range); // "OFFSET,LENGTH" of it
+void gdb_put_console(struct gdb *gdb, const char *text);
+// gdb-files.c
+gdb_handler gdb_file;
+void gdb_close_files(struct gdb *gdb);
+void gdb_program_release(struct gdb_program *program);
+// gdb-symbols.c
+gdb_handler gdb_offsets, gdb_exec_file, gdb_symbol;
+// Begins to look for the kernel, for a new peer or after a reset; ends that.
+void gdb_init_search(struct gdb *gdb);
+void gdb_search_kernel(struct gdb *gdb);
+void gdb_end_search(struct gdb *gdb);
+// The vCPU has stopped for the search. True: the peer is to be told of a program; else the guest runs on.
+bool gdb_kernel_arrived(struct gdb *gdb, struct vcpu *cpu);
+bool gdb_is_search(const struct gdb *gdb, const struct vcpu *cpu);
+// The name of the program that the process executes.
+const char *gdb_program_name(const struct gdb *gdb);

@@ -28,7 +28,7 @@ static void supported(struct gdb *gdb, const char *text)
     gdb->hwbreak = has_word(text, "hwbreak+");
     gdb_begin(&gdb->out);
     gdb_put_format(&gdb->out, "PacketSize=%x;QStartNoAckMode+;multiprocess+;vContSupported+;QNonStop+;swbreak+;hwbreak+;"
-                   "exec-events+;ConditionalBreakpoints+;qXfer:threads:read+;qXfer:memory-map:read+", GDB_PACKET_BYTES);
+                   "exec-events+;ConditionalBreakpoints+;qXfer:threads:read+;qXfer:memory-map:read+;qXfer:exec-file:read+", GDB_PACKET_BYTES);
     if (gdb_view(gdb))
         gdb_put_text(&gdb->out, ";qXfer:features:read+");
     gdb_end(&gdb->out);
@@ -36,8 +36,7 @@ static void supported(struct gdb *gdb, const char *text)
 
 // --- documents -----------------------------------------------------------------------------------------------------
 
-// "OFFSET,LENGTH" of a document.
-static void put_piece(struct gdb *gdb, const char *document, const char *range)
+void gdb_put_piece(struct gdb *gdb, const char *document, const char *range)
 {
     uint64_t offset, length, total = strlen(document);
     if (!gdb_take_number(&range, &offset) || *range++ != ',' || !gdb_take_number(&range, &length) || *range) {
@@ -57,7 +56,7 @@ static void read_description(struct gdb *gdb, const char *range)
 {
     const char *description = gdb_description(gdb);
     if (description)
-        put_piece(gdb, description, range);
+        gdb_put_piece(gdb, description, range);
     else
         gdb_reply(gdb, "E00");
 }
@@ -81,14 +80,14 @@ static void read_threads(struct gdb *gdb, const char *range)
     }
     fputs("</threads>", out);
     fclose(out);
-    put_piece(gdb, document, range);
+    gdb_put_piece(gdb, document, range);
     free(document);
 }
 
 // Addresses are virtual, and what there is at them changes; that all may be memory is what holds for good.
 static void read_memory_map(struct gdb *gdb, const char *range)
 {
-    put_piece(gdb, "<?xml version=\"1.0\"?><!DOCTYPE memory-map PUBLIC \"+//IDN gnu.org//DTD GDB Memory Map V1.0//EN\" "
+    gdb_put_piece(gdb, "<?xml version=\"1.0\"?><!DOCTYPE memory-map PUBLIC \"+//IDN gnu.org//DTD GDB Memory Map V1.0//EN\" "
               "\"http://sourceware.org/gdb/gdb-memory-map.dtd\"><memory-map><memory type=\"ram\" start=\"0x0\" "
               "length=\"0xffffffffffffffff\"/></memory-map>", range);
 }
@@ -292,6 +291,9 @@ void gdb_query(struct gdb *gdb, const char *text)
         {"Xfer:features:read:target.xml:", read_description},
         {"Xfer:threads:read::", read_threads},
         {"Xfer:memory-map:read::", read_memory_map},
+        {"Xfer:exec-file:read:", gdb_exec_file},
+        {"Offsets", gdb_offsets},
+        {"Symbol:", gdb_symbol},
         {"C", current_thread},
         {"fThreadInfo", first_threads},
         {"sThreadInfo", more_threads},

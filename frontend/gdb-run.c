@@ -22,14 +22,14 @@ static void put_stop(struct gdb *gdb, unsigned index, unsigned signal)
     gdb_put_reason(gdb, cpu);
 }
 
-// The process seems to execute another program; what is inserted is gone with the one before.
-static void put_switch(struct gdb *gdb, unsigned index)
+// The process executes another program; what is inserted is gone with the one before.
+static void put_news(struct gdb *gdb, unsigned index)
 {
-    static const char program[] = "(mode)";
+    const char *program = gdb_program_name(gdb);
     gdb_put_format(&gdb->out, "T%02xthread:", GDB_SIGTRAP);
     gdb_put_thread(gdb, index);
     gdb_put_text(&gdb->out, ";exec:");
-    gdb_put_hex(&gdb->out, program, sizeof(program) - 1);
+    gdb_put_hex(&gdb->out, program, strlen(program));
     gdb_put_text(&gdb->out, ";");
     stops_remove_owner(&gdb->machine->stops, gdb);
 }
@@ -40,25 +40,34 @@ static bool has_switched(const struct gdb *gdb, unsigned index)
     return gdb->exec_events && cpu->ops->debug && cpu->ops->debug->mode(cpu) != gdb->mode;
 }
 
-static void report(struct gdb *gdb, unsigned index, unsigned signal)
+static void report_news(struct gdb *gdb, unsigned index, enum gdb_after_news after)
 {
     gdb->running = gdb->asked = false;
     gdb->general = gdb->control = index;
-    if (has_switched(gdb, index) && !gdb->switched) {
+    gdb->news = after;
+    gdb->news_at = index;
+    if (has_switched(gdb, index)) {
         gdb->mode = gdb_cpu(gdb, index)->ops->debug->mode(gdb_cpu(gdb, index));
-        gdb->switched = true;
-        gdb->switched_at = index;
         gdb_forget_description(gdb);
-        gdb_begin(&gdb->out);
-        put_switch(gdb, index);
-        gdb_end(&gdb->out);
+    }
+    gdb_begin(&gdb->out);
+    put_news(gdb, index);
+    gdb_end(&gdb->out);
+}
+
+static void report(struct gdb *gdb, unsigned index, unsigned signal)
+{
+    if (has_switched(gdb, index) && gdb->news == GDB_NO_NEWS) {
+        report_news(gdb, index, GDB_STOP_FOLLOWS);
         return;
     }
+    gdb->running = gdb->asked = false;
+    gdb->general = gdb->control = index;
     gdb_put_note(gdb, gdb_cpu(gdb, index));
     gdb_begin(&gdb->out);
     put_stop(gdb, index, signal);
     gdb_end(&gdb->out);
-    gdb->switched = false;
+    gdb->news = GDB_NO_NEWS;
     gdb->threads[index].reported = true;
 }
 
@@ -80,6 +89,18 @@ static void report_stop(struct gdb *gdb, unsigned otherwise)
     unsigned index = gdb->control;
     vcpu_group_settle(&gdb->machine->vcpus);
     bool by_itself = find_stopped(gdb, &index);
+    if (by_itself && gdb_is_search(gdb, gdb_cpu(gdb, index))) {
+        // Nobody has asked for this stop.
+        bool step = gdb_cpu(gdb, index)->step.on;
+        bool news = gdb_kernel_arrived(gdb, gdb_cpu(gdb, index));
+        gdb_cpu(gdb, index)->pass_stops = true;
+        vcpu_hold(gdb_cpu(gdb, index), false);
+        if (news)
+            report_news(gdb, index, step ? GDB_STOP_FOLLOWS : GDB_RUNS_ON);
+        else
+            machine_resume_free(gdb->machine);
+        return;
+    }
     report(gdb, index, by_itself ? GDB_SIGTRAP : otherwise);
 }
 
@@ -219,6 +240,7 @@ void gdb_ask_state(struct gdb *gdb, const char *text)
 {
     unsigned index;
     (void)text;
+    gdb_search_kernel(gdb);
     if (gdb->non_stop) {
         for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
             gdb->threads[i].waiting = gdb->threads[i].stopped;
@@ -289,10 +311,11 @@ static void resume_all_stop(struct gdb *gdb, const struct plan *plans)
 {
     unsigned index;
     bool steps = true;
-    if (gdb->switched) {
-        report(gdb, gdb->switched_at, GDB_SIGTRAP);
+    if (gdb->news == GDB_STOP_FOLLOWS) {
+        report(gdb, gdb->news_at, GDB_SIGTRAP);
         return;
     }
+    gdb->news = GDB_NO_NEWS;
     if (find_pending(gdb, plans, &index)) {
         report(gdb, index, GDB_SIGTRAP);
         return;
@@ -445,7 +468,9 @@ void gdb_detach(struct gdb *gdb, const char *text)
     stops_remove_owner(&gdb->machine->stops, gdb);
     gdb_restart_vcpus(gdb);
     gdb_set_non_stop(gdb, false);
-    gdb->running = gdb->asked = gdb->switched = false;
+    gdb->running = gdb->asked = false;
+    gdb->news = GDB_NO_NEWS;
+    gdb_end_search(gdb);
     gdb->runs_on = true;
     gdb->machine->clock_held = false;
     machine_resume(gdb->machine);

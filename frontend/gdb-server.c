@@ -66,6 +66,13 @@ static void state_changed(void *opaque, enum run_state state)
     gdb_machine_changed(opaque);
 }
 
+static void was_reset(void *opaque)
+{
+    struct gdb *gdb = opaque;
+    if (gdb->connected)
+        gdb_search_kernel(gdb);
+}
+
 // --- the peer ------------------------------------------------------------------------------------------------------
 
 static void begin_session(struct gdb *gdb)
@@ -76,6 +83,8 @@ static void begin_session(struct gdb *gdb)
     gdb->input_begin = gdb->input_end = 0;
     gdb->runs_on = machine_state(gdb->machine) == RUN_RUNNING;
     gdb->running = gdb->asked = gdb->physical = gdb->notifying = false;
+    gdb->news = GDB_NO_NEWS;
+    gdb->program_told = gdb->has_start_kernel = false;
     gdb->step_bits = GDB_STEP_ENABLE | GDB_STEP_NO_IRQ | GDB_STEP_NO_TIMER;
     gdb->general = gdb->control = 0;
     const struct debug_ops *ops = gdb_cpu(gdb, 0)->ops->debug;
@@ -91,6 +100,8 @@ static void end_session(struct gdb *gdb)
     if (!gdb->connected)
         return;
     gdb->connected = false;
+    gdb_end_search(gdb);
+    gdb_close_files(gdb);
     gdb_stop_vcpus(gdb);
     stops_remove_owner(&gdb->machine->stops, gdb);
     gdb_restart_vcpus(gdb);
@@ -173,15 +184,18 @@ static const struct chardev_front front = {front_room, front_receive, front_even
 // --- life ----------------------------------------------------------------------------------------------------------
 
 struct gdb *gdb_create(struct machine *machine, struct accel *accel, const struct settings *settings,
-                       struct chardev *chardev)
+                       struct guest_kernel *kernel, struct chardev *chardev)
 {
     struct gdb *gdb = ALLOC(struct gdb);
-    *gdb = (struct gdb){.machine = machine, .accel = accel, .settings = settings, .chardev = chardev};
+    *gdb = (struct gdb){.machine = machine, .accel = accel, .settings = settings, .kernel = kernel,
+                         .chardev = chardev};
     gdb->threads = ALLOC_ARRAY(struct gdb_thread, machine->vcpus.count);
-    gdb->monitor = monitor_create(machine, accel, settings, NULL, NULL);
+    gdb->monitor = monitor_create(machine, accel, settings, kernel, NULL, NULL);
+    gdb_init_search(gdb);
     gdb_reader_init(&gdb->reader, GDB_PACKET_BYTES);
     gdb->listener = (struct machine_listener){.state_changed = state_changed,
-                                              .vcpus_stopped = (void (*)(void *))gdb_machine_changed, .opaque = gdb};
+                                              .vcpus_stopped = (void (*)(void *))gdb_machine_changed, .reset = was_reset,
+                                              .opaque = gdb};
     machine_listen(machine, &gdb->listener);
     chardev_attach(chardev, &front, gdb);
     if (chardev->open)
@@ -195,6 +209,10 @@ void gdb_destroy(struct gdb *gdb)
         return;
     chardev_attach(gdb->chardev, NULL, NULL);
     machine_unlisten(gdb->machine, &gdb->listener);
+    gdb_end_search(gdb);
+    gdb_close_files(gdb);
+    if (gdb->program)
+        gdb_program_release(gdb->program);
     stops_remove_owner(&gdb->machine->stops, gdb);
     chardev_close(gdb->chardev);
     monitor_destroy(gdb->monitor);

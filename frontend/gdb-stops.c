@@ -224,7 +224,7 @@ void gdb_put_reason(struct gdb *gdb, const struct vcpu *cpu)
     }
 }
 
-static void put_console(struct gdb *gdb, const char *text)
+void gdb_put_console(struct gdb *gdb, const char *text)
 {
     gdb_begin(&gdb->out);
     gdb_put_text(&gdb->out, "O");
@@ -246,5 +246,5 @@ void gdb_put_note(struct gdb *gdb, const struct vcpu *cpu)
     } else {
         return;
     }
-    put_console(gdb, line);
+    gdb_put_console(gdb, line);
 }

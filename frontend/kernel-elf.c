@@ -139,7 +139,8 @@ static uint64_t size_of(const struct writer *w, size_t number, unsigned section)
     uint64_t start = symbols[number].address, end = w->sections[section - 1].end;
     if (number && symbols[number - 1].address == start && is_wanted(&symbols[number - 1]))
         return 0;
-    for (size_t i = number + 1; i < w->kernel->symbol_count; i++)
+    enum { MOST_AT_ONE = 64 };
+    for (size_t i = number + 1; i < w->kernel->symbol_count && i - number < MOST_AT_ONE; i++)
         if (symbols[i].address > start && is_wanted(&symbols[i])) {
             end = symbols[i].address < end ? symbols[i].address : end;
             break;

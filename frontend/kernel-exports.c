@@ -26,15 +26,23 @@ enum {
 struct exports {
     const struct kernel_image *image;
     const struct kernel_symbol *text, *text_end, *init, *init_end; // where functions are
+    unsigned budget; // names to look at
     struct kernel_symbol *symbols;
     size_t count, name_bytes;
 };
 
-static bool is_identifier(const char *text, size_t *length)
+static bool is_digit(char c)
 {
-    static const char letters[] = "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    *length = strspn(text, letters);
-    return *length && *length < LONGEST_NAME && !text[*length] && (text[0] < '0' || text[0] > '9');
+    return c >= '0' && c <= '9';
+}
+
+static bool is_identifier(const char *text)
+{
+    size_t length = 0;
+    while ((text[length] >= 'a' && text[length] <= 'z') || (text[length] >= 'A' && text[length] <= 'Z') ||
+           text[length] == '_' || is_digit(text[length]))
+        length++;
+    return length && !text[length] && !is_digit(text[0]);
 }
 
 // The name of the row, NULL where there is none.
@@ -43,19 +51,20 @@ static const char *name_of(const struct kernel_image *image, size_t row)
     if (row + ROW_BYTES > image->loaded)
         return NULL;
     int32_t distance = (int32_t)load_le32(image->bytes + row + NAME_AT);
-    size_t at = row + NAME_AT + (size_t)distance, length;
+    size_t at = row + NAME_AT + (size_t)distance;
     if (distance <= 0 || distance > FARTHEST_NAME || at + LONGEST_NAME > image->loaded)
         return NULL;
     const char *name = (const char *)image->bytes + at;
-    return is_identifier(name, &length) ? name : NULL;
+    return memchr(name, 0, LONGEST_NAME) && is_identifier(name) ? name : NULL;
 }
 
-static size_t rows_from(const struct kernel_image *image, size_t at)
+static size_t rows_from(struct exports *e, size_t at)
 {
+    const struct kernel_image *image = e->image;
     size_t rows = 0;
-    for (const char *last = NULL, *name; rows < MOST_ROWS && (name = name_of(image, at + rows * ROW_BYTES)); last = name, rows++)
-        if (last && strcmp(last, name) >= 0)
-            break;
+    const char *last = "", *name;
+    for (; rows < MOST_ROWS && e->budget && (name = name_of(image, at + rows * ROW_BYTES)) && strcmp(last, name) < 0; rows++, e->budget--)
+        last = name;
     return rows;
 }
 
@@ -96,7 +105,7 @@ static void find(struct exports *e, const struct kernel_info *kernel, size_t fro
         if (load_le32(image->bytes + at + NAME_AT) - 1 >= FARTHEST_NAME ||
             load_le32(image->bytes + at + ROW_BYTES + NAME_AT) - 1 >= FARTHEST_NAME)
             continue;
-        size_t rows = rows_from(image, at);
+        size_t rows = rows_from(e, at);
         if (rows < LEAST_ROWS)
             continue;
         take_rows(e, kernel, at, rows);
@@ -107,8 +116,7 @@ static void find(struct exports *e, const struct kernel_info *kernel, size_t fro
 
 void kernel_exports_read(struct kernel_image *image, struct kernel_info *kernel, size_t from)
 {
-    enum { PAGE = 4096 };
-    struct exports e = {.image = image};
+    struct exports e = {.image = image, .budget = 4 << 20};
     if (!image->gva_known || !kernel_image_load(image, from + SEARCHED))
         return;
     e.text = kernel_symbol(kernel, "_stext");
@@ -121,9 +129,8 @@ void kernel_exports_read(struct kernel_image *image, struct kernel_info *kernel,
         const char *original = e.symbols[i].name;
         e.symbols[i].name = name;
         name = stpcpy(name, original) + 1;
-        uint64_t end = (e.symbols[i].address | (PAGE - 1)) + 1;
-        if (end > kernel->end && e.symbols[i].type != 'A')
-            kernel->end = end;
+        if (e.symbols[i].type != 'A')
+            kernel_include(kernel, e.symbols[i].address);
     }
     if (name)
         kernel_add_symbols(kernel, e.symbols, e.count);

@@ -54,7 +54,9 @@ void kernel_destroy(struct kernel_info *kernel)
         free(kernel->names);
         kernel->names = next;
     }
+    kernel_modules_free(kernel);
     free(kernel->symbols);
+    free(kernel->layout);
     free(kernel);
 }
 
@@ -97,6 +99,14 @@ static bool is_mapped(const struct kernel_image *image, uint64_t gva)
            gva - image->gva < image->size;
 }
 
+void kernel_include(struct kernel_info *kernel, uint64_t address)
+{
+    enum { PAGE = 4096 };
+    uint64_t end = (address | (PAGE - 1)) + 1;
+    if (end > kernel->end)
+        kernel->end = end;
+}
+
 static bool place(struct kernel_info *kernel, struct kernel_image *image)
 {
     const struct kernel_symbol *first = first_symbol(kernel), *end = kernel_symbol(kernel, "_end");
@@ -115,10 +125,10 @@ static bool place(struct kernel_info *kernel, struct kernel_image *image)
         move(kernel, image->gva - text);
         text = image->gva;
     }
-    enum { PAGE = 4096 };
-    uint64_t last = round_up(kernel->symbols[kernel->symbol_count - 1].address + 1, PAGE);
     kernel->text = text;
-    kernel->end = image->headed ? image->gva + image->size : end ? end->address : last;
+    kernel->end = image->headed ? image->gva + image->size : end ? end->address : 0;
+    if (!kernel->end)
+        kernel_include(kernel, kernel->symbols[kernel->symbol_count - 1].address);
     return kernel_address(kernel->arch, text) && text - image->gva < image->size && kernel->end >= text &&
            kernel->end - image->gva <= image->size;
 }
@@ -153,7 +163,13 @@ static bool take_banner(struct kernel_info *kernel, const uint8_t *text, size_t 
     return true;
 }
 
-// There may be another without the number of the build ("#1"), of the first of the linker's passes.
+// Of the first of the linker's passes there may be another, without the number of the build ("#1").
+static bool is_final(const char *banner)
+{
+    const char *number = strstr(banner, " #");
+    return number && number[2] >= '0' && number[2] <= '9';
+}
+
 static bool read_banner(struct kernel_info *kernel, const struct kernel_image *image)
 {
     const struct kernel_symbol *symbol = kernel_symbol(kernel, "linux_banner");
@@ -161,12 +177,19 @@ static bool read_banner(struct kernel_info *kernel, const struct kernel_image *i
     if (symbol && kernel_image_find(image, symbol->address, 1, &at) &&
         take_banner(kernel, image->bytes + at, image->loaded - at))
         return true;
-    const uint8_t *from = image->bytes, *end = image->bytes + image->loaded, *found;
-    while (!strstr(kernel->banner, " #1") && (found = memmem(from, (size_t)(end - from), BANNER, sizeof(BANNER) - 1))) {
-        take_banner(kernel, found, (size_t)(end - found));
+    if (!kernel_image_find(image, kernel->text, 0, &at))
+        return false;
+    const uint8_t *from = image->bytes + at, *end = image->bytes + image->loaded, *found;
+    struct kernel_symbol banner = {.name = "linux_banner", .type = 'R', .exported = true};
+    while (!is_final(kernel->banner) && (found = memmem(from, (size_t)(end - from), BANNER, sizeof(BANNER) - 1))) {
+        if (take_banner(kernel, found, (size_t)(end - found)))
+            banner.address = image->gva + (uint64_t)(found - image->bytes);
         from = found + 1;
     }
-    return kernel->banner[0];
+    if (!banner.address)
+        return false;
+    kernel_include(kernel, banner.address);
+    return kernel_add_symbols(kernel, &banner, 1);
 }
 
 // --- how far it is from where it was linked ---
@@ -207,7 +230,7 @@ static bool read(struct kernel_info *kernel, struct kernel_image *image)
     set_link_text(kernel);
     if (!kernel_symbol(kernel, "init_task"))
         kernel_exports_read(image, kernel, at);
-    return true;
+    return kernel_layout_read(image, kernel, at);
 }
 
 struct kernel_info *kernel_find(const struct kernel_memory *memory)

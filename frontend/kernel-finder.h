@@ -40,7 +40,7 @@ struct kernel_symbol {
 };
 
 struct kernel_section {
-    const char *name;
+    char name[64];
     uint64_t address;
 };
 
@@ -57,6 +57,7 @@ struct kernel_module {
     unsigned region_count;
     struct kernel_section *sections; // by address
     unsigned section_count;
+    char *names; // of its symbols
 };
 
 struct kernel_task {
@@ -79,7 +80,6 @@ struct kernel_info {
     struct kernel_module *modules;
     unsigned module_count;
     const char *modules_missing; // why there are none, or NULL
-    const char *tasks_missing;   // why the tasks are not known, or NULL
     struct kernel_layout *layout;
     struct kernel_names *names;
 };
@@ -92,11 +92,13 @@ const struct kernel_symbol *kernel_symbol(const struct kernel_info *kernel, cons
 
 // Reads the modules that are loaded now, and their symbols, in place of those known before.
 void kernel_read_modules(struct kernel_info *kernel, const struct kernel_memory *memory);
-// The task that the CPU of this number runs, as the kernel counts them.
-struct kernel_task kernel_current_task(const struct kernel_info *kernel, const struct kernel_memory *memory, unsigned cpu);
+// The task that a CPU runs. `cpu` is its number as the kernel counts them, `hint` on AArch64 its SP_EL0 while it is at EL1,
+// SP_EL1 while it is at EL0, and elsewhere of no interest.
+struct kernel_task kernel_current_task(const struct kernel_info *kernel, const struct kernel_memory *memory, unsigned cpu,
+                                       uint64_t hint);
 
-// Takes the addresses that it was linked at from an ELF file with symbols (vmlinux), or from lines such as
-// "ffffffff81000000 T _text" (System.map), for the slide.
+// Takes the addresses that it was linked at from the contents of its vmlinux or System.map, for the slide. -EINVAL with a
+// message where those are of another kernel.
 int kernel_read_link_addresses(struct kernel_info *kernel, const uint8_t *data, size_t size, struct error *error);
 
 // An ELF program without contents whose symbols and sections are where they are now, for debuggers. NULL without memory for

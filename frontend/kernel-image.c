@@ -95,8 +95,8 @@ static void around(const struct kernel_memory *memory, uint64_t gva, uint64_t gp
     if (before > gva)
         before = gva;
     uint64_t size = before + BEHIND_MIB * MIB, space = memory->arch == KERNEL_I386 ? BIT64(32) - (gva - before) : size;
-    add(places, count, (struct kernel_image){memory, gpa - before, gva - before, true, false, size < space ? size : space, 0, NULL},
-        gpa);
+    size = size < space ? size : space;
+    add(places, count, (struct kernel_image){memory, gpa - before, gva - before, true, false, size, 0, NULL}, gpa);
 }
 
 static void arm64_below(const struct kernel_memory *memory, uint64_t gva, uint64_t inside, struct kernel_image *places,

@@ -85,8 +85,8 @@ static bool find_tokens(struct table *t, size_t zero)
 {
     size_t at = zero;
     for (unsigned i = '0'; i < TOKENS; i++) {
-        const uint8_t *end = at < t->size ? memchr(t->data + at, 0, t->size - at < LONGEST_NAME ? t->size - at : LONGEST_NAME)
-                                          : NULL;
+        size_t most = at < t->size ? t->size - at : 0;
+        const uint8_t *end = memchr(t->data + at, 0, most < LONGEST_NAME ? most : LONGEST_NAME);
         if (!end)
             return false;
         at = (size_t)(end - t->data) + 1;

@@ -54,3 +54,48 @@ bool kernel_kallsyms_read(struct kernel_image *image, struct kernel_info *kernel
 void kernel_exports_read(struct kernel_image *image, struct kernel_info *kernel, size_t from);
 // Puts these among the kernel's symbols, behind others at the same address; sorts them. False without memory for it.
 bool kernel_add_symbols(struct kernel_info *kernel, struct kernel_symbol *symbols, size_t count);
+
+// Makes the kernel end behind the page of an address at least.
+void kernel_include(struct kernel_info *kernel, uint64_t address);
+
+// --- structures (kernel-layout.c) ---
+
+// Members of structures; `kernel-layout.c` has their names.
+enum kernel_field {
+    MODULE_LIST, MODULE_NAME, MODULE_SELF, MODULE_KALLSYMS, MODULE_SECTIONS,
+    MODULE_CORE, MODULE_CORE_BYTES, MODULE_CORE_TEXT, MODULE_INIT, MODULE_INIT_BYTES, MODULE_INIT_TEXT, // up to 6.3
+    MODULE_MEM, MODULE_MEM_BYTES, // from 6.4 on, of the first in a row
+    KALLSYMS_SYMTAB, KALLSYMS_NUM_SYMTAB, KALLSYMS_STRTAB, KALLSYMS_TYPETAB,
+    SECTIONS_COUNT, SECTIONS_FIRST, SECTION_NAME, SECTION_ADDRESS,
+    TASK_PID, TASK_COMM, TASK_STACK, TASK_TASKS, TASK_SIGNAL, TASK_THREAD_NODE, SIGNAL_THREADS, RQ_CURR,
+    KERNEL_FIELDS,
+};
+static const uint32_t KERNEL_NO_FIELD = UINT32_MAX;
+
+struct kernel_layout {
+    uint64_t gva, gpa, size; // the stretch of memory that the kernel lies in
+    uint64_t linear_at;      // a variable of the kernel that tells where all memory is mapped, or 0
+    uint32_t fields[KERNEL_FIELDS]; // offsets, KERNEL_NO_FIELD where this kernel has none
+    uint32_t memory_bytes, section_bytes; // of an element of each row
+};
+
+// Notes where the kernel is and how its structures look.
+bool kernel_layout_read(struct kernel_image *image, struct kernel_info *kernel, size_t from);
+bool kernel_has_fields(const struct kernel_info *kernel, const enum kernel_field *fields, unsigned count);
+// Reads memory of the kernel, also what the page tables in use leave out, as far as it can be known.
+bool kernel_read(const struct kernel_info *kernel, const struct kernel_memory *memory, uint64_t gva, void *out,
+                 size_t bytes);
+// A pointer or other word of the kernel's size.
+bool kernel_read_word(const struct kernel_info *kernel, const struct kernel_memory *memory, uint64_t gva, uint64_t *value);
+// A text of at most size - 1 characters, all of them printable; false for others.
+bool kernel_read_text(const struct kernel_info *kernel, const struct kernel_memory *memory, uint64_t gva, char *out,
+                      size_t size);
+
+// --- modules (kernel-modules.c) ---
+
+void kernel_modules_free(struct kernel_info *kernel);
+
+// --- tasks (kernel-tasks.c) ---
+
+// For kernels that do not describe their structures: where the first task has its name and number.
+void kernel_tasks_guess(const struct kernel_image *image, struct kernel_info *kernel);

@@ -9,6 +9,7 @@
 #include "frontend/consoles.h"
 #include "frontend/drives.h"
 #include "frontend/gdb-server.h"
+#include "frontend/guest-kernel.h"
 #include "frontend/guest-symbols.h"
 #include "frontend/inspect.h"
 #include "frontend/loader.h"
@@ -233,14 +234,15 @@ static int create(struct setup *setup, struct settings *settings, struct error *
         (status = machine_finish(machine, error)) ||
         (status = loader_load_dtb(machine, settings, error)))
         return status;
+    setup->kernel = guest_kernel_create(machine, settings->guest_symbols ? settings->guest_symbols : settings->kernel);
     if (monitor)
-        setup->monitor = monitor_create(machine, setup->accel, settings, monitor, &setup->gdb);
+        setup->monitor = monitor_create(machine, setup->accel, settings, setup->kernel, monitor, &setup->gdb);
     if (settings->gdb && (status = gdb_open(machine, settings->gdb, &gdb, error))) {
         error_prefix(error, "-gdb");
         return status;
     }
     if (gdb)
-        setup->gdb = gdb_create(machine, setup->accel, settings, gdb);
+        setup->gdb = gdb_create(machine, setup->accel, settings, setup->kernel, gdb);
     return 0;
 }
 
@@ -258,6 +260,7 @@ void setup_destroy(struct setup *setup)
     struct machine *machine = setup->machine;
     gdb_destroy(setup->gdb);
     monitor_destroy(setup->monitor);
+    guest_kernel_destroy(setup->kernel);
     if (machine)
         for (unsigned i = 0; i < machine->vcpus.count; i++)
             if (machine->vcpus.cpus[i]->accel)

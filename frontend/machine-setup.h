@@ -6,6 +6,7 @@
 
 struct accel;
 struct gdb;
+struct guest_kernel;
 struct machine;
 struct monitor;
 struct perf_symbols;
@@ -15,6 +16,7 @@ struct setup {
     struct machine *machine;
     struct accel *accel;
     struct monitor *monitor;
+    struct guest_kernel *kernel;
     struct gdb *gdb;              // the GDB server; NULL: none
     struct perf_symbols *symbols; // of the guest, for perf; NULL: none
 };

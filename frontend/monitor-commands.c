@@ -119,7 +119,7 @@ static void command_gdbserver(struct monitor *monitor, const char *arguments)
     else
         fprintf(monitor->out, "waiting for gdb at %s\n", where);
     if (chardev)
-        *monitor->gdb = gdb_create(monitor->machine, monitor->accel, monitor->settings, chardev);
+        *monitor->gdb = gdb_create(monitor->machine, monitor->accel, monitor->settings, monitor->kernel, chardev);
 }
 
 static void info_block(struct monitor *monitor, const char *arguments)
@@ -139,17 +139,6 @@ static void info_chardev(struct monitor *monitor, const char *arguments)
         const struct chardev *chardev = e->backend;
         const char *path = chardev_pty_path(chardev);
         fprintf(monitor->out, "%s: filename=%s%s%s\n", e->id, chardev->ops->type, path ? ":" : "", path ? path : "");
-    }
-}
-
-static void info_cpus(struct monitor *monitor, const char *arguments)
-{
-    (void)arguments;
-    struct vcpu_group *group = &monitor->machine->vcpus;
-    for (unsigned i = 0; i < group->count; i++) {
-        struct vcpu *cpu = group->cpus[i];
-        fprintf(monitor->out, "%c CPU #%u: pc=0x%016" PRIx64 "%s\n", i == monitor->cpu_index ? '*' : ' ', i,
-                cpu->ops->get_pc(cpu), !vcpu_is_powered_on(cpu) ? " (off)" : cpu->halted ? " (halted)" : "");
     }
 }
 

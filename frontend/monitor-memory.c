@@ -72,36 +72,6 @@ static bool parse_format(const char **text, struct dump *dump)
     return dump->count >= 1 && dump->count <= COUNT_LIMIT;
 }
 
-// A number or $pc, with more added or taken away: "$pc - 16".
-static bool parse_address(struct monitor *monitor, const char *p, uint64_t *address)
-{
-    bool minus = false;
-    *address = 0;
-    for (;;) {
-        uint64_t term;
-        char *end;
-        while (isspace((unsigned char)*p))
-            p++;
-        if (!strncmp(p, "$pc", 3) && monitor_cpu(monitor)) {
-            term = monitor_cpu(monitor)->ops->get_pc(monitor_cpu(monitor));
-            end = (char *)p + 3;
-        } else if (isdigit((unsigned char)*p)) {
-            term = strtoull(p, &end, 0);
-        } else {
-            return false;
-        }
-        *address += minus ? -term : term;
-        p = end;
-        while (isspace((unsigned char)*p))
-            p++;
-        if (!*p)
-            return true;
-        if (*p != '+' && *p != '-')
-            return false;
-        minus = *p++ == '-';
-    }
-}
-
 static void cannot_read(const struct dump *dump, uint64_t address)
 {
     fprintf(dump->monitor->out, "Cannot access memory at address 0x%" PRIx64 "\n", address);
@@ -210,7 +180,7 @@ static void show_memory(struct monitor *monitor, const char *arguments, bool phy
 {
     struct dump dump;
     uint64_t address;
-    if (!parse_format(&arguments, &dump) || !parse_address(monitor, arguments, &address)) {
+    if (!parse_format(&arguments, &dump) || !monitor_parse_address(monitor, arguments, &address)) {
         fprintf(monitor->out, "write x/FMT ADDRESS, such as x/8xw 0x40000000 (at most %d units)\n", COUNT_LIMIT);
         return;
     }

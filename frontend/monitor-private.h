@@ -7,10 +7,12 @@
 #include <stdio.h>
 
 #include "frontend/line-editor.h"
+#include "hw/core/machine.h"
 
 struct accel;
 struct chardev;
 struct gdb;
+struct guest_kernel;
 struct machine;
 struct settings;
 struct vcpu;
@@ -19,7 +21,9 @@ struct monitor {
     struct machine *machine;
     struct accel *accel;
     const struct settings *settings;
+    struct guest_kernel *kernel; // NULL: none
     struct chardev *chardev; // NULL: none
+    struct machine_listener listener;
     struct gdb **gdb;        // NULL: not to be touched
     struct line_editor editor;
     unsigned cpu_index; // chosen by `cpu`
@@ -47,5 +51,17 @@ void monitor_dispatch(struct monitor *monitor, const struct monitor_command *tab
 void monitor_print_help(struct monitor *monitor, const struct monitor_command *table, const char *prefix);
 struct vcpu *monitor_cpu(struct monitor *monitor); // the chosen one, NULL when there is none
 
+// A number, $REGISTER or symbol, with more added or taken away: "$pc - 16", "start_kernel+0x20".
+bool monitor_parse_address(struct monitor *monitor, const char *text, uint64_t *address);
+// The address, and the symbol that it is near.
+void monitor_print_address(struct monitor *monitor, uint64_t address);
+// Why a held vCPU has stopped.
+void monitor_describe_stop(struct monitor *monitor, const struct vcpu *cpu);
+
 // monitor-memory.c: x and xp; `format` is what stands behind the slash.
 monitor_command_fn monitor_x, monitor_xp;
+// monitor-debug.c
+monitor_command_fn monitor_break, monitor_watch, monitor_delete, monitor_catch, monitor_info_breakpoints, monitor_info_walk,
+    monitor_info_pg, monitor_info_exceptions;
+// monitor-kernel.c
+monitor_command_fn monitor_info_kernel, monitor_info_cpus;

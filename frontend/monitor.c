@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frontend/guest-kernel.h"
 #include "frontend/monitor-private.h"
 #include "frontend/settings.h"
 #include "hw/core/chardev.h"
 #include "hw/core/machine.h"
 #include "tcg/base/alloc.h"
+
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
 
 static void flush(struct monitor *monitor)
 {
@@ -169,6 +172,97 @@ static void front_writable(void *opaque)
 
 static const struct chardev_front front = {front_room, front_receive, front_event, front_writable};
 
+// --- addresses -----------------------------------------------------------------------------------------------------
+
+static bool take_term(struct monitor *monitor, const char **text, uint64_t *value)
+{
+    const char *p = *text;
+    char *end = (char *)p, name[64];
+    bool known = false;
+    size_t length;
+    if (*p == '$') {
+        length = strspn(++p, NAME_LETTERS);
+        struct vcpu *cpu = monitor_cpu(monitor);
+        if (!cpu || length >= sizeof(name))
+            return false;
+        memcpy(name, p, length);
+        name[length] = 0;
+        known = !strcmp(name, "pc") ? (*value = cpu->ops->get_pc(cpu), true) : debug_read_register(cpu, name, value);
+        end = (char *)p + length;
+    } else if (isdigit((unsigned char)*p)) {
+        *value = strtoull(p, &end, 0);
+        known = true;
+    } else if (monitor->kernel && monitor_cpu(monitor)) {
+        length = strspn(p, NAME_LETTERS);
+        guest_kernel_find(monitor->kernel, monitor_cpu(monitor));
+        known = length && guest_kernel_address(monitor->kernel, p, length, value);
+        end = (char *)p + length;
+    }
+    *text = end;
+    return known;
+}
+
+bool monitor_parse_address(struct monitor *monitor, const char *p, uint64_t *address)
+{
+    bool minus = false;
+    *address = 0;
+    for (;;) {
+        uint64_t term;
+        while (isspace((unsigned char)*p))
+            p++;
+        if (!take_term(monitor, &p, &term))
+            return false;
+        *address += minus ? -term : term;
+        while (isspace((unsigned char)*p))
+            p++;
+        if (!*p)
+            return true;
+        if (*p != '+' && *p != '-')
+            return false;
+        minus = *p++ == '-';
+    }
+}
+
+void monitor_print_address(struct monitor *monitor, uint64_t address)
+{
+    guest_kernel_print(monitor->kernel, address, monitor->out);
+}
+
+// --- stops ---------------------------------------------------------------------------------------------------------
+
+// Of debuggers, these tell of them themselves.
+static void vcpus_stopped(void *opaque)
+{
+    struct monitor *monitor = opaque;
+    char *text = NULL;
+    size_t size = 0;
+    monitor->out = open_memstream(&text, &size);
+    if (!monitor->out)
+        abort();
+    for (unsigned i = 0; i < monitor->machine->vcpus.count; i++) {
+        struct vcpu *cpu = monitor->machine->vcpus.cpus[i];
+        bool ours = cpu->stop.reason == VCPU_TOOK_EXCEPTION || cpu->stop.owner == monitor->machine;
+        if (cpu->stop.reason == VCPU_RUNS || cpu->stop.reason == VCPU_STEPPED || !ours)
+            continue;
+        monitor->cpu_index = i;
+        monitor_describe_stop(monitor, cpu);
+    }
+    fclose(monitor->out);
+    monitor->out = NULL;
+    if (size)
+        show(monitor, "\n", 1);
+    show(monitor, text, size);
+    if (size)
+        line_editor_start(&monitor->editor);
+    free(text);
+    // One that was to stop once has done so.
+    struct stops *stops = &monitor->machine->stops;
+    for (size_t i = stops->count; i-- > 0;)
+        if (stops->items[i]->owner == monitor->machine && stops->items[i]->temporary &&
+            __atomic_load_n(&stops->items[i]->hits, __ATOMIC_RELAXED) && machine_state(monitor->machine) != RUN_RUNNING)
+            stops_remove(stops, stops->items[i]);
+}
+
 struct vcpu *monitor_cpu(struct monitor *monitor)
 {
     struct vcpu_group *group = &monitor->machine->vcpus;
@@ -176,12 +270,15 @@ struct vcpu *monitor_cpu(struct monitor *monitor)
 }
 
 struct monitor *monitor_create(struct machine *machine, struct accel *accel, const struct settings *settings,
-                               struct chardev *chardev, struct gdb **gdb)
+                               struct guest_kernel *kernel, struct chardev *chardev, struct gdb **gdb)
 {
     struct monitor *monitor = ALLOC(struct monitor);
-    *monitor = (struct monitor){.machine = machine, .accel = accel, .settings = settings, .chardev = chardev, .gdb = gdb};
+    *monitor = (struct monitor){.machine = machine, .accel = accel, .settings = settings, .kernel = kernel,
+                                .chardev = chardev, .gdb = gdb};
     if (!chardev)
         return monitor;
+    monitor->listener = (struct machine_listener){.vcpus_stopped = vcpus_stopped, .opaque = monitor};
+    machine_listen(machine, &monitor->listener);
     monitor->editor.prompt = settings->qemu_arch ? "(qemu) " : "(lyrebird) ";
     monitor->editor.show = show;
     monitor->editor.opaque = monitor;
@@ -196,6 +293,7 @@ void monitor_destroy(struct monitor *monitor)
 {
     if (!monitor)
         return;
+    machine_unlisten(monitor->machine, &monitor->listener);
     chardev_attach(monitor->chardev, NULL, NULL);
     line_editor_free(&monitor->editor);
     free(monitor->pending);

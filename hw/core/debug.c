@@ -2,7 +2,10 @@
 // What was noted for debuggers.
 #include "hw/core/debug.h"
 
+#include <string.h>
+
 #include "hw/core/machine.h"
+#include "tcg/base/endian.h"
 
 static bool is_caught(const struct vcpu *cpu, const struct debug_exception *exception)
 {
@@ -11,6 +14,23 @@ static bool is_caught(const struct vcpu *cpu, const struct debug_exception *exce
     for (size_t i = 0; i < stops->catch_count; i++)
         if (stops->catches[i] == class)
             return true;
+    return false;
+}
+
+bool debug_read_register(struct vcpu *cpu, const char *name, uint64_t *value)
+{
+    const struct debug_ops *ops = cpu->ops->debug;
+    const struct debug_view *view = ops ? ops->view(cpu, ops->mode_count(cpu) - 1) : NULL;
+    uint8_t bytes[DEBUG_REGISTER_BYTES] = {0};
+    for (unsigned i = 0; view && i < view->feature_count; i++) {
+        for (unsigned n = 0; n < view->features[i].count; n++) {
+            const struct debug_register *r = &view->features[i].registers[n];
+            if (r->bits > 64 || strcmp(r->name, name) || !ops->read(cpu, view, r, bytes))
+                continue;
+            *value = load_le64(bytes);
+            return true;
+        }
+    }
     return false;
 }
 

@@ -41,6 +41,9 @@ struct debug_view {
     unsigned packet_count;    // registers that a debugger wants at each stop; the first ones
 };
 
+// A register of at most 64 bits by its name, as the last of the views has it. False: there is none.
+bool debug_read_register(struct vcpu *cpu, const char *name, uint64_t *value);
+
 // --- address translation ---------------------------------------------------------------------------------------------
 
 // One run of addresses whose translations go on from each other.

@@ -163,6 +163,9 @@ void machine_reset(struct machine *machine)
         device_reset(device);
     for (struct machine_blob *blob = machine->blobs; blob; blob = blob->next)
         dma_write_rom(machine->map, blob->gpa, blob->data, blob->size);
+    for (struct machine_listener *l = machine->listeners; l; l = l->next)
+        if (l->reset)
+            l->reset(l->opaque);
     device_lock_release(&machine->lock);
     vcpu_group_reset(&machine->vcpus);
 }

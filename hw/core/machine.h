@@ -116,6 +116,7 @@ struct machine_blob {
 struct machine_listener {
     void (*state_changed)(void *opaque, enum run_state state); // NULL: does not care
     void (*vcpus_stopped)(void *opaque); // some are held now with vcpu.stop filled in, and out of run()
+    void (*reset)(void *opaque); // everything was reset
     void *opaque;
     struct machine_listener *next; // the machine's
 };

@@ -269,7 +269,7 @@ void memory_map_set_direct_read(struct memory_map *map, struct mem_region *regio
         tell_listeners(map, region->desc.base, region->desc.size);
 }
 
-const struct mem_range *memory_map_find(struct memory_map *map, uint64_t gpa)
+const struct mem_range *memory_map_next(struct memory_map *map, uint64_t gpa)
 {
     const struct flat_table *table = atomic_load_explicit(&map->table, memory_order_acquire);
     size_t low = 0, high = table->count; // the answer is in [low, high)
@@ -283,7 +283,13 @@ const struct mem_range *memory_map_find(struct memory_map *map, uint64_t gpa)
         else
             return range;
     }
-    return NULL;
+    return low < table->count ? &table->ranges[low] : NULL;
+}
+
+const struct mem_range *memory_map_find(struct memory_map *map, uint64_t gpa)
+{
+    const struct mem_range *range = memory_map_next(map, gpa);
+    return range && gpa >= range->base ? range : NULL;
 }
 
 bool mem_range_direct_read(const struct mem_range *range)

@@ -99,6 +99,8 @@ void memory_map_set_direct_read(struct memory_map *map, struct mem_region *regio
 
 // The range that covers `gpa`, or NULL. Lock free, from any thread; used by the soft TLB's slow path.
 const struct mem_range *memory_map_find(struct memory_map *map, uint64_t gpa);
+// The range that covers `gpa`, or else the first one behind it; NULL when there is none.
+const struct mem_range *memory_map_next(struct memory_map *map, uint64_t gpa);
 // Whether loads (or stores) to this range may go straight to `host`.
 bool mem_range_direct_read(const struct mem_range *range);
 bool mem_range_direct_write(const struct mem_range *range);

@@ -18,13 +18,14 @@ static uint64_t filter_bit(uint64_t gva)
 static void changed(struct stops *stops)
 {
     stops->generation++;
-    stops->watch_count = 0;
+    stops->watch_count = stops->arrival_count = 0;
     stops->page_filter = 0;
     for (size_t i = 0; i < stops->count; i++) {
-        if (stops->items[i]->kind == STOP_BREAKPOINT)
-            stops->page_filter |= filter_bit(stops->items[i]->address);
-        else
-            stops->watch_count++;
+        const struct stop *s = stops->items[i];
+        if (s->kind == STOP_BREAKPOINT)
+            stops->page_filter |= filter_bit(s->address);
+        stops->watch_count += stop_watches(s->kind);
+        stops->arrival_count += s->kind == STOP_ARRIVAL;
     }
 }
 
@@ -101,7 +102,7 @@ bool stops_watched(const struct stops *stops, uint64_t gva, uint64_t size)
     if (!stops->watch_count)
         return false;
     for (size_t i = 0; i < stops->count; i++)
-        if (stops->items[i]->kind != STOP_BREAKPOINT && overlaps(stops->items[i], gva, size))
+        if (stop_watches(stops->items[i]->kind) && overlaps(stops->items[i], gva, size))
             return true;
     return false;
 }
@@ -133,7 +134,10 @@ struct stop *stops_at(const struct stops *stops, const struct vcpu *cpu, uint64_
 {
     for (size_t i = next_index(stops, after); i < stops->count; i++) {
         struct stop *s = stops->items[i];
-        if (s->kind == STOP_BREAKPOINT && !((s->address ^ pc) & s->address_mask) && in_context(&s->context, cpu))
+        bool here = s->kind == STOP_BREAKPOINT ? !((s->address ^ pc) & s->address_mask)
+                                               : s->kind == STOP_ARRIVAL && pc - s->address < s->length &&
+                                                     pc - s->hole >= s->hole_length;
+        if (here && in_context(&s->context, cpu))
             return s;
     }
     return NULL;
@@ -145,7 +149,7 @@ struct stop *stops_hit(const struct stops *stops, const struct vcpu *cpu, uint64
     enum stop_kind other = write ? STOP_WATCH_READ : STOP_WATCH_WRITE;
     for (size_t i = next_index(stops, after); i < stops->count; i++) {
         struct stop *s = stops->items[i];
-        if (s->kind != STOP_BREAKPOINT && s->kind != other && overlaps(s, gva, size) && in_context(&s->context, cpu))
+        if (stop_watches(s->kind) && s->kind != other && overlaps(s, gva, size) && in_context(&s->context, cpu))
             return s;
     }
     return NULL;

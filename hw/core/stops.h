@@ -10,7 +10,13 @@
 
 struct vcpu;
 
-enum stop_kind { STOP_BREAKPOINT, STOP_WATCH_WRITE, STOP_WATCH_READ, STOP_WATCH_ACCESS };
+// The last one: execution comes to somewhere in a range, as far as that is not in its hole; seen when code there is looked up.
+enum stop_kind { STOP_BREAKPOINT, STOP_WATCH_WRITE, STOP_WATCH_READ, STOP_WATCH_ACCESS, STOP_ARRIVAL };
+
+static inline bool stop_watches(enum stop_kind kind)
+{
+    return kind >= STOP_WATCH_WRITE && kind <= STOP_WATCH_ACCESS;
+}
 
 // What must hold for a stop to count; see struct debug_ops for what the numbers are.
 struct stop_context {
@@ -24,6 +30,7 @@ enum stop_security { STOP_ANY_SECURITY, STOP_NON_SECURE, STOP_SECURE };
 struct stop {
     enum stop_kind kind;
     uint64_t address, length;   // virtual; of a breakpoint the length does not matter
+    uint64_t hole, hole_length; // of an arrival's
     uint64_t address_mask;      // bits of it that are compared; ~0 but for debuggers that know fewer
     struct stop_context context;
     // Whether it counts now that all else holds; NULL: always. On the vCPU's thread, out of translated code.
@@ -42,7 +49,7 @@ struct stops {
     struct stop **items;
     size_t count;
     unsigned last_id;
-    size_t watch_count;
+    size_t watch_count, arrival_count;
     uint64_t generation;    // counts changes
     uint64_t page_filter;   // a bit for each breakpoint's page number modulo 64
     uint32_t catches[CATCHES_LIMIT]; // classes of exceptions to stop at (debug_ops.exception_class)
@@ -59,7 +66,7 @@ struct stop *stops_find(const struct stops *stops, unsigned id);
 bool stops_in_page(const struct stops *stops, uint64_t gva, uint64_t offsets[4096 / 64]);
 // Whether something in [gva, gva + size) is watched, whatever the context.
 bool stops_watched(const struct stops *stops, uint64_t gva, uint64_t size);
-// The breakpoint at `pc`, or the watchpoint that an access hits, whose context the vCPU is in; `after` is the one found
+// The breakpoint at `pc`, or the arrival that it is, or the watchpoint that an access hits, whose context the vCPU is in; `after` is the one found
 // before, or NULL to begin.
 struct stop *stops_at(const struct stops *stops, const struct vcpu *cpu, uint64_t pc, const struct stop *after);
 struct stop *stops_hit(const struct stops *stops, const struct vcpu *cpu, uint64_t gva, uint64_t size, bool write,

@@ -239,3 +239,13 @@ const char *perf_symbols_find(const struct perf_symbols *symbols, uint64_t addre
     *offset = address - found->address;
     return *offset < found->bytes ? (const char *)symbols->data + found->name : NULL;
 }
+
+bool perf_symbols_address(const struct perf_symbols *symbols, const char *name, uint64_t *address)
+{
+    for (size_t i = 0; i < symbols->count; i++)
+        if (!strcmp((const char *)symbols->data + symbols->items[i].name, name)) {
+            *address = symbols->items[i].address;
+            return true;
+        }
+    return false;
+}

@@ -2,6 +2,7 @@
 // The guest's symbols by address, from a file that is not trusted: an ELF program or what nm prints (System.map).
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "tcg/base/error.h"
@@ -15,3 +16,5 @@ void perf_symbols_destroy(struct perf_symbols *symbols);
 // The name of the symbol that covers `address`, and how far behind its start that is; NULL when there is none. `symbols` may be
 // NULL. The name holds whatever the file does.
 const char *perf_symbols_find(const struct perf_symbols *symbols, uint64_t address, uint64_t *offset);
+// The address of the first symbol of a name.
+bool perf_symbols_address(const struct perf_symbols *symbols, const char *name, uint64_t *address);

@@ -79,9 +79,9 @@ void stops_destroy(struct tcg_engine *e)
 
 static bool same_place(const struct stop *a, const struct stop *b)
 {
-    bool watches = a->kind != STOP_BREAKPOINT;
-    return watches == (b->kind != STOP_BREAKPOINT) && a->address == b->address && a->address_mask == b->address_mask &&
-           (!watches || a->length == b->length);
+    bool same_kind = a->kind == b->kind || (stop_watches(a->kind) && stop_watches(b->kind));
+    return same_kind && a->address == b->address && a->address_mask == b->address_mask &&
+           (a->kind == STOP_BREAKPOINT || a->length == b->length);
 }
 
 static bool is_armed(const struct stops *armed, const struct stop *s)
@@ -157,17 +157,6 @@ static bool mark(struct tcg_engine *e, uint64_t ram_offset, const uint64_t offse
     return room;
 }
 
-void stops_fetched(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_offset)
-{
-    struct tcg_engine *e = cpu->engine;
-    uint64_t offsets[IR_STOP_BITS / 64] = {0};
-    if (!stops_in_page(&e->stops.armed, pc, offsets) || mark(e, ram_offset, offsets))
-        return;
-    // Many processes have been seen at the address.
-    unmark_all(e);
-    mark(e, ram_offset, offsets);
-}
-
 static void stop_here(struct tcg_cpu *cpu)
 {
     uint64_t pc = tcg_get_pc(cpu);
@@ -180,6 +169,19 @@ static void stop_here(struct tcg_cpu *cpu)
 
 const struct ir_helper stops_helper = {"stop", (void (*)(void))stop_here, IR_HELPER_MAY_FAULT | IR_HELPER_READS_STATE,
                                        IR_VOID, 0, {0}};
+
+void stops_fetched(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_offset)
+{
+    struct tcg_engine *e = cpu->engine;
+    uint64_t offsets[IR_STOP_BITS / 64] = {0};
+    if (e->machine->stops.arrival_count && !cpu->single_begun)
+        stop_here(cpu);
+    if (!stops_in_page(&e->stops.armed, pc, offsets) || mark(e, ram_offset, offsets))
+        return;
+    // Many processes have been seen at the address.
+    unmark_all(e);
+    mark(e, ram_offset, offsets);
+}
 
 // --- watchpoints ---------------------------------------------------------------------------------------------------
 

@@ -2,9 +2,10 @@
 // A kernel is found in memory: of every layout, damaged, hostile, half made.
 #include <criterion/criterion.h>
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "frontend/kernel-finder.h"
 #include "kernel-maker.h"
@@ -12,25 +13,28 @@
 #include "tcg/base/endian.h"
 
 static const struct maker makers[] = {
-    {KERNEL_ARM64, MAKER_BEFORE, false, false, true, 0, 1000, UINT64_C(0xffffbfc62d800000)},
-    {KERNEL_ARM64, MAKER_SEQUENCES, false, false, false, 0, 513, UINT64_C(0xffffbfc62d800000)},
-    {KERNEL_ARM64, MAKER_BEHIND, false, false, true, 0, 512, UINT64_C(0xffff800080000000)},
-    {KERNEL_X86_64, MAKER_BEFORE, true, false, false, 0, 1000, UINT64_C(0xffffffff9a800000)},
-    {KERNEL_X86_64, MAKER_SEQUENCES, true, false, false, 0, 2000, UINT64_C(0xffffffff81000000)},
-    {KERNEL_X86_64, MAKER_BEHIND, true, false, false, 0, 3001, UINT64_C(0xffffffffb0000000)},
-    {KERNEL_X86_64, MAKER_BEHIND, false, false, false, 0, 3001, UINT64_C(0xffffffff81000000)},
-    {KERNEL_I386, MAKER_BEFORE, false, false, false, 0, 1000, 0xc1000000},
-    {KERNEL_I386, MAKER_SEQUENCES, false, false, false, 0, 1001, 0xd3000000},
-    {KERNEL_I386, MAKER_BEHIND, false, false, false, 0, 1002, 0xc1000000},
+    {KERNEL_ARM64, MAKER_BEFORE, false, false, true, 0, 0, 1000, UINT64_C(0xffffbfc62d800000)},
+    {KERNEL_ARM64, MAKER_SEQUENCES, false, false, false, 0, 0, 513, UINT64_C(0xffffbfc62d800000)},
+    {KERNEL_ARM64, MAKER_BEHIND, false, false, true, 0, 0, 512, UINT64_C(0xffff800080000000)},
+    {KERNEL_X86_64, MAKER_BEFORE, true, false, false, 0, 0, 1000, UINT64_C(0xffffffff9a800000)},
+    {KERNEL_X86_64, MAKER_SEQUENCES, true, false, false, 0, 0, 2000, UINT64_C(0xffffffff81000000)},
+    {KERNEL_X86_64, MAKER_BEHIND, true, false, false, 0, 0, 3001, UINT64_C(0xffffffffb0000000)},
+    {KERNEL_X86_64, MAKER_BEHIND, false, false, false, 0, 0, 3001, UINT64_C(0xffffffff81000000)},
+    {KERNEL_I386, MAKER_BEFORE, false, false, false, 0, 0, 1000, 0xc1000000},
+    {KERNEL_I386, MAKER_SEQUENCES, false, false, false, 0, 0, 1001, 0xd3000000},
+    {KERNEL_I386, MAKER_BEHIND, false, false, false, 0, 0, 1002, 0xc1000000},
 };
 
 static void check(const struct kernel_info *kernel, const struct maker *maker, unsigned number)
 {
     cr_assert_not_null(kernel, "layout %u", number);
-    cr_assert_eq(kernel->symbol_count, maker->symbols, "layout %u: %zu symbols", number, kernel->symbol_count);
+    // The banner is one, which has no name in the kernel.
+    cr_assert_eq(kernel->symbol_count, maker->symbols + 1, "layout %u: %zu symbols", number, kernel->symbol_count);
     cr_assert_eq(kernel->text, maker->text, "layout %u: text at %llx", number, (unsigned long long)kernel->text);
     cr_assert_str_eq(kernel->banner, "Linux version 6.1.0-test (someone@somewhere) #1 SMP");
     cr_assert_str_eq(kernel->release, "6.1.0-test");
+    cr_assert_not_null(kernel_symbol(kernel, "linux_banner"));
+    cr_assert_eq(kernel_symbol(kernel, "linux_banner")->address, maker->text + MAKER_BANNER_AT);
     for (unsigned i = 0; i < maker->symbols; i++) {
         uint64_t address;
         char type, name[600];
@@ -99,13 +103,13 @@ Test(kernel_finder, exports_are_symbols)
         struct made *made = maker_make(&maker);
         struct kernel_info *kernel = kernel_find(&made->memory);
         cr_assert_not_null(kernel);
-        cr_assert_eq(kernel->symbol_count, maker.symbols + COUNT, "layout %u: %zu", i, kernel->symbol_count);
+        cr_assert_eq(kernel->symbol_count, maker.symbols + 1 + COUNT, "layout %u: %zu", i, kernel->symbol_count);
         for (unsigned n = 0; n < COUNT; n++) {
-            const struct kernel_symbol *found = &kernel->symbols[maker.symbols + n];
+            const struct kernel_symbol *found = &kernel->symbols[maker.symbols + 1 + n];
             char name[20];
-            snprintf(name, sizeof(name), "export_%03u", n);
+            maker_export(&maker, n, name);
             cr_assert_str_eq(found->name, name);
-            cr_assert_eq(found->address, maker.text + MAKER_DATA_AT + 8 * n);
+            cr_assert_eq(found->address, maker.text + MAKER_DATA_AT + MAKER_EXPORT_BYTES * n);
             cr_assert(found->exported && found->type == 'D');
         }
         kernel_destroy(kernel);
@@ -130,8 +134,9 @@ Test(kernel_finder, damage_is_noticed)
     for (unsigned i = 0; i < ARRAY_SIZE(makers); i++) {
         struct made *made = maker_make(&makers[i]);
         uint8_t *const damaged[] = {
-            made->ram + made->num_syms_at,        made->ram + made->markers_at + 4,       made->ram + made->token_index_at + 9,
-            made->ram + made->token_table_at + 2, made->ram + made->offsets_at + 4 * 400 + 2, made->ram + made->names_at,
+            made->ram + made->num_syms_at,        made->ram + made->markers_at + 4,
+            made->ram + made->token_index_at + 9, made->ram + made->token_table_at + 2,
+            made->ram + made->names_at,           made->ram + made->offsets_at + 4 * 400 + 2,
         };
         for (unsigned n = 0; n < ARRAY_SIZE(damaged); n++) {
             uint8_t before = *damaged[n];
@@ -183,6 +188,84 @@ Test(kernel_finder, noise_does_no_harm)
         for (size_t i = 0; kernel && i < kernel->symbol_count; i++)
             cr_assert_lt(strlen(kernel->symbols[i].name), 1024);
         kernel_destroy(kernel);
+        maker_free(made);
+    }
+}
+
+// --- with a file of the addresses that it was linked at ---
+
+Test(kernel_finder, a_file_tells_the_slide)
+{
+    // The functions are at 0x40 and 0x60 of the text.
+    static const struct {
+        const char *file;
+        int status;
+    } files[] = {
+        {"ffff800012340000 T _text\nffff800012350040 T start_kernel\nffff800012350060 t vfs_read\n", 0},
+        {"ffff800012350040 T start_kernel\nffff800012350080 t vfs_read\n", -EINVAL},
+        {"ffff800012350040 T main\n", -EINVAL},
+        {"\177ELF", -EINVAL},
+    };
+    struct maker maker = makers[0];
+    struct made *made = maker_make(&maker);
+    struct kernel_info *kernel = kernel_find(&made->memory);
+    cr_assert_not_null(kernel);
+    kernel->symbols[3].name = "start_kernel";
+    kernel->symbols[4].name = "vfs_read";
+    for (unsigned i = 0; i < ARRAY_SIZE(files); i++) {
+        struct error error;
+        kernel->slide_known = false;
+        cr_assert_eq(kernel_read_link_addresses(kernel, (const uint8_t *)files[i].file, strlen(files[i].file), &error),
+                     files[i].status);
+        cr_assert_eq(kernel->slide_known, !files[i].status);
+        if (!files[i].status)
+            cr_assert_eq(kernel->link_text, UINT64_C(0xffff800012340000));
+        cr_assert_eq(kernel->slide, kernel->text - kernel->link_text);
+    }
+    kernel_destroy(kernel);
+    maker_free(made);
+}
+
+// --- memory made to take long ---
+
+Test(kernel_finder, hostile_memory_takes_no_time)
+{
+    enum { PATTERNS = 6, SECONDS = 5 };
+    for (unsigned pattern = 0; pattern < PATTERNS; pattern++) {
+        struct made *made = maker_make(&makers[3]);
+        uint8_t *start = made->ram + made->kallsyms_end, *end = made->ram + MAKER_KERNEL_AT + MAKER_KERNEL_BYTES;
+        for (uint8_t *at = start; at + 32 <= end; at += 4)
+            switch (pattern) {
+            case 0: // digits, where tokens could be
+                memcpy(at, (char[4]){(char)('0' + (at - start) / 2 % 10), 0, (char)('0' + ((at - start) / 2 + 1) % 10), 0}, 4);
+                break;
+            case 1: // numbers of symbols
+                store_le32(at, 0x000baa03);
+                break;
+            case 2: // distances to a long name
+                store_le32(at, end - at < 4096 ? 0x61616161 : (uint32_t)(end - at - 2048));
+                break;
+            case 3: // descriptions of structures
+                memcpy(at, "\x9f\xeb\1\0\x18\0\0\0" + (at - start) % 8, 4);
+                break;
+            case 4: // pointers to modules
+                store_le64(at, maker_heap(&makers[3]));
+                break;
+            case 5: // growing numbers
+                store_le32(at, (uint32_t)(at - start) * 200);
+                break;
+            }
+        clock_t began = clock();
+        struct kernel_info *kernel = kernel_find(&made->memory);
+        if (kernel)
+            kernel_read_modules(kernel, &made->memory);
+        cr_assert_lt(clock() - began, SECONDS * CLOCKS_PER_SEC, "pattern %u", pattern);
+        kernel_destroy(kernel);
+        // The same without a kernel.
+        memset(made->ram + made->kallsyms_at, 0, made->kallsyms_end - made->kallsyms_at);
+        began = clock();
+        cr_assert_null(kernel_find(&made->memory), "pattern %u", pattern);
+        cr_assert_lt(clock() - began, SECONDS * CLOCKS_PER_SEC, "pattern %u", pattern);
         maker_free(made);
     }
 }

@@ -25,10 +25,12 @@ static bool translate(void *opaque, uint64_t gva, uint64_t *gpa)
 {
     struct made *made = opaque;
     made->translations++;
-    if (gva - made->maker.text >= MAKER_KERNEL_BYTES)
-        return false;
-    *gpa = gva - made->maker.text + MAKER_RAM_AT + MAKER_KERNEL_AT;
-    return true;
+    uint64_t heap = maker_heap(&made->maker);
+    if (gva - heap < MAKER_HEAP_BYTES)
+        *gpa = gva - heap + MAKER_RAM_AT + MAKER_HEAP_AT;
+    else
+        *gpa = gva - made->maker.text + MAKER_RAM_AT + MAKER_KERNEL_AT;
+    return gva - heap < MAKER_HEAP_BYTES || gva - made->maker.text < MAKER_KERNEL_BYTES;
 }
 
 void maker_symbol(const struct maker *maker, unsigned number, uint64_t *address, char *type, char name[600])
@@ -38,7 +40,7 @@ void maker_symbol(const struct maker *maker, unsigned number, uint64_t *address,
     if (number < absolute) {
         *address = number * 0x40;
         *type = 'A';
-        sprintf(name, "percpu_%u", number);
+        sprintf(name, number == 5 ? "runqueues" : "percpu_%u", number);
         return;
     }
     number -= absolute;
@@ -199,6 +201,16 @@ static void put_kallsyms(struct made *made)
     made->kallsyms_end = out.at;
 }
 
+void maker_export(const struct maker *maker, unsigned number, char name[20])
+{
+    if (!number)
+        strcpy(name, "__per_cpu_offset");
+    else if (number == maker->exports - 1)
+        strcpy(name, "init_task");
+    else
+        sprintf(name, "export_%03u", number);
+}
+
 // Two tables after each other, and the names of both behind them. Each is the end of another ("more_export_000").
 static void put_exports(struct made *made)
 {
@@ -206,9 +218,11 @@ static void put_exports(struct made *made)
     for (size_t i = 0; i < count; i++) {
         uint8_t *row = made->ram + rows_at + 12 * i;
         unsigned number = (unsigned)(i < count / 2 ? i * 2 : (i - count / 2) * 2 + 1);
-        size_t name_at = names_at + sizeof("more_export_000") * number + strlen("more_");
-        sprintf((char *)made->ram + name_at - strlen("more_"), "more_export_%03u", number);
-        store_le32(row, (uint32_t)(MAKER_KERNEL_AT + MAKER_DATA_AT + 8 * number - rows_at - 12 * i));
+        enum { NAME_BYTES = 26 };
+        size_t name_at = names_at + NAME_BYTES * number + strlen("more_");
+        memcpy(made->ram + name_at - strlen("more_"), "more_", strlen("more_"));
+        maker_export(&made->maker, number, (char *)made->ram + name_at);
+        store_le32(row, (uint32_t)(MAKER_KERNEL_AT + MAKER_DATA_AT + MAKER_EXPORT_BYTES * number - rows_at - 12 * i));
         store_le32(row + 4, (uint32_t)(name_at - (rows_at + 12 * i + 4)));
     }
 }
@@ -226,9 +240,11 @@ struct made *maker_make(const struct maker *maker)
         store_le64(made->ram + MAKER_KERNEL_AT + 16, MAKER_KERNEL_BYTES);
         memcpy(made->ram + MAKER_KERNEL_AT + 56, "ARM\x64", 4);
     }
-    memcpy(made->ram + MAKER_KERNEL_AT + 0x80008, BANNER, sizeof(BANNER));
+    memcpy(made->ram + MAKER_KERNEL_AT + MAKER_BANNER_AT, BANNER, sizeof(BANNER));
     put_kallsyms(made);
     put_exports(made);
+    if (maker->modules)
+        maker_fill_heap(made);
     made->range = (struct kernel_ram){MAKER_RAM_AT, MAKER_RAM_BYTES};
     made->hint = maker->text + 0x12345;
     made->memory = (struct kernel_memory){.arch = maker->arch, .translate = translate, .read_physical = read_physical,

@@ -78,7 +78,7 @@ static void begin(void)
     machine = bare_machine_create();
     cpu.ops = &cpu_ops;
     vcpu_group_add(&machine->vcpus, &cpu);
-    monitor = monitor_create(machine, NULL, &settings, &terminal, NULL);
+    monitor = monitor_create(machine, NULL, &settings, NULL, &terminal, NULL);
 }
 
 static void end(void)

@@ -485,7 +485,7 @@ Test(x86_debug, selectors_load_descriptors)
     x86_machine_destroy(m);
 }
 
-// Translations that the processor keeps are gone, PDPTEs are loaded, breakpoints of the guest's are armed.
+// Modes that code depends on follow, PDPTEs are loaded, breakpoints of the guest's are armed.
 Test(x86_debug, writes_have_their_effects)
 {
     struct x86_machine *m = in_32_bit_code("pentium3");
@@ -504,6 +504,12 @@ Test(x86_debug, writes_have_their_effects)
     cr_assert_eq(m->cpu->watches, 1);
     put(m, MODE32, "eflags", FLAG_TF | 2);
     cr_assert(m->cpu->block_flags >> X86_BF_TF & 1);
+    put(m, MODE32, "fctrl", 0x37f);
+    cr_assert(m->cpu->block_flags >> X86_BF_X87_MASKED & 1);
+    put(m, MODE32, "fctrl", 0x37e);
+    cr_assert_not(m->cpu->block_flags >> X86_BF_X87_MASKED & 1);
+    put(m, MODE32, "fstat", 1);
+    expect(m, MODE32, "fstat", 0x8081); // and it is pending
     x86_machine_destroy(m);
 }
 

@@ -53,6 +53,10 @@ Test(perf_symbols, lines_of_nm)
     expect(symbols, UINT64_MAX, NULL, 0);
     expect(symbols, 0x10, NULL, 0);
     expect(NULL, 0x10, NULL, 0);
+    uint64_t address;
+    cr_assert(perf_symbols_address(symbols, "second", &address));
+    cr_assert_eq(address, 0xffffffff81000100);
+    cr_assert_not(perf_symbols_address(symbols, "data", &address));
     perf_symbols_destroy(symbols);
 }
 
