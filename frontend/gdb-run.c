@@ -88,12 +88,11 @@ static void report_stop(struct gdb *gdb, unsigned otherwise)
 {
     unsigned index = gdb->control;
     vcpu_group_settle(&gdb->machine->vcpus);
-    bool by_itself = find_stopped(gdb, &index);
+    bool by_itself = find_stopped(gdb, &index), first = gdb->asked || !gdb->running;
     if (by_itself && gdb_is_search(gdb, gdb_cpu(gdb, index))) {
-        // Nobody has asked for this stop.
+        // Nobody has asked for this stop; others at the same place come when the search's has gone.
         bool step = gdb_cpu(gdb, index)->step.on;
         bool news = gdb_kernel_arrived(gdb, gdb_cpu(gdb, index));
-        gdb_cpu(gdb, index)->pass_stops = true;
         vcpu_hold(gdb_cpu(gdb, index), false);
         if (news)
             report_news(gdb, index, step ? GDB_STOP_FOLLOWS : GDB_RUNS_ON);
@@ -102,6 +101,7 @@ static void report_stop(struct gdb *gdb, unsigned otherwise)
         return;
     }
     report(gdb, index, by_itself ? GDB_SIGTRAP : otherwise);
+    gdb->news_at_once = first && gdb->news == GDB_STOP_FOLLOWS;
 }
 
 // --- non-stop mode -------------------------------------------------------------------------------------------------
@@ -209,9 +209,10 @@ static bool ends(struct machine *machine)
     return machine_state(machine) == RUN_SHUTDOWN && !(by_guest && machine->no_guest_shutdown_exit);
 }
 
-void gdb_machine_changed(struct gdb *gdb)
+void gdb_machine_changed(struct gdb *gdb, bool stops)
 {
     enum run_state state = machine_state(gdb->machine);
+    unsigned index;
     if (!gdb->connected)
         return;
     if (ends(gdb->machine) && (gdb->running || gdb->asked))
@@ -220,7 +221,7 @@ void gdb_machine_changed(struct gdb *gdb)
         look_for_stopped(gdb);
     else if (state == RUN_RUNNING)
         gdb->runs_on = true;
-    else if (gdb->running || gdb->asked)
+    else if ((gdb->running || gdb->asked) && (stops || !find_stopped(gdb, &index))) // else that comes next
         report_stop(gdb, gdb->asked ? GDB_SIGTRAP : GDB_SIGINT);
     gdb_flush(gdb);
 }
@@ -230,7 +231,7 @@ void gdb_interrupt(struct gdb *gdb)
     if (gdb->non_stop)
         return;
     if (gdb->running && machine_state(gdb->machine) != RUN_RUNNING)
-        gdb_machine_changed(gdb); // somebody else has paused it before
+        gdb_machine_changed(gdb, true); // somebody else has paused it before
     else if (gdb->running)
         machine_pause(gdb->machine);
 }
@@ -412,8 +413,24 @@ static bool take_plans(const struct gdb *gdb, const char *text, struct plan *pla
     return true;
 }
 
+// GDB 13 asks this before it first resumes the guest, which it does as it connects when it is told of a program then. It does not
+// wait for a stop in that case: one that is not there yet makes it complain many times.
+void gdb_which_vcont(struct gdb *gdb, const char *text)
+{
+    (void)text;
+    gdb_reply(gdb, "vCont;c;C;s;S;t;r");
+    if (gdb->news_at_once && gdb->no_ack && gdb->news == GDB_STOP_FOLLOWS)
+        report(gdb, gdb->news_at, GDB_SIGTRAP);
+    else
+        gdb->news_at_once = false;
+}
+
 void gdb_vcont(struct gdb *gdb, const char *text)
 {
+    if (gdb->news_at_once && gdb->news == GDB_NO_NEWS) {
+        gdb->news_at_once = false; // answered
+        return;
+    }
     struct plan *plans = ALLOC_ARRAY(struct plan, gdb->machine->vcpus.count);
     bool good = take_plans(gdb, text, plans), some = false;
     for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)

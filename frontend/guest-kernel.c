@@ -124,7 +124,7 @@ static void take_link_addresses(struct guest_kernel *k)
     uint64_t size;
     if (!k->symbols_path || file_read("symbols", k->symbols_path, SYMBOLS_BYTES, &data, &size, NULL))
         return;
-    //LINK (void)kernel_read_link_addresses(k->info, data, size, NULL); // of another kernel, it says nothing
+    (void)kernel_read_link_addresses(k->info, data, size, NULL); // of another kernel, it says nothing
     free(data);
 }
 
