@@ -61,6 +61,7 @@ struct gdb {
     bool running;       // all-stop: the peer waits for a stop
     bool asked;         // for the state, by '?', while the machine was running
     bool physical;      // addresses of memory are physical
+    bool bare_binary;   // replies to x have no letter before the bytes
     bool notifying;     // non-stop: a notification has not been answered to the end
     unsigned step_bits;
     unsigned general, control; // vCPUs that H chose
@@ -109,9 +110,11 @@ void gdb_forget_description(struct gdb *gdb);
 // "NN:value;" of the program counter and the stack pointer, for stop replies
 void gdb_put_expedited(struct gdb *gdb, struct vcpu *cpu);
 // gdb-memory.c
-gdb_handler gdb_read_memory, gdb_write_memory, gdb_read_binary, gdb_write_binary, gdb_search_memory, gdb_memory_region;
+gdb_handler gdb_read_memory, gdb_write_memory, gdb_read_binary, gdb_write_binary, gdb_search_memory;
 // Bytes that could be read from `address` on.
 size_t gdb_peek(struct gdb *gdb, struct vcpu *cpu, uint64_t address, void *out, size_t length);
+// gdb-lldb.c
+gdb_handler gdb_host_info, gdb_process_info, gdb_thread_suffix, gdb_memory_region;
 // gdb-run.c
 gdb_handler gdb_which_vcont, gdb_continue, gdb_step, gdb_vcont, gdb_ask_state, gdb_next_stop, gdb_detach, gdb_kill, gdb_interrupt_non_stop;
 void gdb_interrupt(struct gdb *gdb);
