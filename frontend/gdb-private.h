@@ -61,11 +61,14 @@ struct gdb {
     bool running;       // all-stop: the peer waits for a stop
     bool asked;         // for the state, by '?', while the machine was running
     bool physical;      // addresses of memory are physical
+    bool resuming;      // the guest is stopped only until it goes on by itself
+    bool interrupted;   // by the peer, meanwhile
     bool notifying;     // non-stop: a notification has not been answered to the end
     unsigned step_bits;
     unsigned general, control; // vCPUs that H chose
     enum gdb_after_news news; // the peer has been told that the process executes another program
     unsigned news_at;         // the vCPU that it is about
+    unsigned news_signal;     // of the stop that follows
     struct gdb_program *program; // the kernel's symbols; NULL: none
     uint64_t program_generation; // of guest_kernel that it was made of
     bool program_told;        // the peer has been told of it
@@ -121,6 +124,9 @@ gdb_handler gdb_insert_stop, gdb_remove_stop;
 // The reason in a stop reply for what the vCPU has stopped at, if it is the peer's; and words for the user if not.
 void gdb_put_reason(struct gdb *gdb, const struct vcpu *cpu);
 void gdb_put_note(struct gdb *gdb, const struct vcpu *cpu);
+// Words for the user about a reason that the peer will not understand: it looks at memory anew when the mode changes.
+void gdb_put_lost(struct gdb *gdb, const struct vcpu *cpu);
+bool gdb_is_at_breakpoint(const struct gdb *gdb, const struct vcpu *cpu); // of the peer's
 // gdb-query.c
 gdb_handler gdb_query, gdb_set;
 void gdb_put_piece(struct gdb *gdb, const char *document, const char *range); // "OFFSET,LENGTH" of it

@@ -22,7 +22,17 @@ static void put_stop(struct gdb *gdb, unsigned index, unsigned signal)
     gdb_put_reason(gdb, cpu);
 }
 
-// The process executes another program; what is inserted is gone with the one before.
+// What is inserted is gone with the program before. What is inserted after that is not what a vCPU has stopped at, even if it
+// comes to lie at the same place in the host's memory.
+static void remove_stops(struct gdb *gdb)
+{
+    stops_remove_owner(&gdb->machine->stops, gdb);
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
+        if (gdb_cpu(gdb, i)->stop.owner == gdb)
+            gdb_cpu(gdb, i)->stop.stop = NULL;
+}
+
+// The process executes another program.
 static void put_news(struct gdb *gdb, unsigned index)
 {
     const char *program = gdb_program_name(gdb);
@@ -31,7 +41,7 @@ static void put_news(struct gdb *gdb, unsigned index)
     gdb_put_text(&gdb->out, ";exec:");
     gdb_put_hex(&gdb->out, program, strlen(program));
     gdb_put_text(&gdb->out, ";");
-    stops_remove_owner(&gdb->machine->stops, gdb);
+    remove_stops(gdb);
 }
 
 static bool has_switched(const struct gdb *gdb, unsigned index)
@@ -58,6 +68,8 @@ static void report_news(struct gdb *gdb, unsigned index, enum gdb_after_news aft
 static void report(struct gdb *gdb, unsigned index, unsigned signal)
 {
     if (has_switched(gdb, index) && gdb->news == GDB_NO_NEWS) {
+        gdb_put_lost(gdb, gdb_cpu(gdb, index));
+        gdb->news_signal = signal;
         report_news(gdb, index, GDB_STOP_FOLLOWS);
         return;
     }
@@ -69,6 +81,14 @@ static void report(struct gdb *gdb, unsigned index, unsigned signal)
     gdb_end(&gdb->out);
     gdb->news = GDB_NO_NEWS;
     gdb->threads[index].reported = true;
+}
+
+// The peer, to which the program is new, knows of no step and of no watchpoint that could be the reason for a SIGTRAP: it would
+// call that a signal that the program received.
+static void report_after_news(struct gdb *gdb)
+{
+    bool explained = gdb->news_signal != GDB_SIGTRAP || gdb_is_at_breakpoint(gdb, gdb_cpu(gdb, gdb->news_at));
+    report(gdb, gdb->news_at, explained ? gdb->news_signal : 0);
 }
 
 // A vCPU that has stopped by itself and not been told of; else none.
@@ -84,6 +104,14 @@ static bool find_stopped(const struct gdb *gdb, unsigned *index)
     return false;
 }
 
+// The guest goes on from a stop that the peer does not hear of. Until it runs, all else that says that it is stopped is about
+// this stop.
+static void run_on(struct gdb *gdb)
+{
+    gdb->resuming = true;
+    machine_resume_free(gdb->machine);
+}
+
 static void report_stop(struct gdb *gdb, unsigned otherwise)
 {
     unsigned index = gdb->control;
@@ -95,10 +123,11 @@ static void report_stop(struct gdb *gdb, unsigned otherwise)
         bool news = gdb_kernel_arrived(gdb, gdb_cpu(gdb, index));
         gdb_cpu(gdb, index)->pass_stops = true;
         vcpu_hold(gdb_cpu(gdb, index), false);
+        gdb->news_signal = GDB_SIGTRAP;
         if (news)
             report_news(gdb, index, step ? GDB_STOP_FOLLOWS : GDB_RUNS_ON);
         else
-            machine_resume_free(gdb->machine);
+            run_on(gdb);
         return;
     }
     report(gdb, index, by_itself ? GDB_SIGTRAP : otherwise);
@@ -209,6 +238,15 @@ static bool ends(struct machine *machine)
     return machine_state(machine) == RUN_SHUTDOWN && !(by_guest && machine->no_guest_shutdown_exit);
 }
 
+static void goes_on(struct gdb *gdb)
+{
+    gdb->runs_on = true;
+    gdb->resuming = false;
+    if (gdb->interrupted)
+        machine_pause(gdb->machine);
+    gdb->interrupted = false;
+}
+
 void gdb_machine_changed(struct gdb *gdb)
 {
     enum run_state state = machine_state(gdb->machine);
@@ -219,8 +257,8 @@ void gdb_machine_changed(struct gdb *gdb)
     else if (gdb->non_stop)
         look_for_stopped(gdb);
     else if (state == RUN_RUNNING)
-        gdb->runs_on = true;
-    else if (gdb->running || gdb->asked)
+        goes_on(gdb);
+    else if ((gdb->running || gdb->asked) && !(gdb->resuming && state == RUN_PAUSED))
         report_stop(gdb, gdb->asked ? GDB_SIGTRAP : GDB_SIGINT);
     gdb_flush(gdb);
 }
@@ -229,7 +267,9 @@ void gdb_interrupt(struct gdb *gdb)
 {
     if (gdb->non_stop)
         return;
-    if (gdb->running && machine_state(gdb->machine) != RUN_RUNNING)
+    if (gdb->running && gdb->resuming)
+        gdb->interrupted = true;
+    else if (gdb->running && machine_state(gdb->machine) != RUN_RUNNING)
         gdb_machine_changed(gdb); // somebody else has paused it before
     else if (gdb->running)
         machine_pause(gdb->machine);
@@ -312,7 +352,7 @@ static void resume_all_stop(struct gdb *gdb, const struct plan *plans)
     unsigned index;
     bool steps = true;
     if (gdb->news == GDB_STOP_FOLLOWS) {
-        report(gdb, gdb->news_at, GDB_SIGTRAP);
+        report_after_news(gdb);
         return;
     }
     gdb->news = GDB_NO_NEWS;
