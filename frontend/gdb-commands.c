@@ -80,12 +80,6 @@ static void begin_extended(struct gdb *gdb, const char *text)
     gdb_reply(gdb, "OK");
 }
 
-static void which_vcont(struct gdb *gdb, const char *text)
-{
-    (void)text;
-    gdb_reply(gdb, "vCont;c;C;s;S;t;r");
-}
-
 // vAttach: there is one process, which the peer has.
 static void attach(struct gdb *gdb, const char *text)
 {
@@ -120,7 +114,7 @@ static const struct {
     {"C", gdb_continue},
     {"s", gdb_step},
     {"S", gdb_step},
-    {"vCont?", which_vcont},
+    {"vCont?", gdb_which_vcont},
     {"vCont;", gdb_vcont},
     {"vCtrlC", gdb_interrupt_non_stop},
     {"vStopped", gdb_next_stop},

@@ -61,14 +61,13 @@ struct gdb {
     bool running;       // all-stop: the peer waits for a stop
     bool asked;         // for the state, by '?', while the machine was running
     bool physical;      // addresses of memory are physical
-    bool resuming;      // the guest is stopped only until it goes on by itself
-    bool interrupted;   // by the peer, meanwhile
     bool notifying;     // non-stop: a notification has not been answered to the end
     unsigned step_bits;
     unsigned general, control; // vCPUs that H chose
     enum gdb_after_news news; // the peer has been told that the process executes another program
     unsigned news_at;         // the vCPU that it is about
     unsigned news_signal;     // of the stop that follows
+    bool news_at_once;        // they were the answer to '?'; what follows has been sent ahead of being asked for
     struct gdb_program *program; // the kernel's symbols; NULL: none
     uint64_t program_generation; // of guest_kernel that it was made of
     bool program_told;        // the peer has been told of it
@@ -115,9 +114,10 @@ gdb_handler gdb_read_memory, gdb_write_memory, gdb_read_binary, gdb_write_binary
 // Bytes that could be read from `address` on.
 size_t gdb_peek(struct gdb *gdb, struct vcpu *cpu, uint64_t address, void *out, size_t length);
 // gdb-run.c
-gdb_handler gdb_continue, gdb_step, gdb_vcont, gdb_ask_state, gdb_next_stop, gdb_detach, gdb_kill, gdb_interrupt_non_stop;
+gdb_handler gdb_which_vcont, gdb_continue, gdb_step, gdb_vcont, gdb_ask_state, gdb_next_stop, gdb_detach, gdb_kill, gdb_interrupt_non_stop;
 void gdb_interrupt(struct gdb *gdb);
-void gdb_machine_changed(struct gdb *gdb); // state or held vCPUs
+// The state of the machine, or which vCPUs are held: `stops`.
+void gdb_machine_changed(struct gdb *gdb, bool stops);
 void gdb_set_non_stop(struct gdb *gdb, bool on);
 // gdb-stops.c
 gdb_handler gdb_insert_stop, gdb_remove_stop;

@@ -104,33 +104,25 @@ static bool find_stopped(const struct gdb *gdb, unsigned *index)
     return false;
 }
 
-// The guest goes on from a stop that the peer does not hear of. Until it runs, all else that says that it is stopped is about
-// this stop.
-static void run_on(struct gdb *gdb)
-{
-    gdb->resuming = true;
-    machine_resume_free(gdb->machine);
-}
-
 static void report_stop(struct gdb *gdb, unsigned otherwise)
 {
     unsigned index = gdb->control;
     vcpu_group_settle(&gdb->machine->vcpus);
-    bool by_itself = find_stopped(gdb, &index);
+    bool by_itself = find_stopped(gdb, &index), first = gdb->asked || !gdb->running;
     if (by_itself && gdb_is_search(gdb, gdb_cpu(gdb, index))) {
-        // Nobody has asked for this stop.
+        // Nobody has asked for this stop; others at the same place come when the search's has gone.
         bool step = gdb_cpu(gdb, index)->step.on;
         bool news = gdb_kernel_arrived(gdb, gdb_cpu(gdb, index));
-        gdb_cpu(gdb, index)->pass_stops = true;
         vcpu_hold(gdb_cpu(gdb, index), false);
         gdb->news_signal = GDB_SIGTRAP;
         if (news)
             report_news(gdb, index, step ? GDB_STOP_FOLLOWS : GDB_RUNS_ON);
         else
-            run_on(gdb);
+            machine_resume_free(gdb->machine);
         return;
     }
     report(gdb, index, by_itself ? GDB_SIGTRAP : otherwise);
+    gdb->news_at_once = first && gdb->news == GDB_STOP_FOLLOWS;
 }
 
 // --- non-stop mode -------------------------------------------------------------------------------------------------
@@ -238,18 +230,10 @@ static bool ends(struct machine *machine)
     return machine_state(machine) == RUN_SHUTDOWN && !(by_guest && machine->no_guest_shutdown_exit);
 }
 
-static void goes_on(struct gdb *gdb)
-{
-    gdb->runs_on = true;
-    gdb->resuming = false;
-    if (gdb->interrupted)
-        machine_pause(gdb->machine);
-    gdb->interrupted = false;
-}
-
-void gdb_machine_changed(struct gdb *gdb)
+void gdb_machine_changed(struct gdb *gdb, bool stops)
 {
     enum run_state state = machine_state(gdb->machine);
+    unsigned index;
     if (!gdb->connected)
         return;
     if (ends(gdb->machine) && (gdb->running || gdb->asked))
@@ -257,8 +241,8 @@ void gdb_machine_changed(struct gdb *gdb)
     else if (gdb->non_stop)
         look_for_stopped(gdb);
     else if (state == RUN_RUNNING)
-        goes_on(gdb);
-    else if ((gdb->running || gdb->asked) && !(gdb->resuming && state == RUN_PAUSED))
+        gdb->runs_on = true;
+    else if ((gdb->running || gdb->asked) && (stops || !find_stopped(gdb, &index))) // else that comes next
         report_stop(gdb, gdb->asked ? GDB_SIGTRAP : GDB_SIGINT);
     gdb_flush(gdb);
 }
@@ -267,10 +251,8 @@ void gdb_interrupt(struct gdb *gdb)
 {
     if (gdb->non_stop)
         return;
-    if (gdb->running && gdb->resuming)
-        gdb->interrupted = true;
-    else if (gdb->running && machine_state(gdb->machine) != RUN_RUNNING)
-        gdb_machine_changed(gdb); // somebody else has paused it before
+    if (gdb->running && machine_state(gdb->machine) != RUN_RUNNING)
+        gdb_machine_changed(gdb, true); // somebody else has paused it before
     else if (gdb->running)
         machine_pause(gdb->machine);
 }
@@ -452,8 +434,24 @@ static bool take_plans(const struct gdb *gdb, const char *text, struct plan *pla
     return true;
 }
 
+// GDB 13 asks this before it first resumes the guest, which it does as it connects when it is told of a program then. It does not
+// wait for a stop in that case: one that is not there yet makes it complain many times.
+void gdb_which_vcont(struct gdb *gdb, const char *text)
+{
+    (void)text;
+    gdb_reply(gdb, "vCont;c;C;s;S;t;r");
+    if (gdb->news_at_once && gdb->no_ack && gdb->news == GDB_STOP_FOLLOWS)
+        report_after_news(gdb);
+    else
+        gdb->news_at_once = false;
+}
+
 void gdb_vcont(struct gdb *gdb, const char *text)
 {
+    if (gdb->news_at_once && gdb->news == GDB_NO_NEWS) {
+        gdb->news_at_once = false; // answered
+        return;
+    }
     struct plan *plans = ALLOC_ARRAY(struct plan, gdb->machine->vcpus.count);
     bool good = take_plans(gdb, text, plans), some = false;
     for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)

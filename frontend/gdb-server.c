@@ -63,7 +63,12 @@ void gdb_restart_vcpus(struct gdb *gdb)
 static void state_changed(void *opaque, enum run_state state)
 {
     (void)state;
-    gdb_machine_changed(opaque);
+    gdb_machine_changed(opaque, false);
+}
+
+static void vcpus_stopped(void *opaque)
+{
+    gdb_machine_changed(opaque, true);
 }
 
 static void was_reset(void *opaque)
@@ -82,7 +87,7 @@ static void begin_session(struct gdb *gdb)
     gdb->no_ack = gdb->multiprocess = gdb->exec_events = gdb->swbreak = gdb->hwbreak = false;
     gdb->input_begin = gdb->input_end = 0;
     gdb->runs_on = machine_state(gdb->machine) == RUN_RUNNING;
-    gdb->running = gdb->asked = gdb->physical = gdb->notifying = gdb->resuming = gdb->interrupted = false;
+    gdb->running = gdb->asked = gdb->physical = gdb->notifying = false;
     gdb->news = GDB_NO_NEWS;
     gdb->program_told = gdb->has_start_kernel = false;
     gdb->step_bits = GDB_STEP_ENABLE | GDB_STEP_NO_IRQ | GDB_STEP_NO_TIMER;
@@ -194,7 +199,7 @@ struct gdb *gdb_create(struct machine *machine, struct accel *accel, const struc
     gdb_init_search(gdb);
     gdb_reader_init(&gdb->reader, GDB_PACKET_BYTES);
     gdb->listener = (struct machine_listener){.state_changed = state_changed,
-                                              .vcpus_stopped = (void (*)(void *))gdb_machine_changed, .reset = was_reset,
+                                              .vcpus_stopped = vcpus_stopped, .reset = was_reset,
                                               .opaque = gdb};
     machine_listen(machine, &gdb->listener);
     chardev_attach(chardev, &front, gdb);

@@ -80,6 +80,9 @@ static struct kernel_memory memory_of(struct guest_kernel *k, struct vcpu *cpu)
     m.arch = arm ? KERNEL_ARM64 : ops && ops->mode(cpu) == 2 ? KERNEL_X86_64 : KERNEL_I386;
     m.ram_count = find_ram(k);
     m.hint_count = find_hints(k, cpu);
+    uint64_t root, mode;
+    if (debug_read_register(cpu, arm ? "TTBR1_EL1" : "cr3", &root) && debug_read_register(cpu, arm ? "TCR_EL1" : "cr4", &mode))
+        m.tables = arm ? kernel_tables_arm64(root, mode) : kernel_tables_x86(m.arch, root, mode);
     return m;
 }
 
@@ -124,7 +127,7 @@ static void take_link_addresses(struct guest_kernel *k)
     uint64_t size;
     if (!k->symbols_path || file_read("symbols", k->symbols_path, SYMBOLS_BYTES, &data, &size, NULL))
         return;
-    //LINK (void)kernel_read_link_addresses(k->info, data, size, NULL); // of another kernel, it says nothing
+    (void)kernel_read_link_addresses(k->info, data, size, NULL); // of another kernel, it says nothing
     free(data);
 }
 
