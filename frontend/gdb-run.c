@@ -50,12 +50,30 @@ static bool has_switched(const struct gdb *gdb, unsigned index)
     return gdb->exec_events && cpu->ops->debug && cpu->ops->debug->mode(cpu) != gdb->mode;
 }
 
-static void report_news(struct gdb *gdb, unsigned index, enum gdb_after_news after)
+static void begin_news(struct gdb *gdb, unsigned index, enum gdb_after_news after)
 {
     gdb->running = gdb->asked = false;
     gdb->general = gdb->control = index;
     gdb->news = after;
     gdb->news_at = index;
+}
+
+// The peer reads the list, and resumes the guest as before, whereupon it is told of the stop.
+static void report_libraries(struct gdb *gdb, unsigned index, unsigned signal)
+{
+    begin_news(gdb, index, GDB_LIBRARIES);
+    gdb->news_signal = signal;
+    gdb_begin(&gdb->out);
+    gdb_put_format(&gdb->out, "T%02xthread:", GDB_SIGTRAP);
+    gdb_put_thread(gdb, index);
+    gdb_put_text(&gdb->out, ";library:;");
+    gdb_end(&gdb->out);
+}
+
+static void report_news(struct gdb *gdb, unsigned index, enum gdb_after_news after)
+{
+    begin_news(gdb, index, after);
+    gdb_forget_libraries(gdb);
     if (has_switched(gdb, index)) {
         gdb->mode = gdb_cpu(gdb, index)->ops->debug->mode(gdb_cpu(gdb, index));
         gdb_forget_description(gdb);
@@ -71,6 +89,12 @@ static void report(struct gdb *gdb, unsigned index, unsigned signal)
         gdb_put_lost(gdb, gdb_cpu(gdb, index));
         gdb->news_signal = signal;
         report_news(gdb, index, GDB_STOP_FOLLOWS);
+        return;
+    }
+    // One that connects takes no other news than of a program.
+    bool waits = gdb->running || (gdb->news != GDB_NO_NEWS && !gdb->news_at_once);
+    if (waits && gdb_libraries_changed(gdb)) {
+        report_libraries(gdb, index, signal);
         return;
     }
     gdb->running = gdb->asked = false;
@@ -335,6 +359,10 @@ static void resume_all_stop(struct gdb *gdb, const struct plan *plans)
     bool steps = true;
     if (gdb->news == GDB_STOP_FOLLOWS) {
         report_after_news(gdb);
+        return;
+    }
+    if (gdb->news == GDB_LIBRARIES) {
+        report(gdb, gdb->news_at, gdb->news_signal);
         return;
     }
     gdb->news = GDB_NO_NEWS;
