@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Files that the peer may read (vFile: GDB manual, E.7): programs that are made here. None of the host's are among them.
+// Files that the peer may read (vFile: GDB manual, E.7): programs that are made here, and libraries (gdb-libraries.c). No others
+// of the host's are among them.
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,11 +54,19 @@ static struct gdb_program *open_file(const struct gdb *gdb, const char **text)
     return gdb_take_number(text, &fd) && fd < GDB_FILES ? gdb->files[fd] : NULL;
 }
 
+static struct gdb_program *find_program(struct gdb *gdb, const char *name)
+{
+    if (!gdb->program || strcmp(name, gdb->program->name))
+        return gdb_open_library(gdb, name);
+    gdb->program->users++;
+    return gdb->program;
+}
+
 // open:NAME,FLAGS,MODE
 static void open_program(struct gdb *gdb, const char *text)
 {
     const char *comma = strchr(text, ',');
-    char name[256] = "";
+    char name[1024] = "";
     uint64_t flags = 0;
     size_t length = comma ? (size_t)(comma - text) / 2 : sizeof(name);
     unsigned fd = 0;
@@ -67,15 +76,13 @@ static void open_program(struct gdb *gdb, const char *text)
     }
     while (fd < GDB_FILES && gdb->files[fd])
         fd++;
-    if (!gdb->program || strcmp(name, gdb->program->name)) {
-        put_error(gdb, FILE_ENOENT);
-    } else if (flags & FILE_WRITE_FLAGS) {
+    if (flags & FILE_WRITE_FLAGS) {
         put_error(gdb, FILE_EACCES);
     } else if (fd == GDB_FILES) {
         put_error(gdb, FILE_EMFILE);
+    } else if (!(gdb->files[fd] = find_program(gdb, name))) {
+        put_error(gdb, FILE_ENOENT);
     } else {
-        gdb->files[fd] = gdb->program;
-        gdb->program->users++;
         put_result(gdb, fd, NULL, 0);
     }
 }

@@ -30,10 +30,11 @@ struct gdb_program {
     unsigned users;
 };
 
-enum { GDB_FILES = 8 };
+enum { GDB_FILES = 1024 };
 
 // What follows the news that the process executes another program.
-enum gdb_after_news { GDB_NO_NEWS, GDB_STOP_FOLLOWS, GDB_RUNS_ON };
+// GDB_LIBRARIES: other libraries than before; the stop follows as it is.
+enum gdb_after_news { GDB_NO_NEWS, GDB_STOP_FOLLOWS, GDB_RUNS_ON, GDB_LIBRARIES };
 
 struct gdb_thread {
     bool stopped;  // the peer has been told that it has stopped (in non-stop mode)
@@ -67,10 +68,12 @@ struct gdb {
     unsigned general, control; // vCPUs that H chose
     enum gdb_after_news news; // the peer has been told that the process executes another program
     unsigned news_at;         // the vCPU that it is about
+    unsigned news_signal;     // of the stop that follows
     bool news_at_once;        // they were the answer to '?'; what follows has been sent ahead of being asked for
     struct gdb_program *program; // the kernel's symbols; NULL: none
     uint64_t program_generation; // of guest_kernel that it was made of
     bool program_told;        // the peer has been told of it
+    struct gdb_libraries *libraries; // NULL: not asked for
     struct gdb_program *files[GDB_FILES]; // those that the peer has open
     bool searching;           // for the kernel, whose arrival is awaited
     struct event retry;       // of the search
@@ -126,6 +129,12 @@ gdb_handler gdb_insert_stop, gdb_remove_stop;
 // The reason in a stop reply for what the vCPU has stopped at, if it is the peer's; and words for the user if not.
 void gdb_put_reason(struct gdb *gdb, const struct vcpu *cpu);
 void gdb_put_note(struct gdb *gdb, const struct vcpu *cpu);
+// What the vCPU has stopped at and has not been told of yet: finds it among the stops that there are now, as the peer may have
+// taken them away and put them back meanwhile. False: it has gone.
+bool gdb_find_stop_again(struct gdb *gdb, struct vcpu *cpu);
+// Words for the user about a reason that the peer will not understand: it looks at memory anew when the mode changes.
+void gdb_put_lost(struct gdb *gdb, const struct vcpu *cpu);
+bool gdb_is_at_breakpoint(const struct gdb *gdb, const struct vcpu *cpu); // of the peer's
 // gdb-query.c
 gdb_handler gdb_query, gdb_set;
 void gdb_put_piece(struct gdb *gdb, const char *document, const char *range); // "OFFSET,LENGTH" of it
@@ -134,6 +143,13 @@ void gdb_put_console(struct gdb *gdb, const char *text);
 gdb_handler gdb_file;
 void gdb_close_files(struct gdb *gdb);
 void gdb_program_release(struct gdb_program *program);
+// gdb-libraries.c
+gdb_handler gdb_read_libraries;
+// One of those that the peer was told of, for one more user. NULL: there is none.
+struct gdb_program *gdb_open_library(struct gdb *gdb, const char *name);
+bool gdb_libraries_changed(struct gdb *gdb); // since the peer was told
+void gdb_forget_libraries(struct gdb *gdb);  // as the peer has
+void gdb_end_libraries(struct gdb *gdb);     // with the session
 // gdb-symbols.c
 gdb_handler gdb_offsets, gdb_exec_file, gdb_symbol;
 // Begins to look for the kernel, for a new peer or after a reset; ends that.

@@ -28,7 +28,8 @@ static void supported(struct gdb *gdb, const char *text)
     gdb->hwbreak = has_word(text, "hwbreak+");
     gdb_begin(&gdb->out);
     gdb_put_format(&gdb->out, "PacketSize=%x;QStartNoAckMode+;multiprocess+;vContSupported+;QNonStop+;swbreak+;hwbreak+;"
-                   "exec-events+;ConditionalBreakpoints+;binary-upload+;qXfer:threads:read+;qXfer:memory-map:read+;qXfer:exec-file:read+", GDB_PACKET_BYTES);
+                   "exec-events+;ConditionalBreakpoints+;binary-upload+;qXfer:threads:read+;qXfer:memory-map:read+;"
+                   "qXfer:exec-file:read+;qXfer:libraries:read+", GDB_PACKET_BYTES);
     if (gdb_view(gdb))
         gdb_put_text(&gdb->out, ";qXfer:features:read+");
     gdb_end(&gdb->out);
@@ -259,6 +260,7 @@ void gdb_query(struct gdb *gdb, const char *text)
         {"Xfer:threads:read::", read_threads},
         {"Xfer:memory-map:read::", read_memory_map},
         {"Xfer:exec-file:read:", gdb_exec_file},
+        {"Xfer:libraries:read::", gdb_read_libraries},
         {"Offsets", gdb_offsets},
         {"Symbol:", gdb_symbol},
         {"C", current_thread},

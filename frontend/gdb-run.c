@@ -22,7 +22,17 @@ static void put_stop(struct gdb *gdb, unsigned index, unsigned signal)
     gdb_put_reason(gdb, cpu);
 }
 
-// The process executes another program; what is inserted is gone with the one before.
+// What is inserted is gone with the program before. What is inserted after that is not what a vCPU has stopped at, even if it
+// comes to lie at the same place in the host's memory.
+static void remove_stops(struct gdb *gdb)
+{
+    stops_remove_owner(&gdb->machine->stops, gdb);
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
+        if (gdb_cpu(gdb, i)->stop.owner == gdb)
+            gdb_cpu(gdb, i)->stop.stop = NULL;
+}
+
+// The process executes another program.
 static void put_news(struct gdb *gdb, unsigned index)
 {
     const char *program = gdb_program_name(gdb);
@@ -31,7 +41,7 @@ static void put_news(struct gdb *gdb, unsigned index)
     gdb_put_text(&gdb->out, ";exec:");
     gdb_put_hex(&gdb->out, program, strlen(program));
     gdb_put_text(&gdb->out, ";");
-    stops_remove_owner(&gdb->machine->stops, gdb);
+    remove_stops(gdb);
 }
 
 static bool has_switched(const struct gdb *gdb, unsigned index)
@@ -40,12 +50,30 @@ static bool has_switched(const struct gdb *gdb, unsigned index)
     return gdb->exec_events && cpu->ops->debug && cpu->ops->debug->mode(cpu) != gdb->mode;
 }
 
-static void report_news(struct gdb *gdb, unsigned index, enum gdb_after_news after)
+static void begin_news(struct gdb *gdb, unsigned index, enum gdb_after_news after)
 {
     gdb->running = gdb->asked = false;
     gdb->general = gdb->control = index;
     gdb->news = after;
     gdb->news_at = index;
+}
+
+// The peer reads the list, and resumes the guest as before, whereupon it is told of the stop.
+static void report_libraries(struct gdb *gdb, unsigned index, unsigned signal)
+{
+    begin_news(gdb, index, GDB_LIBRARIES);
+    gdb->news_signal = signal;
+    gdb_begin(&gdb->out);
+    gdb_put_format(&gdb->out, "T%02xthread:", GDB_SIGTRAP);
+    gdb_put_thread(gdb, index);
+    gdb_put_text(&gdb->out, ";library:;");
+    gdb_end(&gdb->out);
+}
+
+static void report_news(struct gdb *gdb, unsigned index, enum gdb_after_news after)
+{
+    begin_news(gdb, index, after);
+    gdb_forget_libraries(gdb);
     if (has_switched(gdb, index)) {
         gdb->mode = gdb_cpu(gdb, index)->ops->debug->mode(gdb_cpu(gdb, index));
         gdb_forget_description(gdb);
@@ -58,7 +86,15 @@ static void report_news(struct gdb *gdb, unsigned index, enum gdb_after_news aft
 static void report(struct gdb *gdb, unsigned index, unsigned signal)
 {
     if (has_switched(gdb, index) && gdb->news == GDB_NO_NEWS) {
+        gdb_put_lost(gdb, gdb_cpu(gdb, index));
+        gdb->news_signal = signal;
         report_news(gdb, index, GDB_STOP_FOLLOWS);
+        return;
+    }
+    // One that connects takes no other news than of a program.
+    bool waits = gdb->running || (gdb->news != GDB_NO_NEWS && !gdb->news_at_once);
+    if (waits && gdb_libraries_changed(gdb)) {
+        report_libraries(gdb, index, signal);
         return;
     }
     gdb->running = gdb->asked = false;
@@ -69,6 +105,14 @@ static void report(struct gdb *gdb, unsigned index, unsigned signal)
     gdb_end(&gdb->out);
     gdb->news = GDB_NO_NEWS;
     gdb->threads[index].reported = true;
+}
+
+// The peer, to which the program is new, knows of no step and of no watchpoint that could be the reason for a SIGTRAP: it would
+// call that a signal that the program received.
+static void report_after_news(struct gdb *gdb)
+{
+    bool explained = gdb->news_signal != GDB_SIGTRAP || gdb_is_at_breakpoint(gdb, gdb_cpu(gdb, gdb->news_at));
+    report(gdb, gdb->news_at, explained ? gdb->news_signal : 0);
 }
 
 // A vCPU that has stopped by itself and not been told of; else none.
@@ -94,6 +138,7 @@ static void report_stop(struct gdb *gdb, unsigned otherwise)
         bool step = gdb_cpu(gdb, index)->step.on;
         bool news = gdb_kernel_arrived(gdb, gdb_cpu(gdb, index));
         vcpu_hold(gdb_cpu(gdb, index), false);
+        gdb->news_signal = GDB_SIGTRAP;
         if (news)
             report_news(gdb, index, step ? GDB_STOP_FOLLOWS : GDB_RUNS_ON);
         else
@@ -295,14 +340,14 @@ static void prepare(struct gdb *gdb, unsigned index, const struct plan *plan)
 
 // A vCPU that is to run and has something to tell instead: what it has stopped at behind an instruction, unless that is done
 // again anyway; a step that cannot be made.
-static bool find_pending(const struct gdb *gdb, const struct plan *plans, unsigned *index)
+static bool find_pending(struct gdb *gdb, const struct plan *plans, unsigned *index)
 {
     for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
         struct vcpu *cpu = gdb_cpu(gdb, i);
         bool told = cpu->stop.reason == VCPU_RUNS || gdb->threads[i].reported;
         bool off = plans[i].action == STEP && !vcpu_is_powered_on(cpu);
         *index = i;
-        if (plans[i].action != NONE && ((!told && !cpu->stop.before) || off))
+        if (plans[i].action != NONE && ((!told && !cpu->stop.before && gdb_find_stop_again(gdb, cpu)) || off))
             return true;
     }
     return false;
@@ -313,7 +358,11 @@ static void resume_all_stop(struct gdb *gdb, const struct plan *plans)
     unsigned index;
     bool steps = true;
     if (gdb->news == GDB_STOP_FOLLOWS) {
-        report(gdb, gdb->news_at, GDB_SIGTRAP);
+        report_after_news(gdb);
+        return;
+    }
+    if (gdb->news == GDB_LIBRARIES) {
+        report(gdb, gdb->news_at, gdb->news_signal);
         return;
     }
     gdb->news = GDB_NO_NEWS;
@@ -420,7 +469,7 @@ void gdb_which_vcont(struct gdb *gdb, const char *text)
     (void)text;
     gdb_reply(gdb, "vCont;c;C;s;S;t;r");
     if (gdb->news_at_once && gdb->no_ack && gdb->news == GDB_STOP_FOLLOWS)
-        report(gdb, gdb->news_at, GDB_SIGTRAP);
+        report_after_news(gdb);
     else
         gdb->news_at_once = false;
 }

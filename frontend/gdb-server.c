@@ -107,6 +107,7 @@ static void end_session(struct gdb *gdb)
     gdb->connected = false;
     gdb_end_search(gdb);
     gdb_close_files(gdb);
+    gdb_end_libraries(gdb);
     gdb_stop_vcpus(gdb);
     stops_remove_owner(&gdb->machine->stops, gdb);
     gdb_restart_vcpus(gdb);

@@ -91,14 +91,12 @@ static bool holds(void *opaque, struct vcpu *cpu)
     return false;
 }
 
-// ";X3,220027" and more; what follows ";cmds:" is for agents that carry out commands.
+// ";X3,220027X3,220127"; what follows ";cmds:" is for agents that carry out commands.
 static bool take_conditions(struct gdb_stop *s, const char *text)
 {
-    while (*text == ';') {
+    while (*text) {
         uint64_t length;
-        text++;
-        if (!strncmp(text, "cmds:", 5))
-            return false;
+        text += *text == ';';
         if (*text++ != 'X' || !gdb_take_number(&text, &length) || *text++ != ',' || length > GDB_PACKET_BYTES / 2 ||
             strlen(text) < 2 * length || s->count == CONDITIONS_LIMIT)
             return false;
@@ -206,6 +204,25 @@ static const struct stop *at_hand(const struct gdb *gdb, const struct vcpu *cpu)
     return NULL;
 }
 
+bool gdb_find_stop_again(struct gdb *gdb, struct vcpu *cpu)
+{
+    const struct stops *stops = &gdb->machine->stops;
+    struct vcpu_stop *s = &cpu->stop;
+    if (s->reason == VCPU_AT_BREAKPOINT)
+        s->stop = stops_at(stops, cpu, s->address, NULL);
+    else if (s->reason == VCPU_HIT_WATCHPOINT)
+        s->stop = stops_hit(stops, cpu, s->address, s->length, s->write, NULL);
+    else
+        return true;
+    return s->stop;
+}
+
+// An access may begin before what is watched.
+static uint64_t watched_address(const struct vcpu *cpu, const struct stop *s)
+{
+    return cpu->stop.address - s->address < s->length ? cpu->stop.address : s->address;
+}
+
 void gdb_put_reason(struct gdb *gdb, const struct vcpu *cpu)
 {
     static const char *const watches[] = {[STOP_WATCH_WRITE] = "watch", [STOP_WATCH_READ] = "rwatch",
@@ -218,10 +235,17 @@ void gdb_put_reason(struct gdb *gdb, const struct vcpu *cpu)
         if (hardware ? gdb->hwbreak : gdb->swbreak)
             gdb_put_text(&gdb->out, hardware ? "hwbreak:;" : "swbreak:;");
     } else if (cpu->stop.reason == VCPU_HIT_WATCHPOINT) {
-        // An access may begin before what is watched.
-        uint64_t address = cpu->stop.address - s->address < s->length ? cpu->stop.address : s->address;
-        gdb_put_format(&gdb->out, "%s:%" PRIx64 ";", watches[s->kind], address);
+        gdb_put_format(&gdb->out, "%s:%" PRIx64 ";", watches[s->kind], watched_address(cpu, s));
     }
+}
+
+bool gdb_is_at_breakpoint(const struct gdb *gdb, const struct vcpu *cpu)
+{
+    const struct stop *s = NULL;
+    while ((s = stops_at(&gdb->machine->stops, cpu, cpu->ops->get_pc(cpu), s)))
+        if (s->owner == gdb)
+            return true;
+    return false;
 }
 
 void gdb_put_console(struct gdb *gdb, const char *text)
@@ -246,5 +270,15 @@ void gdb_put_note(struct gdb *gdb, const struct vcpu *cpu)
     } else {
         return;
     }
+    gdb_put_console(gdb, line);
+}
+
+void gdb_put_lost(struct gdb *gdb, const struct vcpu *cpu)
+{
+    char line[100];
+    const struct stop *s = at_hand(gdb, cpu);
+    if (!s || s->owner != gdb || cpu->stop.reason != VCPU_HIT_WATCHPOINT)
+        return;
+    snprintf(line, sizeof(line), "CPU %u: watchpoint at 0x%" PRIx64 "\n", cpu->index, watched_address(cpu, s));
     gdb_put_console(gdb, line);
 }

@@ -39,13 +39,13 @@ static bool read_physical(void *opaque, uint64_t gpa, void *out, size_t bytes)
     return dma_read(k->machine->map, gpa, out, bytes);
 }
 
-static unsigned find_ram(struct guest_kernel *k)
+unsigned guest_kernel_ram(const struct machine *machine, struct kernel_ram *ram, unsigned limit)
 {
     unsigned count = 0;
     const struct mem_range *range;
-    for (uint64_t at = 0; count < RAM_RANGES && (range = memory_map_next(k->machine->map, at));) {
+    for (uint64_t at = 0; count < limit && (range = memory_map_next(machine->map, at));) {
         if (range->kind == MEM_RAM && range->size >= 1 << 20)
-            k->ram[count++] = (struct kernel_ram){range->base, range->size};
+            ram[count++] = (struct kernel_ram){range->base, range->size};
         at = range->base + range->size;
         if (!at)
             break;
@@ -78,8 +78,11 @@ static struct kernel_memory memory_of(struct guest_kernel *k, struct vcpu *cpu)
     struct kernel_memory m = {.translate = translate, .read_physical = read_physical, .opaque = k, .ram = k->ram,
                               .hints = k->hints};
     m.arch = arm ? KERNEL_ARM64 : ops && ops->mode(cpu) == 2 ? KERNEL_X86_64 : KERNEL_I386;
-    m.ram_count = find_ram(k);
+    m.ram_count = guest_kernel_ram(k->machine, k->ram, RAM_RANGES);
     m.hint_count = find_hints(k, cpu);
+    uint64_t root, mode;
+    if (debug_read_register(cpu, arm ? "TTBR1_EL1" : "cr3", &root) && debug_read_register(cpu, arm ? "TCR_EL1" : "cr4", &mode))
+        m.tables = arm ? kernel_tables_arm64(root, mode) : kernel_tables_x86(m.arch, root, mode);
     return m;
 }
 

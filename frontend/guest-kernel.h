@@ -10,6 +10,7 @@
 
 struct guest_kernel;
 struct kernel_info;
+struct kernel_ram;
 struct kernel_task;
 struct machine;
 struct vcpu;
@@ -30,3 +31,6 @@ bool guest_kernel_task(struct guest_kernel *kernel, struct vcpu *cpu, struct ker
 // "NAME", or "NAME+OFFSET" by guest_kernel_print. False: there is no such symbol.
 bool guest_kernel_address(const struct guest_kernel *kernel, const char *name, size_t length, uint64_t *address);
 void guest_kernel_print(const struct guest_kernel *kernel, uint64_t address, FILE *out);
+
+// The machine's RAM, at most `limit` ranges of it; how many there are.
+unsigned guest_kernel_ram(const struct machine *machine, struct kernel_ram *ram, unsigned limit);

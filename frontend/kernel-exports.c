@@ -63,8 +63,11 @@ static size_t rows_from(struct exports *e, size_t at)
     const struct kernel_image *image = e->image;
     size_t rows = 0;
     const char *last = "", *name;
-    for (; rows < MOST_ROWS && e->budget && (name = name_of(image, at + rows * ROW_BYTES)) && strcmp(last, name) < 0; rows++, e->budget--)
+    while (rows < MOST_ROWS && e->budget && (name = name_of(image, at + rows * ROW_BYTES)) && strcmp(last, name) < 0) {
         last = name;
+        rows++;
+        e->budget--;
+    }
     return rows;
 }
 

@@ -92,13 +92,6 @@ static void move(struct kernel_info *kernel, uint64_t by)
         kernel->symbols[i].address += by;
 }
 
-static bool is_mapped(const struct kernel_image *image, uint64_t gva)
-{
-    uint64_t gpa;
-    return image->memory->translate(image->memory->opaque, gva, &gpa) && gpa - image->gpa == gva - image->gva &&
-           gva - image->gva < image->size;
-}
-
 void kernel_include(struct kernel_info *kernel, uint64_t address)
 {
     enum { PAGE = 4096 };
@@ -112,19 +105,20 @@ static bool place(struct kernel_info *kernel, struct kernel_image *image)
     const struct kernel_symbol *first = first_symbol(kernel), *end = kernel_symbol(kernel, "_end");
     if (!first)
         return false;
-    uint64_t text = text_address(kernel, first);
-    if (!image->gva_known) {
+    uint64_t text = text_address(kernel, first), gpa = 0;
+    bool mapped = kernel_translate(image->memory, first->address, &gpa);
+    if (mapped && gpa - image->gpa < image->size) {
+        image->gva = first->address - (gpa - image->gpa);
+    } else if (!image->gva_known) {
+        if (mapped)
+            return false; // another copy of it
         image->gva = text;
-        image->gva_known = true;
-        // Not where it is mapped is another copy of it.
-        uint64_t gpa;
-        if (image->memory->translate(image->memory->opaque, first->address, &gpa) && !is_mapped(image, first->address))
-            return false;
-    } else if (image->headed && !is_mapped(image, first->address)) {
+    } else if (image->headed) {
         // An AArch64 kernel corrects its addresses only after a while.
         move(kernel, image->gva - text);
         text = image->gva;
     }
+    image->gva_known = true;
     kernel->text = text;
     kernel->end = image->headed ? image->gva + image->size : end ? end->address : 0;
     if (!kernel->end)

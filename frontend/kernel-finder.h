@@ -15,6 +15,12 @@ struct kernel_ram {
     uint64_t gpa, bytes;
 };
 
+// Page tables for the kernel's half of the address space: see kernel_tables_arm64 and kernel_tables_x86.
+struct kernel_tables {
+    uint64_t root;
+    unsigned levels, page_log2, address_bits; // no levels: not known
+};
+
 // How to read the guest. It should stand still meanwhile.
 struct kernel_memory {
     enum kernel_arch arch;
@@ -22,6 +28,8 @@ struct kernel_memory {
     bool (*translate)(void *opaque, uint64_t gva, uint64_t *gpa);
     bool (*read_physical)(void *opaque, uint64_t gpa, void *out, size_t bytes);
     void *opaque;
+    // Of the same processor. With them, kernels are read also while it runs a program with page tables that leave them out.
+    struct kernel_tables tables;
     const struct kernel_ram *ram;
     unsigned ram_count;
     // Virtual addresses that are likely to be the kernel's code: pc, and where exceptions and system calls enter it
@@ -30,6 +38,12 @@ struct kernel_memory {
     const uint64_t *hints;
     unsigned hint_count;
 };
+
+// From what the registers hold.
+struct kernel_tables kernel_tables_arm64(uint64_t ttbr1_el1, uint64_t tcr_el1);
+struct kernel_tables kernel_tables_x86(enum kernel_arch arch, uint64_t cr3, uint64_t cr4);
+// A walk of these alone, and of the kernel's where these are a program's.
+bool kernel_tables_translate(const struct kernel_memory *memory, uint64_t gva, uint64_t *gpa);
 
 struct kernel_symbol {
     uint64_t address;

@@ -139,7 +139,7 @@ static void x86_64_area(const struct kernel_memory *memory, uint64_t gva, uint64
     uint64_t low = UINT64_MAX, high = 0;
     for (uint64_t at = X86_64_AREA; at - X86_64_AREA < X86_64_AREA_BYTES; at += UNIT) {
         uint64_t found;
-        if (!memory->translate(memory->opaque, at, &found) || found - at != gpa - gva)
+        if (!kernel_translate(memory, at, &found) || found - at != gpa - gva)
             continue;
         low = at < low ? at : low;
         high = at + UNIT;
@@ -155,7 +155,7 @@ static void x86_64_area(const struct kernel_memory *memory, uint64_t gva, uint64
 static void from_address(const struct kernel_memory *memory, uint64_t gva, struct kernel_image *places, unsigned *count)
 {
     uint64_t gpa;
-    if (!kernel_address(memory->arch, gva) || !memory->translate(memory->opaque, gva, &gpa) ||
+    if (!kernel_address(memory->arch, gva) || !kernel_translate(memory, gva, &gpa) ||
         !is_ram(memory, gpa))
         return;
     for (unsigned i = 0; i < *count; i++)

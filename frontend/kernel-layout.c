@@ -78,10 +78,6 @@ bool kernel_layout_read(struct kernel_image *image, struct kernel_info *kernel, 
     *layout = (struct kernel_layout){.gva = image->gva, .gpa = image->gpa, .size = image->size};
     for (unsigned i = 0; i < KERNEL_FIELDS; i++)
         layout->fields[i] = KERNEL_NO_FIELD;
-    bool arm64 = kernel->arch == KERNEL_ARM64;
-    const struct kernel_symbol *linear = kernel_symbol(kernel, arm64 ? "memstart_addr" : "page_offset_base");
-    if (linear && range_inside(linear->address - image->gva, sizeof(uint64_t), image->size))
-        layout->linear_at = linear->address;
     if (!kernel_image_load(image, kernel->end - image->gva))
         return false;
     if (from < image->loaded)
@@ -101,21 +97,6 @@ bool kernel_has_fields(const struct kernel_info *kernel, const enum kernel_field
 
 // --- reading ---
 
-// Where all memory is mapped (memory.rst of Linux for AArch64, of 48 bits; mm.rst for x86-64): that counts also while page
-// tables for user code are in use.
-static bool read_linear(const struct kernel_info *kernel, const struct kernel_memory *memory, uint64_t gva, void *out,
-                        size_t bytes)
-{
-    static const uint64_t ARM64_START = UINT64_C(0xffff000000000000), BYTES = UINT64_C(1) << 47;
-    uint64_t value, at = kernel->layout->linear_at;
-    if (!at || !kernel_read_word(kernel, memory, at, &value))
-        return false;
-    if (kernel->arch == KERNEL_ARM64)
-        return gva - ARM64_START < BYTES &&
-               memory->read_physical(memory->opaque, gva - ARM64_START + value, out, bytes);
-    return gva - value < BYTES && memory->read_physical(memory->opaque, gva - value, out, bytes);
-}
-
 bool kernel_read(const struct kernel_info *kernel, const struct kernel_memory *memory, uint64_t gva, void *out, size_t bytes)
 {
     enum { PAGE = 4096 };
@@ -126,8 +107,7 @@ bool kernel_read(const struct kernel_info *kernel, const struct kernel_memory *m
         size_t here = PAGE - (gva & (PAGE - 1));
         uint64_t gpa;
         here = here < bytes ? here : bytes;
-        if (!(memory->translate(memory->opaque, gva, &gpa) && memory->read_physical(memory->opaque, gpa, to, here)) &&
-            !read_linear(kernel, memory, gva, to, here))
+        if (!kernel_translate(memory, gva, &gpa) || !memory->read_physical(memory->opaque, gpa, to, here))
             return false;
         gva += here;
         to += here;

@@ -98,8 +98,9 @@ static bool find_head_between(const struct reader *r, uint64_t start, uint64_t e
             // Lists of what is elsewhere: modules are not in the kernel.
             if (next >> (8 * word - 1) && last >> (8 * word - 1) && !(next % word) && !(last % word) &&
                 next - layout->gva >= layout->size && last - layout->gva >= layout->size) {
-                *head = at + i;
                 found = is_head(r, at + i, next);
+                if (found)
+                    *head = at + i;
                 budget--;
             }
         }
@@ -116,7 +117,12 @@ static bool find_head(const struct reader *r, uint64_t *head)
         *head = modules->address;
         return true;
     }
-    return find_head_between(r, text_end ? text_end->address : r->kernel->text, r->kernel->end, head);
+    // It stays where it was found once.
+    uint64_t *found = &r->kernel->layout->modules_at;
+    if (!*found && !find_head_between(r, text_end ? text_end->address : r->kernel->text, r->kernel->end, found))
+        return false;
+    *head = *found;
+    return true;
 }
 
 // --- a module ---

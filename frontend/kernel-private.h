@@ -31,6 +31,9 @@ bool kernel_address(enum kernel_arch arch, uint64_t gva);
 // What AArch64 kernels begin with: its size, 0 where there is no such thing at that address.
 uint64_t kernel_image_header(const struct kernel_memory *memory, uint64_t gpa);
 
+// By the page tables in use or, where these do not say, the kernel's.
+bool kernel_translate(const struct kernel_memory *memory, uint64_t gva, uint64_t *gpa);
+
 static inline unsigned kernel_word(enum kernel_arch arch)
 {
     return arch == KERNEL_I386 ? 4 : 8;
@@ -74,7 +77,7 @@ static const uint32_t KERNEL_NO_FIELD = UINT32_MAX;
 
 struct kernel_layout {
     uint64_t gva, gpa, size; // the stretch of memory that the kernel lies in
-    uint64_t linear_at;      // a variable of the kernel that tells where all memory is mapped, or 0
+    uint64_t modules_at;     // the list's head, where it was searched for and found
     uint32_t fields[KERNEL_FIELDS]; // offsets, KERNEL_NO_FIELD where this kernel has none
     uint32_t memory_bytes, section_bytes; // of an element of each row
 };

@@ -63,5 +63,7 @@ monitor_command_fn monitor_x, monitor_xp;
 // monitor-debug.c
 monitor_command_fn monitor_break, monitor_watch, monitor_delete, monitor_catch, monitor_info_breakpoints, monitor_info_walk,
     monitor_info_pg, monitor_info_exceptions;
+// monitor-uefi.c
+monitor_command_fn monitor_info_images;
 // monitor-kernel.c
 monitor_command_fn monitor_info_kernel, monitor_info_cpus;

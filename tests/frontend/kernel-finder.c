@@ -237,7 +237,9 @@ Test(kernel_finder, hostile_memory_takes_no_time)
         for (uint8_t *at = start; at + 32 <= end; at += 4)
             switch (pattern) {
             case 0: // digits, where tokens could be
-                memcpy(at, (char[4]){(char)('0' + (at - start) / 2 % 10), 0, (char)('0' + ((at - start) / 2 + 1) % 10), 0}, 4);
+                at[0] = (uint8_t)('0' + (at - start) / 2 % 10);
+                at[2] = (uint8_t)(at[0] + 1);
+                at[1] = at[3] = 0;
                 break;
             case 1: // numbers of symbols
                 store_le32(at, 0x000baa03);
@@ -246,7 +248,7 @@ Test(kernel_finder, hostile_memory_takes_no_time)
                 store_le32(at, end - at < 4096 ? 0x61616161 : (uint32_t)(end - at - 2048));
                 break;
             case 3: // descriptions of structures
-                memcpy(at, "\x9f\xeb\1\0\x18\0\0\0" + (at - start) % 8, 4);
+                memcpy(at, &"\x9f\xeb\1\0\x18\0\0\0"[(at - start) % 8], 4);
                 break;
             case 4: // pointers to modules
                 store_le64(at, maker_heap(&makers[3]));
