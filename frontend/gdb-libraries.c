@@ -305,7 +305,10 @@ bool gdb_libraries_changed(struct gdb *gdb)
         return false; // it is not GDB, or an old one
     begin(gdb);
     gdb_stop_vcpus(gdb);
-    bool changed = current_state(gdb) != gdb->libraries->state;
+    uint32_t state = current_state(gdb);
     gdb_restart_vcpus(gdb);
+    // Told once, whether or not the peer then reads the list.
+    bool changed = state != gdb->libraries->state;
+    gdb->libraries->state = state;
     return changed;
 }

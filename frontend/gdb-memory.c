@@ -77,7 +77,7 @@ static void read_memory(struct gdb *gdb, const char *text, bool binary)
     } else {
         gdb_begin(&gdb->out);
         if (binary) {
-            gdb_put_text(&gdb->out, "b");
+            gdb_put_text(&gdb->out, gdb->bare_binary ? "" : "b");
             gdb_put_bytes(&gdb->out, bytes, done);
         } else {
             gdb_put_hex(&gdb->out, bytes, done);
@@ -92,9 +92,15 @@ void gdb_read_memory(struct gdb *gdb, const char *text)
     read_memory(gdb, text, false);
 }
 
-// x: for those who have been told of binary-upload, and LLDB.
+// x: since GDB 16 and LLDB 21 by "binary-upload", with a letter before the bytes. LLDB before that tries it with no bytes, wants
+// to hear OK, and takes what comes as it is.
 void gdb_read_binary(struct gdb *gdb, const char *text)
 {
+    if (!strcmp(text, "0,0")) {
+        gdb->bare_binary = true;
+        gdb_reply(gdb, "OK");
+        return;
+    }
     read_memory(gdb, text, true);
 }
 
@@ -167,27 +173,4 @@ void gdb_search_memory(struct gdb *gdb, const char *text)
         gdb_put_text(&gdb->out, "0");
     gdb_end(&gdb->out);
     free(buffer);
-}
-
-// qMemoryRegionInfo:ADDRESS, which LLDB asks: the page, or the unmapped room up to the next one.
-void gdb_memory_region(struct gdb *gdb, const char *text)
-{
-    struct vcpu *cpu = gdb_cpu(gdb, gdb->general);
-    const struct debug_ops *ops = cpu->ops->debug;
-    struct debug_mapping m;
-    uint64_t address;
-    if (!gdb_take_number(&text, &address) || !ops) {
-        gdb_reply(gdb, "E.write an address");
-        return;
-    }
-    gdb_stop_vcpus(gdb);
-    bool found = ops->next_mapping(cpu, address, &m);
-    gdb_restart_vcpus(gdb);
-    bool inside = found && address - m.gva < m.size;
-    uint64_t start = inside ? m.gva : address, end = inside ? m.gva + m.size : found ? m.gva : 0;
-    gdb_begin(&gdb->out);
-    gdb_put_format(&gdb->out, "start:%llx;size:%llx;", (unsigned long long)start, (unsigned long long)(end - start));
-    if (inside)
-        gdb_put_format(&gdb->out, "permissions:%s%s%s;", "r", strchr(m.rights, 'w') ? "w" : "", strchr(m.rights, 'x') ? "x" : "");
-    gdb_end(&gdb->out);
 }

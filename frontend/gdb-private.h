@@ -62,6 +62,7 @@ struct gdb {
     bool running;       // all-stop: the peer waits for a stop
     bool asked;         // for the state, by '?', while the machine was running
     bool physical;      // addresses of memory are physical
+    bool bare_binary;   // replies to x have no letter before the bytes
     bool notifying;     // non-stop: a notification has not been answered to the end
     unsigned step_bits;
     unsigned general, control; // vCPUs that H chose
@@ -112,9 +113,11 @@ void gdb_forget_description(struct gdb *gdb);
 // "NN:value;" of the program counter and the stack pointer, for stop replies
 void gdb_put_expedited(struct gdb *gdb, struct vcpu *cpu);
 // gdb-memory.c
-gdb_handler gdb_read_memory, gdb_write_memory, gdb_read_binary, gdb_write_binary, gdb_search_memory, gdb_memory_region;
+gdb_handler gdb_read_memory, gdb_write_memory, gdb_read_binary, gdb_write_binary, gdb_search_memory;
 // Bytes that could be read from `address` on.
 size_t gdb_peek(struct gdb *gdb, struct vcpu *cpu, uint64_t address, void *out, size_t length);
+// gdb-lldb.c
+gdb_handler gdb_host_info, gdb_process_info, gdb_thread_suffix, gdb_memory_region;
 // gdb-run.c
 gdb_handler gdb_which_vcont, gdb_continue, gdb_step, gdb_vcont, gdb_ask_state, gdb_next_stop, gdb_detach, gdb_kill, gdb_interrupt_non_stop;
 void gdb_interrupt(struct gdb *gdb);
@@ -129,6 +132,9 @@ void gdb_put_note(struct gdb *gdb, const struct vcpu *cpu);
 // Words for the user about a reason that the peer will not understand: it looks at memory anew when the mode changes.
 void gdb_put_lost(struct gdb *gdb, const struct vcpu *cpu);
 bool gdb_is_at_breakpoint(const struct gdb *gdb, const struct vcpu *cpu); // of the peer's
+// What the vCPU has stopped at and has not been told of yet: finds it among the stops that there are now, as the peer may have
+// taken them away and put them back meanwhile. False: it has gone.
+bool gdb_find_stop_again(struct gdb *gdb, struct vcpu *cpu);
 // gdb-query.c
 gdb_handler gdb_query, gdb_set;
 void gdb_put_piece(struct gdb *gdb, const char *document, const char *range); // "OFFSET,LENGTH" of it

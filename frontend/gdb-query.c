@@ -28,9 +28,11 @@ static void supported(struct gdb *gdb, const char *text)
     gdb->hwbreak = has_word(text, "hwbreak+");
     gdb_begin(&gdb->out);
     gdb_put_format(&gdb->out, "PacketSize=%x;QStartNoAckMode+;multiprocess+;vContSupported+;QNonStop+;swbreak+;hwbreak+;"
-                   "exec-events+;ConditionalBreakpoints+;qXfer:threads:read+;qXfer:memory-map:read+;qXfer:exec-file:read+;qXfer:libraries:read+", GDB_PACKET_BYTES);
+                   "exec-events+;ConditionalBreakpoints+;binary-upload+;qXfer:threads:read+;qXfer:memory-map:read+;qXfer:exec-file:read+", GDB_PACKET_BYTES);
     if (gdb_view(gdb))
         gdb_put_text(&gdb->out, ";qXfer:features:read+");
+    if (gdb->exec_events) // GDB; others mean something else by libraries
+        gdb_put_text(&gdb->out, ";qXfer:libraries:read+");
     gdb_end(&gdb->out);
 }
 
@@ -139,39 +141,6 @@ static void attached(struct gdb *gdb, const char *text)
 {
     (void)text;
     gdb_reply(gdb, "1");
-}
-
-// --- for LLDB --------------------------------------------------------------------------------------------------------
-
-static const char *triple(const struct gdb *gdb)
-{
-    const struct debug_view *view = gdb_view(gdb);
-    if (view && !strcmp(view->architecture, "aarch64"))
-        return "aarch64-unknown-none";
-    return view && !strcmp(view->architecture, "i386:x86-64") ? "x86_64-unknown-none" : "i386-unknown-none";
-}
-
-static void put_target(struct gdb *gdb, const char *more)
-{
-    const char *name = triple(gdb);
-    gdb_begin(&gdb->out);
-    gdb_put_text(&gdb->out, more);
-    gdb_put_text(&gdb->out, "triple:");
-    gdb_put_hex(&gdb->out, name, strlen(name));
-    gdb_put_format(&gdb->out, ";endian:little;ptrsize:%u;", *name == 'i' ? 4 : 8);
-    gdb_end(&gdb->out);
-}
-
-static void host_info(struct gdb *gdb, const char *text)
-{
-    (void)text;
-    put_target(gdb, "");
-}
-
-static void process_info(struct gdb *gdb, const char *text)
-{
-    (void)text;
-    put_target(gdb, "pid:1;");
 }
 
 // --- the monitor ---------------------------------------------------------------------------------------------------
@@ -303,8 +272,8 @@ void gdb_query(struct gdb *gdb, const char *text)
         {"Attached:", attached},
         {"Rcmd,", command},
         {"Search:memory:", gdb_search_memory},
-        {"HostInfo", host_info},
-        {"ProcessInfo", process_info},
+        {"HostInfo", gdb_host_info},
+        {"ProcessInfo", gdb_process_info},
         {"MemoryRegionInfo:", gdb_memory_region},
         {"qemu.PhyMemMode", physical_mode},
         {"qemu.sstepbits", step_bits},
@@ -318,6 +287,7 @@ void gdb_set(struct gdb *gdb, const char *text)
     static const struct query table[] = {
         {"StartNoAckMode", set_no_ack},
         {"NonStop:", set_non_stop},
+        {"ThreadSuffixSupported", gdb_thread_suffix},
         {"qemu.PhyMemMode:", set_physical},
         {"qemu.sstep=", set_step},
         {"qemu.sstep:", set_step},

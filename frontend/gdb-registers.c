@@ -84,14 +84,32 @@ static void put_value(struct gdb *gdb, struct vcpu *cpu, const struct debug_regi
             gdb_put_text(&gdb->out, "xx");
 }
 
+// The vCPU that ";thread:ID;" at the end of a packet means; without it the one that H chose. NULL: it means none.
+static struct vcpu *cpu_of(const struct gdb *gdb, const char *text)
+{
+    static const char thread[] = ";thread:";
+    unsigned index = gdb->general;
+    bool all = false;
+    if (!*text)
+        return gdb_cpu(gdb, index);
+    if (strncmp(text, thread, strlen(thread)))
+        return NULL;
+    text += strlen(thread);
+    return gdb_take_thread(gdb, &text, &index, &all) && !all && !strcmp(text, ";") ? gdb_cpu(gdb, index) : NULL;
+}
+
 void gdb_read_registers(struct gdb *gdb, const char *text)
 {
     const struct debug_view *view = gdb_view(gdb);
-    (void)text;
+    struct vcpu *cpu = cpu_of(gdb, text);
+    if (!cpu) {
+        gdb_reply(gdb, "E.no such thread");
+        return;
+    }
     gdb_stop_vcpus(gdb);
     gdb_begin(&gdb->out);
     for (unsigned n = 0; view && n < view->packet_count; n++)
-        put_value(gdb, gdb_cpu(gdb, gdb->general), find(view, n));
+        put_value(gdb, cpu, find(view, n));
     gdb_end(&gdb->out);
     gdb_restart_vcpus(gdb);
 }
@@ -99,10 +117,10 @@ void gdb_read_registers(struct gdb *gdb, const char *text)
 void gdb_write_registers(struct gdb *gdb, const char *text)
 {
     const struct debug_view *view = gdb_view(gdb);
-    struct vcpu *cpu = gdb_cpu(gdb, gdb->general);
-    bool good = view;
+    struct vcpu *cpu = cpu_of(gdb, strchrnul(text, ';'));
+    bool good = view && cpu;
     gdb_stop_vcpus(gdb);
-    for (unsigned n = 0; good && n < view->packet_count && *text; n++) {
+    for (unsigned n = 0; good && n < view->packet_count && *text && *text != ';'; n++) {
         const struct debug_register *r = find(view, n);
         uint8_t bytes[DEBUG_REGISTER_BYTES], now[DEBUG_REGISTER_BYTES];
         if (*text == 'x') { // keeps its value
@@ -121,14 +139,15 @@ void gdb_write_registers(struct gdb *gdb, const char *text)
 void gdb_read_register(struct gdb *gdb, const char *text)
 {
     uint64_t number;
-    const struct debug_register *r = gdb_take_number(&text, &number) && !*text ? find(gdb_view(gdb), number) : NULL;
-    if (!r) {
+    const struct debug_register *r = gdb_take_number(&text, &number) ? find(gdb_view(gdb), number) : NULL;
+    struct vcpu *cpu = cpu_of(gdb, text);
+    if (!r || !cpu) {
         gdb_reply(gdb, "E.no such register");
         return;
     }
     gdb_stop_vcpus(gdb);
     gdb_begin(&gdb->out);
-    put_value(gdb, gdb_cpu(gdb, gdb->general), r);
+    put_value(gdb, cpu, r);
     gdb_end(&gdb->out);
     gdb_restart_vcpus(gdb);
 }
@@ -138,13 +157,14 @@ void gdb_write_register(struct gdb *gdb, const char *text)
     uint64_t number;
     uint8_t bytes[DEBUG_REGISTER_BYTES];
     const struct debug_register *r = gdb_take_number(&text, &number) && *text == '=' ? find(gdb_view(gdb), number) : NULL;
-    if (!r || (text++, !gdb_take_hex(&text, bytes, r->bits / 8)) || *text) {
+    bool good = r && (text++, gdb_take_hex(&text, bytes, r->bits / 8));
+    struct vcpu *cpu = good ? cpu_of(gdb, text) : NULL;
+    if (!cpu) {
         gdb_reply(gdb, "E.no such register");
         return;
     }
-    struct vcpu *cpu = gdb_cpu(gdb, gdb->general);
     gdb_stop_vcpus(gdb);
-    bool good = cpu->ops->debug->write(cpu, gdb_view(gdb), r, bytes);
+    good = cpu->ops->debug->write(cpu, gdb_view(gdb), r, bytes);
     gdb_restart_vcpus(gdb);
     gdb_reply(gdb, good ? "OK" : "E.this register cannot be written, or not to this");
 }

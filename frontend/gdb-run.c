@@ -86,7 +86,8 @@ static void report_news(struct gdb *gdb, unsigned index, enum gdb_after_news aft
 static void report(struct gdb *gdb, unsigned index, unsigned signal)
 {
     if (has_switched(gdb, index) && gdb->news == GDB_NO_NEWS) {
-        gdb_put_lost(gdb, gdb_cpu(gdb, index));
+        if (gdb->running)
+            gdb_put_lost(gdb, gdb_cpu(gdb, index));
         gdb->news_signal = signal;
         report_news(gdb, index, GDB_STOP_FOLLOWS);
         return;
@@ -340,14 +341,14 @@ static void prepare(struct gdb *gdb, unsigned index, const struct plan *plan)
 
 // A vCPU that is to run and has something to tell instead: what it has stopped at behind an instruction, unless that is done
 // again anyway; a step that cannot be made.
-static bool find_pending(const struct gdb *gdb, const struct plan *plans, unsigned *index)
+static bool find_pending(struct gdb *gdb, const struct plan *plans, unsigned *index)
 {
     for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
         struct vcpu *cpu = gdb_cpu(gdb, i);
         bool told = cpu->stop.reason == VCPU_RUNS || gdb->threads[i].reported;
         bool off = plans[i].action == STEP && !vcpu_is_powered_on(cpu);
         *index = i;
-        if (plans[i].action != NONE && ((!told && !cpu->stop.before) || off))
+        if (plans[i].action != NONE && ((!told && !cpu->stop.before && gdb_find_stop_again(gdb, cpu)) || off))
             return true;
     }
     return false;

@@ -91,14 +91,12 @@ static bool holds(void *opaque, struct vcpu *cpu)
     return false;
 }
 
-// ";X3,220027" and more; what follows ";cmds:" is for agents that carry out commands.
+// ";X3,220027X3,220127"; what follows ";cmds:" is for agents that carry out commands.
 static bool take_conditions(struct gdb_stop *s, const char *text)
 {
-    while (*text == ';') {
+    while (*text) {
         uint64_t length;
-        text++;
-        if (!strncmp(text, "cmds:", 5))
-            return false;
+        text += *text == ';';
         if (*text++ != 'X' || !gdb_take_number(&text, &length) || *text++ != ',' || length > GDB_PACKET_BYTES / 2 ||
             strlen(text) < 2 * length || s->count == CONDITIONS_LIMIT)
             return false;
@@ -210,6 +208,19 @@ static const struct stop *at_hand(const struct gdb *gdb, const struct vcpu *cpu)
 static uint64_t watched_address(const struct vcpu *cpu, const struct stop *s)
 {
     return cpu->stop.address - s->address < s->length ? cpu->stop.address : s->address;
+}
+
+bool gdb_find_stop_again(struct gdb *gdb, struct vcpu *cpu)
+{
+    const struct stops *stops = &gdb->machine->stops;
+    struct vcpu_stop *s = &cpu->stop;
+    if (s->reason == VCPU_AT_BREAKPOINT)
+        s->stop = stops_at(stops, cpu, s->address, NULL);
+    else if (s->reason == VCPU_HIT_WATCHPOINT)
+        s->stop = stops_hit(stops, cpu, s->address, s->length, s->write, NULL);
+    else
+        return true;
+    return s->stop;
 }
 
 void gdb_put_reason(struct gdb *gdb, const struct vcpu *cpu)

@@ -142,12 +142,27 @@ static void info_chardev(struct monitor *monitor, const char *arguments)
     }
 }
 
+static void print_cpu_irq(struct vcpu *cpu, FILE *out)
+{
+    bool on = vcpu_is_powered_on(cpu);
+    fprintf(out, "CPU #%u: %s", cpu->index, !on ? "off, " : cpu->halted ? "halted, " : "");
+    if (cpu->ops->debug && cpu->ops->debug->print_irq)
+        cpu->ops->debug->print_irq(cpu, out);
+    else
+        fprintf(out, "input lines 0x%" PRIx32 "\n", atomic_load(&cpu->irq_lines));
+}
+
 static void info_irq(struct monitor *monitor, const char *arguments)
 {
     (void)arguments;
-    struct vcpu_group *group = &monitor->machine->vcpus;
-    for (unsigned i = 0; i < group->count; i++)
-        fprintf(monitor->out, "CPU #%u: input lines 0x%" PRIx32 "\n", i, atomic_load(&group->cpus[i]->irq_lines));
+    struct machine *machine = monitor->machine;
+    for (unsigned i = 0; i < machine->vcpus.count; i++)
+        print_cpu_irq(machine->vcpus.cpus[i], monitor->out);
+    device_lock_acquire(&machine->lock);
+    for (struct device *device = machine->devices; device; device = device->next)
+        if (device->type->print_irq)
+            device->type->print_irq(device, monitor->out);
+    device_lock_release(&machine->lock);
 }
 
 static void print_accel(struct monitor *monitor, const char *what)

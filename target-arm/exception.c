@@ -202,11 +202,6 @@ void arm_raise_bus_error(struct tcg_cpu *tcg, uint64_t gva, uint64_t gpa, enum t
 
 // --- interrupts ----------------------------------------------------------------------------------------------------
 
-static bool line_up(struct arm_cpu *cpu, enum arm_cpu_input input)
-{
-    return atomic_load_explicit(&cpu->tcg.vcpu.irq_lines, memory_order_acquire) >> input & 1;
-}
-
 uint32_t arm_interrupts_pending(struct arm_cpu *cpu)
 {
     uint32_t lines = atomic_load_explicit(&cpu->tcg.vcpu.irq_lines, memory_order_acquire);
@@ -224,42 +219,55 @@ static unsigned interrupt_target(const struct arm_cpu *cpu, uint64_t scr_bit, ui
     return 1;
 }
 
-static bool take_physical(struct arm_cpu *cpu, enum arm_cpu_input input, enum arm_vector vector, uint32_t mask,
-                          uint64_t scr_bit, uint64_t hcr_bit)
+static enum arm_interrupt_hold hold_physical(const struct arm_cpu *cpu, unsigned target, uint32_t mask)
 {
-    if (!line_up(cpu, input))
-        return false;
-    unsigned target = interrupt_target(cpu, scr_bit, hcr_bit);
-    if (target < cpu->el || (target == cpu->el && (cpu->daif & mask)))
-        return false;
+    if (target < cpu->el)
+        return ARM_HELD_BY_LEVEL;
     // To EL1 from EL0 the mask counts; EL2 and EL3 cannot be held off from below.
-    if (target == 1 && (cpu->daif & mask))
-        return false;
-    arm_take_exception(cpu, target, vector, 0, 0, tcg_get_pc(&cpu->tcg));
-    return true;
+    return (target == cpu->el || target == 1) && (cpu->daif & mask) ? ARM_HELD_BY_MASK : ARM_NOT_HELD;
 }
 
-static bool take_virtual(struct arm_cpu *cpu, enum arm_cpu_input input, enum arm_vector vector, uint32_t mask,
-                         uint64_t hcr_route, uint64_t hcr_pending)
+static enum arm_interrupt_hold hold_virtual(const struct arm_cpu *cpu, uint32_t mask, uint64_t hcr_route)
 {
-    if (cpu->el > 1 || !(cpu->hcr_el2 & hcr_route) || (cpu->hcr_el2 & HCR_TGE) || (cpu->daif & mask))
-        return false;
-    if (!line_up(cpu, input) && !(cpu->hcr_el2 & hcr_pending))
-        return false;
-    arm_take_exception(cpu, 1, vector, 0, 0, tcg_get_pc(&cpu->tcg));
-    return true;
+    if (!(cpu->hcr_el2 & hcr_route) || (cpu->hcr_el2 & HCR_TGE))
+        return ARM_HELD_BY_HCR;
+    if (cpu->el > 1)
+        return ARM_HELD_BY_LEVEL;
+    return cpu->daif & mask ? ARM_HELD_BY_MASK : ARM_NOT_HELD;
+}
+
+struct arm_interrupt arm_interrupt_state(const struct arm_cpu *cpu, enum arm_cpu_input input)
+{
+    bool fiq = input == ARM_CPU_FIQ || input == ARM_CPU_VFIQ;
+    uint32_t mask = fiq ? PSTATE_F : PSTATE_I;
+    uint64_t route = fiq ? HCR_FMO : HCR_IMO;
+    struct arm_interrupt state = {
+        .up = atomic_load_explicit(&cpu->tcg.vcpu.irq_lines, memory_order_acquire) >> input & 1,
+        .target = 1,
+    };
+    if (input == ARM_CPU_VIRQ || input == ARM_CPU_VFIQ) {
+        state.up = state.up || (cpu->hcr_el2 & (fiq ? HCR_VF : HCR_VI));
+        state.hold = arm_has(cpu, ARM_FEAT_EL2) ? hold_virtual(cpu, mask, route) : ARM_HELD_BY_HCR;
+    } else {
+        state.target = interrupt_target(cpu, fiq ? SCR_FIQ : SCR_IRQ, route);
+        state.hold = hold_physical(cpu, state.target, mask);
+    }
+    return state;
 }
 
 bool arm_take_interrupt(struct tcg_cpu *tcg)
 {
+    static const enum arm_cpu_input order[] = {ARM_CPU_FIQ, ARM_CPU_IRQ, ARM_CPU_VFIQ, ARM_CPU_VIRQ};
     struct arm_cpu *cpu = arm_cpu_of(tcg);
-    if (take_physical(cpu, ARM_CPU_FIQ, ARM_VECTOR_FIQ, PSTATE_F, SCR_FIQ, HCR_FMO) ||
-        take_physical(cpu, ARM_CPU_IRQ, ARM_VECTOR_IRQ, PSTATE_I, SCR_IRQ, HCR_IMO))
+    for (unsigned i = 0; i < ARRAY_SIZE(order); i++) {
+        struct arm_interrupt state = arm_interrupt_state(cpu, order[i]);
+        if (!state.up || state.hold != ARM_NOT_HELD)
+            continue;
+        bool fiq = order[i] == ARM_CPU_FIQ || order[i] == ARM_CPU_VFIQ;
+        arm_take_exception(cpu, state.target, fiq ? ARM_VECTOR_FIQ : ARM_VECTOR_IRQ, 0, 0, tcg_get_pc(tcg));
         return true;
-    if (!arm_has(cpu, ARM_FEAT_EL2))
-        return false;
-    return take_virtual(cpu, ARM_CPU_VFIQ, ARM_VECTOR_FIQ, PSTATE_F, HCR_FMO, HCR_VF) ||
-           take_virtual(cpu, ARM_CPU_VIRQ, ARM_VECTOR_IRQ, PSTATE_I, HCR_IMO, HCR_VI);
+    }
+    return false;
 }
 
 // --- debug ---------------------------------------------------------------------------------------------------------

@@ -69,6 +69,22 @@ uint32_t arm_interrupts_pending(struct arm_cpu *cpu);
 
 // guest_ops entries.
 bool arm_take_interrupt(struct tcg_cpu *cpu);
+
+// An interrupt input: to which exception level it goes, and what holds it off while it is up.
+enum arm_interrupt_hold {
+    ARM_NOT_HELD,
+    ARM_HELD_BY_MASK,  // PSTATE
+    ARM_HELD_BY_LEVEL, // the processor is above the target
+    ARM_HELD_BY_HCR,   // virtual ones: HCR_EL2 does not let them in
+};
+
+struct arm_interrupt {
+    bool up;
+    unsigned target;
+    enum arm_interrupt_hold hold;
+};
+
+struct arm_interrupt arm_interrupt_state(const struct arm_cpu *cpu, enum arm_cpu_input input);
 void arm_raise_fault(struct tcg_cpu *cpu, const struct tlb_fault *fault, unsigned mmu_index, unsigned size_log2);
 void arm_raise(struct tcg_cpu *cpu, uint32_t syndrome);
 void arm_raise_alignment(struct tcg_cpu *cpu, uint64_t gva, enum tlb_access access, unsigned mmu_index);

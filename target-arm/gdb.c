@@ -4,6 +4,7 @@
 #include "target-arm/gdb.h"
 
 #include "target-arm/cpu.h"
+#include "target-arm/mmu-private.h"
 #include "target-arm/sysreg-bits.h"
 
 static unsigned mode_count(const struct vcpu *cpu)
@@ -22,6 +23,17 @@ static const struct debug_view *view(const struct vcpu *vcpu, unsigned which)
 {
     (void)which;
     return arm_cpu_of_vcpu((struct vcpu *)vcpu)->debug_view;
+}
+
+// Of the larger half of the address space. Without translation the tables that will be used are not known.
+static unsigned address_bits(const struct vcpu *vcpu)
+{
+    const struct arm_cpu *cpu = arm_cpu_of_vcpu((struct vcpu *)vcpu);
+    enum arm_regime regime = arm_regime_of(cpu, cpu->el);
+    if (!arm_stage1_enabled(cpu, regime))
+        return 0;
+    unsigned lower = arm_params_of(cpu, regime, 0, false).input_bits, upper = arm_params_of(cpu, regime, BIT64(55), false).input_bits;
+    return lower > upper ? lower : upper;
 }
 
 static unsigned privilege(const struct vcpu *vcpu)
@@ -44,6 +56,7 @@ const struct debug_ops arm_debug_ops = {
     .space = arm_debug_space,
     .space_tables = ARM_DEBUG_SPACE_TABLES,
     .space_id = ARM_DEBUG_SPACE_ID,
+    .address_bits = address_bits,
     .privilege = privilege,
     .secure = secure,
     .privilege_name = "el",
@@ -53,4 +66,5 @@ const struct debug_ops arm_debug_ops = {
     .describe_exception = arm_debug_describe_exception,
     .find_exception = arm_debug_find_exception,
     .exception_class = arm_debug_exception_class,
+    .print_irq = arm_debug_print_irq,
 };

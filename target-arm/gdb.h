@@ -36,5 +36,7 @@ void arm_debug_describe_exception(const struct debug_exception *exception, char 
 bool arm_debug_find_exception(const char *word, uint32_t *class);
 uint32_t arm_debug_exception_class(const struct debug_exception *exception);
 
+void arm_debug_print_irq(struct vcpu *cpu, FILE *out); // gdb-interrupts.c
+
 // "translation fault, level 2" and so on, of a DFSC or IFSC.
 const char *arm_debug_fault_name(uint32_t status);

@@ -61,4 +61,5 @@ const struct debug_ops x86_debug_ops = {
     .describe_exception = x86_debug_describe,
     .find_exception = x86_debug_find_exception,
     .exception_class = x86_debug_exception_class,
+    .print_irq = x86_debug_print_irq,
 };

@@ -65,6 +65,9 @@ bool x86_debug_translate(struct x86_cpu *cpu, uint64_t gva, uint64_t *gpa);
 void x86_debug_print_walk(struct vcpu *vcpu, uint64_t gva, FILE *out);
 bool x86_debug_next_mapping(struct vcpu *vcpu, uint64_t gva, struct debug_mapping *mapping);
 
+// --- gdb-interrupts.c ---
+void x86_debug_print_irq(struct vcpu *vcpu, FILE *out);
+
 // --- gdb-exceptions.c ---
 // debug_exception.vector of a system management interrupt.
 enum { X86_DEBUG_SMI = 0x100 };

@@ -97,6 +97,9 @@ struct debug_ops {
     // tables and the identifier.
     uint64_t (*space)(const struct vcpu *cpu);
     uint64_t space_tables, space_id;
+    // How many bits of an address say where it leads; those above, but for bit 55, may hold a tag or a signature. 0: all do, or it
+    // is not known. NULL: all do.
+    unsigned (*address_bits)(const struct vcpu *cpu);
     unsigned (*privilege)(const struct vcpu *cpu); // exception level; current privilege level
     bool (*secure)(const struct vcpu *cpu);        // AArch64 secure state; x86 system management mode
     const char *privilege_name, *space_name;       // "el", "cpl"; "ttbr0", "cr3"
@@ -112,4 +115,7 @@ struct debug_ops {
     // exception_class gives for them. False: none.
     bool (*find_exception)(const char *word, uint32_t *class);
     uint32_t (*exception_class)(const struct debug_exception *exception);
+
+    // Lines that follow the vCPU's name: its state of masking, and each interrupt input that it has with what becomes of it.
+    void (*print_irq)(struct vcpu *cpu, FILE *out);
 };

@@ -96,6 +96,8 @@ struct device_type {
     // Brings what is not in the state table (interrupt outputs, timers, mappings) in line after a state load.
     void (*state_loaded)(struct device *device);
     void (*unrealize)(struct device *device); // undoes realize; not called when that failed
+    // Shows where interrupts stand and what holds them back, for whoever debugs a guest. With no vCPU running; changes nothing.
+    void (*print_irq)(struct device *device, FILE *out);
 };
 
 struct device {

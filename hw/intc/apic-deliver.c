@@ -24,7 +24,7 @@ static void set_bit(uint32_t set[8], unsigned vector, bool value)
     set[vector / 32] = value ? set[vector / 32] | bit : set[vector / 32] & ~bit;
 }
 
-static bool test_bit(const uint32_t set[8], unsigned vector)
+bool apic_vector_in(const uint32_t set[8], unsigned vector)
 {
     return set[vector / 32] >> vector % 32 & 1;
 }
@@ -36,15 +36,15 @@ uint8_t apic_ppr(const struct apic_cpu *cpu)
     return (cpu->tpr & 0xf0) >= class ? cpu->tpr : class;
 }
 
+bool apic_lets_through(const struct apic_cpu *cpu, unsigned vector)
+{
+    return (vector & 0xf0) > (apic_ppr(cpu) & 0xf0);
+}
+
 static int wanted(const struct apic_cpu *cpu)
 {
     int vector = apic_software_enabled(cpu) ? highest(cpu->irr) : APIC_NOTHING;
-    return vector >= 0 && (vector & 0xf0) > (apic_ppr(cpu) & 0xf0) ? vector : APIC_NOTHING;
-}
-
-static enum apic_delivery lvt_mode(uint32_t lvt)
-{
-    return (enum apic_delivery)extract32(lvt, 8, 3);
+    return vector >= 0 && apic_lets_through(cpu, (unsigned)vector) ? vector : APIC_NOTHING;
 }
 
 bool apic_wants_pic(const struct apic_cpu *cpu)
@@ -56,7 +56,7 @@ bool apic_wants_pic(const struct apic_cpu *cpu)
     // A CPU whose APIC is off has its INTR pin where LINT0 was; the board connects it on the first.
     if (!apic_hardware_enabled(cpu))
         return cpu->index == 0;
-    return !(cpu->lvt[LVT_LINT0] & LVT_MASKED) && lvt_mode(cpu->lvt[LVT_LINT0]) == DELIVER_EXTINT;
+    return !(cpu->lvt[LVT_LINT0] & LVT_MASKED) && apic_lvt_mode(cpu->lvt[LVT_LINT0]) == DELIVER_EXTINT;
 }
 
 void apic_update(struct apic_cpu *cpu)
@@ -87,7 +87,7 @@ int apic_end_of_interrupt(struct apic_cpu *cpu)
         return vector;
     set_bit(cpu->isr, (unsigned)vector, false);
     apic_update(cpu);
-    bool tell = test_bit(cpu->tmr, (unsigned)vector) && !(cpu->svr & SVR_NO_EOI_BROADCAST);
+    bool tell = apic_vector_in(cpu->tmr, (unsigned)vector) && !(cpu->svr & SVR_NO_EOI_BROADCAST);
     return tell ? vector : APIC_NOTHING;
 }
 
@@ -214,7 +214,7 @@ void apic_send_ipi(struct apic_cpu *cpu)
 void apic_set_lint(struct apic_cpu *cpu, unsigned pin, bool rises)
 {
     uint32_t lvt = cpu->lvt[LVT_LINT0 + pin];
-    enum apic_delivery mode = lvt_mode(lvt);
+    enum apic_delivery mode = apic_lvt_mode(lvt);
     if (mode == DELIVER_EXTINT || !apic_hardware_enabled(cpu)) {
         if (pin == 0)
             apic_update(cpu);

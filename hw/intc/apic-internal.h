@@ -97,6 +97,11 @@ static inline bool apic_is_x2apic(const struct apic_cpu *cpu)
     return cpu->base & BASE_EXTD;
 }
 
+static inline enum apic_delivery apic_lvt_mode(uint32_t lvt)
+{
+    return (enum apic_delivery)extract32(lvt, 8, 3);
+}
+
 static inline bool apic_software_enabled(const struct apic_cpu *cpu)
 {
     return apic_hardware_enabled(cpu) && (cpu->svr & SVR_ENABLE);
@@ -133,6 +138,9 @@ bool apic_wants_pic(const struct apic_cpu *cpu);
 int apic_end_of_interrupt(struct apic_cpu *cpu);
 void apic_raise_error(struct apic_cpu *cpu, uint32_t error);
 void apic_set_lint(struct apic_cpu *cpu, unsigned pin, bool rises);
+bool apic_vector_in(const uint32_t set[8], unsigned vector);
+// Whether the CPU would be interrupted by this one now, if it were requested.
+bool apic_lets_through(const struct apic_cpu *cpu, unsigned vector);
 
 // --- apic-registers.c ---
 
@@ -153,3 +161,9 @@ void apic_timer_set_deadline(struct apic_cpu *cpu, uint64_t tsc);
 uint64_t apic_timer_deadline(struct apic_cpu *cpu);
 // Queues the event for the state that is.
 void apic_timer_arm(struct apic_cpu *cpu);
+enum apic_timer_mode apic_timer_mode(const struct apic_cpu *cpu);
+unsigned apic_timer_divide_log2(const struct apic_cpu *cpu);
+
+// --- apic-print.c ---
+
+void apic_print_irq(struct device *device, FILE *out);

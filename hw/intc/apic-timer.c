@@ -9,15 +9,15 @@
 #define MIN_PERIOD_NS UINT64_C(20000)
 #define LONGEST_NS (UINT64_C(1) << 62)
 
-static enum apic_timer_mode timer_mode(const struct apic_cpu *cpu)
+enum apic_timer_mode apic_timer_mode(const struct apic_cpu *cpu)
 {
     return (enum apic_timer_mode)extract32(cpu->lvt[LVT_TIMER], 17, 2);
 }
 
 // Bits 3, 1 and 0 of the register: 0 to 6 for 2 to 128, 7 for 1.
-static unsigned divide_log2(uint32_t divide)
+unsigned apic_timer_divide_log2(const struct apic_cpu *cpu)
 {
-    return (((divide & 3) | (divide >> 1 & 4)) + 1) & 7;
+    return (((cpu->divide & 3) | (cpu->divide >> 1 & 4)) + 1) & 7;
 }
 
 static uint64_t now_ns(const struct apic_cpu *cpu)
@@ -27,7 +27,7 @@ static uint64_t now_ns(const struct apic_cpu *cpu)
 
 static uint64_t whole_count_ns(const struct apic_cpu *cpu)
 {
-    return (uint64_t)cpu->initial_count << divide_log2(cpu->divide);
+    return (uint64_t)cpu->initial_count << apic_timer_divide_log2(cpu);
 }
 
 static uint64_t read_tsc(const struct apic_cpu *cpu, uint64_t now)
@@ -53,12 +53,12 @@ static uint64_t due_ns(const struct apic_cpu *cpu, uint64_t now)
 {
     if ((cpu->lvt[LVT_TIMER] & LVT_MASKED) || !apic_hardware_enabled(cpu))
         return CLOCK_NEVER;
-    if (timer_mode(cpu) == TIMER_DEADLINE)
+    if (apic_timer_mode(cpu) == TIMER_DEADLINE)
         return deadline_ns(cpu, now);
     uint64_t whole = whole_count_ns(cpu);
     if (!whole)
         return CLOCK_NEVER;
-    if (timer_mode(cpu) == TIMER_PERIODIC)
+    if (apic_timer_mode(cpu) == TIMER_PERIODIC)
         return cpu->start_ns + ((now - cpu->start_ns) / whole + 1) * whole;
     return cpu->start_ns + whole > now ? cpu->start_ns + whole : CLOCK_NEVER;
 }
@@ -76,7 +76,7 @@ static void poll(struct apic_cpu *cpu)
     if (now < cpu->timer_at_ns) // CLOCK_NEVER included
         return;
     cpu->timer_at_ns = CLOCK_NEVER;
-    if (timer_mode(cpu) == TIMER_DEADLINE) {
+    if (apic_timer_mode(cpu) == TIMER_DEADLINE) {
         if (read_tsc(cpu, now) < cpu->deadline_tsc) { // the counter was slower than it said
             apic_timer_arm(cpu);
             return;
@@ -84,7 +84,7 @@ static void poll(struct apic_cpu *cpu)
         cpu->deadline_tsc = 0;
     }
     apic_accept(cpu, &(struct apic_request){.mode = DELIVER_FIXED, .vector = (uint8_t)cpu->lvt[LVT_TIMER]});
-    if (timer_mode(cpu) == TIMER_PERIODIC) {
+    if (apic_timer_mode(cpu) == TIMER_PERIODIC) {
         uint64_t next = due_ns(cpu, now);
         cpu->timer_at_ns = next < now + MIN_PERIOD_NS ? now + MIN_PERIOD_NS : next;
         event_set(&cpu->timer, cpu->timer_at_ns);
@@ -110,18 +110,18 @@ void apic_timer_init(struct apic_cpu *cpu, struct event_clock *clock)
 uint32_t apic_timer_current(const struct apic_cpu *cpu)
 {
     uint64_t whole = whole_count_ns(cpu), passed = now_ns(cpu) - cpu->start_ns;
-    if (!whole || timer_mode(cpu) == TIMER_DEADLINE)
+    if (!whole || apic_timer_mode(cpu) == TIMER_DEADLINE)
         return 0;
-    if (timer_mode(cpu) == TIMER_PERIODIC)
+    if (apic_timer_mode(cpu) == TIMER_PERIODIC)
         passed %= whole;
     else if (passed >= whole)
         return 0;
-    return cpu->initial_count - (uint32_t)(passed >> divide_log2(cpu->divide));
+    return cpu->initial_count - (uint32_t)(passed >> apic_timer_divide_log2(cpu));
 }
 
 void apic_timer_set_count(struct apic_cpu *cpu, uint32_t count)
 {
-    if (timer_mode(cpu) == TIMER_DEADLINE)
+    if (apic_timer_mode(cpu) == TIMER_DEADLINE)
         return;
     poll(cpu);
     cpu->initial_count = count;
@@ -135,16 +135,16 @@ void apic_timer_set_divide(struct apic_cpu *cpu, uint32_t value)
     uint64_t counted = cpu->initial_count - apic_timer_current(cpu);
     cpu->divide = value & 0xb;
     // It goes on from where it is, at the new speed.
-    cpu->start_ns = now_ns(cpu) - (counted << divide_log2(cpu->divide));
+    cpu->start_ns = now_ns(cpu) - (counted << apic_timer_divide_log2(cpu));
     apic_timer_arm(cpu);
 }
 
 void apic_timer_set_lvt(struct apic_cpu *cpu, uint32_t lvt)
 {
     poll(cpu);
-    bool was_deadline = timer_mode(cpu) == TIMER_DEADLINE;
+    bool was_deadline = apic_timer_mode(cpu) == TIMER_DEADLINE;
     cpu->lvt[LVT_TIMER] = lvt;
-    if (was_deadline != (timer_mode(cpu) == TIMER_DEADLINE)) {
+    if (was_deadline != (apic_timer_mode(cpu) == TIMER_DEADLINE)) {
         cpu->deadline_tsc = 0;
         cpu->initial_count = 0;
     }
@@ -153,7 +153,7 @@ void apic_timer_set_lvt(struct apic_cpu *cpu, uint32_t lvt)
 
 void apic_timer_set_deadline(struct apic_cpu *cpu, uint64_t tsc)
 {
-    if (timer_mode(cpu) != TIMER_DEADLINE)
+    if (apic_timer_mode(cpu) != TIMER_DEADLINE)
         return;
     cpu->deadline_tsc = tsc;
     apic_timer_arm(cpu);
@@ -161,7 +161,7 @@ void apic_timer_set_deadline(struct apic_cpu *cpu, uint64_t tsc)
 
 uint64_t apic_timer_deadline(struct apic_cpu *cpu)
 {
-    if (timer_mode(cpu) != TIMER_DEADLINE)
+    if (apic_timer_mode(cpu) != TIMER_DEADLINE)
         return 0;
     poll(cpu);
     return cpu->deadline_tsc;

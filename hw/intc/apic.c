@@ -360,4 +360,5 @@ const struct device_type apic_type = {
     .unrealize = apic_unrealize,
     .reset = apic_reset,
     .state_loaded = apic_state_loaded,
+    .print_irq = apic_print_irq,
 };

@@ -25,7 +25,6 @@ enum {
 };
 
 #define CTLR_ACKCTL BIT32(2)
-#define CTLR_FIQEN BIT32(3)
 #define CTLR_CBPR BIT32(4)
 #define CTLR_EOIMODE BIT32(9)
 #define CTLR_MASK 0x21fu
@@ -40,13 +39,13 @@ void gicv2_reset_cpu_if(struct gicv2_cpu *cpu)
     cpu->apr[0] = cpu->apr[1] = 0;
 }
 
-static uint8_t group_priority(const struct gicv2_cpu *cpu, unsigned group, uint8_t priority)
+uint8_t gicv2_group_priority(const struct gicv2_cpu *cpu, unsigned group, uint8_t priority)
 {
     unsigned bpr = group && !(cpu->ctlr & CTLR_CBPR) ? cpu->bpr[1] - 1u : cpu->bpr[0];
     return (uint8_t)(priority & (0xfeu << bpr));
 }
 
-static uint8_t running_priority(const struct gicv2_cpu *cpu)
+uint8_t gicv2_running_priority(const struct gicv2_cpu *cpu)
 {
     uint32_t active = cpu->apr[0] | cpu->apr[1];
     return active ? (uint8_t)(ctz32(active) << (8 - GICV2_PRIORITY_BITS)) : GICV2_IDLE_PRIORITY;
@@ -54,11 +53,11 @@ static uint8_t running_priority(const struct gicv2_cpu *cpu)
 
 unsigned gicv2_signal(const struct gicv2_cpu *cpu, const struct gicv2_pending *pending)
 {
-    uint8_t running = running_priority(cpu);
+    uint8_t running = gicv2_running_priority(cpu);
     if (pending->priority >= cpu->pmr ||
-        (running != GICV2_IDLE_PRIORITY && group_priority(cpu, pending->group, pending->priority) >= running))
+        (running != GICV2_IDLE_PRIORITY && gicv2_group_priority(cpu, pending->group, pending->priority) >= running))
         return 0;
-    return BIT32(pending->group == 0 && (cpu->ctlr & CTLR_FIQEN) ? ARM_CPU_FIQ : ARM_CPU_IRQ);
+    return BIT32(pending->group == 0 && (cpu->ctlr & GICC_CTLR_FIQEN) ? ARM_CPU_FIQ : ARM_CPU_IRQ);
 }
 
 // What GICC_IAR or GICC_AIAR may show of a pending interrupt.
@@ -90,7 +89,7 @@ static uint32_t acknowledge(struct gicv2 *gic, unsigned index, bool alias)
         bank->latch &= ~bit;
     }
     bank->active |= bit;
-    uint8_t priority = group_priority(cpu, pending.group, pending.priority);
+    uint8_t priority = gicv2_group_priority(cpu, pending.group, pending.priority);
     cpu->apr[pending.group] |= BIT32(priority >> (8 - GICV2_PRIORITY_BITS));
     gicv2_update(gic);
     return pending.intid | source << 10;
@@ -134,7 +133,7 @@ static uint32_t cpu_read_locked(struct gicv2 *gic, unsigned index, uint64_t offs
     case GICC_AIAR:
         return acknowledge(gic, index, offset == GICC_AIAR);
     case GICC_RPR:
-        return running_priority(cpu);
+        return gicv2_running_priority(cpu);
     case GICC_HPPIR:
     case GICC_AHPPIR:
         pending = gicv2_highest_pending(gic, index);

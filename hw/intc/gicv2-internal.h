@@ -43,5 +43,13 @@ struct gic_bank *gicv2_bank_of(struct gicv2 *gic, unsigned cpu, uint32_t intid, 
 // Whether the interrupt may be signalled now, and as what (bit of ARM_CPU_IRQ or ARM_CPU_FIQ); 0: not.
 unsigned gicv2_signal(const struct gicv2_cpu *cpu, const struct gicv2_pending *pending);
 void gicv2_reset_cpu_if(struct gicv2_cpu *cpu);
+uint8_t gicv2_running_priority(const struct gicv2_cpu *cpu);
+// The part of a priority that decides about preemption.
+uint8_t gicv2_group_priority(const struct gicv2_cpu *cpu, unsigned group, uint8_t priority);
+
+#define GICC_CTLR_FIQEN (1u << 3)
 
 extern const struct mmio_ops gicv2_dist_ops, gicv2_cpu_ops;
+
+// gicv2-print.c
+void gicv2_print_irq(struct device *device, FILE *out);

@@ -197,4 +197,5 @@ const struct device_type gicv2_type = {
     .unrealize = gicv2_unrealize,
     .reset = gicv2_reset,
     .state_loaded = gicv2_state_loaded,
+    .print_irq = gicv2_print_irq,
 };

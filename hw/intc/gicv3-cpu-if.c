@@ -48,14 +48,13 @@ void gicv3_reset_cpu_if(struct gicv3_cpu *cpu)
     cpu->apr[0] = cpu->apr[1] = 0;
 }
 
-// The part of a priority that decides about preemption.
-static uint8_t group_priority(const struct gicv3_cpu *cpu, unsigned group, uint8_t priority)
+uint8_t gicv3_group_priority(const struct gicv3_cpu *cpu, unsigned group, uint8_t priority)
 {
     unsigned bpr = group && !(cpu->ctlr & CTLR_CBPR) ? cpu->bpr[1] - 1u : cpu->bpr[0];
     return (uint8_t)(priority & (0xfeu << bpr));
 }
 
-static uint8_t running_priority(const struct gicv3_cpu *cpu)
+uint8_t gicv3_running_priority(const struct gicv3_cpu *cpu)
 {
     uint32_t active = cpu->apr[0] | cpu->apr[1];
     return active ? (uint8_t)(ctz32(active) << (8 - GIC_PRIORITY_BITS)) : GIC_IDLE_PRIORITY;
@@ -65,8 +64,8 @@ bool gicv3_can_interrupt(const struct gicv3_cpu *cpu, const struct gic_pending *
 {
     if (pending->priority >= cpu->pmr)
         return false;
-    uint8_t running = running_priority(cpu);
-    return running == GIC_IDLE_PRIORITY || group_priority(cpu, pending->group, pending->priority) < running;
+    uint8_t running = gicv3_running_priority(cpu);
+    return running == GIC_IDLE_PRIORITY || gicv3_group_priority(cpu, pending->group, pending->priority) < running;
 }
 
 static uint32_t acknowledge(struct gicv3_cpu *cpu, unsigned group)
@@ -74,7 +73,7 @@ static uint32_t acknowledge(struct gicv3_cpu *cpu, unsigned group)
     struct gic_pending pending = gicv3_highest_pending(cpu);
     if (pending.intid == GIC_SPURIOUS || pending.group != group || !gicv3_can_interrupt(cpu, &pending))
         return GIC_SPURIOUS;
-    uint8_t priority = group_priority(cpu, group, pending.priority);
+    uint8_t priority = gicv3_group_priority(cpu, group, pending.priority);
     cpu->apr[group] |= BIT32(priority >> (8 - GIC_PRIORITY_BITS));
     uint32_t bit;
     struct gic_bank *bank = gicv3_bank_of(cpu, pending.intid, &bit);
@@ -191,7 +190,7 @@ static bool read_locked(struct gicv3_cpu *cpu, uint32_t encoding, uint64_t *valu
         *value = cpu->apr[1];
         return true;
     case ICC_RPR_EL1:
-        *value = running_priority(cpu);
+        *value = gicv3_running_priority(cpu);
         return true;
     case ICC_CTLR_EL1:
         *value = cpu->ctlr | CTLR_FIXED;

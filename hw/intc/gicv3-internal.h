@@ -98,6 +98,9 @@ struct gic_bank *gicv3_bank_of(struct gicv3_cpu *cpu, uint32_t intid, uint32_t *
 // --- gicv3-cpu-if.c
 bool gicv3_can_interrupt(const struct gicv3_cpu *cpu, const struct gic_pending *pending);
 void gicv3_reset_cpu_if(struct gicv3_cpu *cpu);
+uint8_t gicv3_running_priority(const struct gicv3_cpu *cpu);
+// The part of a priority that decides about preemption.
+uint8_t gicv3_group_priority(const struct gicv3_cpu *cpu, unsigned group, uint8_t priority);
 
 // --- gicv3-dist.c, gicv3-redist.c
 extern const struct mmio_ops gicv3_dist_ops, gicv3_redist_ops;
@@ -108,5 +111,10 @@ void gicv3_lpis_enable(struct gicv3_cpu *cpu);
 void gicv3_lpis_disable(struct gicv3_cpu *cpu);
 void gicv3_lpi_set(struct gicv3_cpu *cpu, uint32_t intid, bool pending);
 bool gicv3_lpi_pending(const struct gicv3_cpu *cpu, uint32_t intid);
+// An LPI's priority in the guest's configuration table. False: disabled, or its configuration is out of reach.
+bool gicv3_lpi_priority(const struct gicv3_cpu *cpu, uint32_t intid, uint8_t *priority);
 void gicv3_lpi_reconsider(struct gicv3_cpu *cpu); // the configuration table changed
 void gicv3_lpi_move_all(struct gicv3_cpu *from, struct gicv3_cpu *to);
+
+// --- gicv3-print.c
+void gicv3_print_irq(struct device *device, FILE *out);

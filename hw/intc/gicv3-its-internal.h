@@ -57,3 +57,6 @@ struct gicv3_cpu *its_collection_cpu(const struct gicv3_its *its, uint32_t colle
 // --- gicv3-its-command.c
 // Runs commands up to GITS_CWRITER, a bounded number of them. True: there are more.
 bool its_run_commands(struct gicv3_its *its);
+
+// --- gicv3-its-print.c
+void its_print_irq(struct device *device, FILE *out);

@@ -228,4 +228,5 @@ const struct device_type gicv3_its_type = {
     .unrealize = its_unrealize,
     .reset = its_reset,
     .state_loaded = its_state_loaded,
+    .print_irq = its_print_irq,
 };

@@ -19,8 +19,7 @@ static uint32_t lpi_limit(const struct gicv3_cpu *cpu)
     return bits >= GIC_LPI_ID_BITS ? BIT32(GIC_LPI_ID_BITS) : BIT32(bits);
 }
 
-// False: disabled, or its configuration is out of reach.
-static bool lpi_priority(const struct gicv3_cpu *cpu, uint32_t intid, uint8_t *priority)
+bool gicv3_lpi_priority(const struct gicv3_cpu *cpu, uint32_t intid, uint8_t *priority)
 {
     uint8_t config;
     uint64_t table = cpu->propbaser & UINT64_C(0x000ffffffffff000);
@@ -33,7 +32,7 @@ static bool lpi_priority(const struct gicv3_cpu *cpu, uint32_t intid, uint8_t *p
 static void consider(struct gicv3_cpu *cpu, uint32_t intid)
 {
     uint8_t priority;
-    if (!lpi_priority(cpu, intid, &priority))
+    if (!gicv3_lpi_priority(cpu, intid, &priority))
         return;
     if (cpu->best_lpi &&
         (cpu->best_lpi_priority < priority || (cpu->best_lpi_priority == priority && cpu->best_lpi <= intid)))

@@ -307,4 +307,5 @@ const struct device_type gicv3_type = {
     .unrealize = gicv3_unrealize,
     .reset = gicv3_reset,
     .state_loaded = gicv3_state_loaded,
+    .print_irq = gicv3_print_irq,
 };

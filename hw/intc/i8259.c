@@ -2,18 +2,15 @@
 // 8259A pair. `irr` of a chip is computed: latched edges, and the lines of level-triggered inputs. The
 // cascade input counts as level triggered, so that it follows the second chip's output through every
 // acknowledge.
-#include "hw/intc/i8259.h"
-
 #include <assert.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "hw/core/machine.h"
-#include "hw/core/port-set.h"
+#include "hw/intc/i8259-internal.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/log.h"
 
-enum { FIRST_PORT = 0x20, SECOND_PORT = 0xa0, ELCR_PORT = 0x4d0, CASCADE = 2, SPURIOUS = 7, NONE = -1 };
+enum { FIRST_PORT = 0x20, SECOND_PORT = 0xa0, ELCR_PORT = 0x4d0, SPURIOUS = 7 };
 
 // Initialisation command words.
 enum { ICW1_IC4 = 1, ICW1_SNGL = 2, ICW1_INIT = 0x10 };
@@ -24,22 +21,6 @@ enum { EXPECT_OCW1, EXPECT_ICW2, EXPECT_ICW3, EXPECT_ICW4 };
 enum { OCW2_R = 0x80, OCW2_SL = 0x40, OCW2_EOI = 0x20 };
 enum { OCW3 = 0x08, OCW3_ESMM = 0x40, OCW3_SMM = 0x20, OCW3_P = 4, OCW3_RR = 2, OCW3_RIS = 1 };
 
-struct i8259_chip {
-    uint8_t line, latch, imr, isr, elcr;
-    uint8_t icw1, vector_base, expect;
-    uint8_t lowest; // the input that has the lowest priority
-    bool read_isr, poll, special_mask, auto_eoi, rotate_auto_eoi, fully_nested;
-};
-
-struct i8259 {
-    struct device device;
-    pthread_mutex_t lock;
-    struct memory_map *io;
-    struct irq_line intr;
-    struct port_set ports;
-    struct i8259_chip chips[2]; // the second hangs on the first
-};
-
 // Inputs that can be made level triggered: not those of timer, keyboard, cascade, clock and coprocessor.
 static const uint8_t elcr_masks[2] = {0xf8, 0xde};
 
@@ -48,9 +29,9 @@ static unsigned chip_index(const struct i8259 *pic, const struct i8259_chip *chi
     return (unsigned)(chip - pic->chips);
 }
 
-static uint8_t requests(const struct i8259 *pic, const struct i8259_chip *chip)
+uint8_t i8259_requests(const struct i8259 *pic, const struct i8259_chip *chip)
 {
-    uint8_t level = chip->elcr | (chip_index(pic, chip) ? 0 : 1 << CASCADE);
+    uint8_t level = chip->elcr | (chip_index(pic, chip) ? 0 : 1 << I8259_CASCADE);
     return (uint8_t)((chip->line & level) | (chip->latch & ~level));
 }
 
@@ -66,16 +47,15 @@ static unsigned input_at(const struct i8259_chip *chip, unsigned place)
     return (chip->lowest + 1 + place) & 7;
 }
 
-// The input that the chip wants served now, or NONE.
-static int wanted(const struct i8259 *pic, const struct i8259_chip *chip)
+int i8259_wanted(const struct i8259 *pic, const struct i8259_chip *chip)
 {
-    unsigned place = first_place(chip, requests(pic, chip) & (uint8_t)~chip->imr);
+    unsigned place = first_place(chip, i8259_requests(pic, chip) & (uint8_t)~chip->imr);
     uint8_t blocking = chip->isr;
     if (chip->special_mask)
         blocking &= (uint8_t)~chip->imr;
     if (chip->fully_nested && chip_index(pic, chip) == 0)
-        blocking &= (uint8_t) ~(1 << CASCADE);
-    return place < first_place(chip, blocking) ? (int)input_at(chip, place) : NONE;
+        blocking &= (uint8_t) ~(1 << I8259_CASCADE);
+    return place < first_place(chip, blocking) ? (int)input_at(chip, place) : I8259_NONE;
 }
 
 static void set_line(struct i8259_chip *chip, unsigned input, bool level)
@@ -88,8 +68,8 @@ static void set_line(struct i8259_chip *chip, unsigned input, bool level)
 
 static void update(struct i8259 *pic)
 {
-    set_line(&pic->chips[0], CASCADE, wanted(pic, &pic->chips[1]) != NONE);
-    irq_set(&pic->intr, wanted(pic, &pic->chips[0]) != NONE);
+    set_line(&pic->chips[0], I8259_CASCADE, i8259_wanted(pic, &pic->chips[1]) != I8259_NONE);
+    irq_set(&pic->intr, i8259_wanted(pic, &pic->chips[0]) != I8259_NONE);
 }
 
 static void take(struct i8259_chip *chip, unsigned input)
@@ -103,11 +83,11 @@ static void take(struct i8259_chip *chip, unsigned input)
 
 static int acknowledge_chip(struct i8259 *pic, struct i8259_chip *chip)
 {
-    int input = wanted(pic, chip);
-    if (input == NONE)
+    int input = i8259_wanted(pic, chip);
+    if (input == I8259_NONE)
         return chip->vector_base + SPURIOUS;
     take(chip, (unsigned)input);
-    if (input == CASCADE && chip == &pic->chips[0])
+    if (input == I8259_CASCADE && chip == &pic->chips[0])
         return acknowledge_chip(pic, &pic->chips[1]);
     return chip->vector_base + input;
 }
@@ -209,8 +189,8 @@ static void chip_write(struct i8259 *pic, struct i8259_chip *chip, bool odd, uin
 static uint8_t poll(struct i8259 *pic, struct i8259_chip *chip)
 {
     chip->poll = false;
-    int input = wanted(pic, chip);
-    if (input == NONE)
+    int input = i8259_wanted(pic, chip);
+    if (input == I8259_NONE)
         return 0;
     take(chip, (unsigned)input);
     update(pic);
@@ -223,7 +203,7 @@ static uint8_t chip_read(struct i8259 *pic, struct i8259_chip *chip, bool odd)
     uint8_t value = chip->poll       ? poll(pic, chip)
                     : odd            ? chip->imr
                     : chip->read_isr ? chip->isr
-                                     : requests(pic, chip);
+                                     : i8259_requests(pic, chip);
     pthread_mutex_unlock(&pic->lock);
     return value;
 }
@@ -288,7 +268,7 @@ static void input_set(void *opaque, unsigned irq, bool level)
 
 struct irq_line i8259_input(struct device *device, unsigned irq)
 {
-    assert(irq < 16 && irq != CASCADE);
+    assert(irq < 16 && irq != I8259_CASCADE);
     return (struct irq_line){input_set, device, irq};
 }
 
@@ -367,4 +347,5 @@ const struct device_type i8259_type = {
     .unrealize = i8259_unrealize,
     .reset = i8259_reset,
     .state_loaded = i8259_state_loaded,
+    .print_irq = i8259_print_irq,
 };

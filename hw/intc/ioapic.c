@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "hw/intc/ioapic.h"
-
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
 
 #include "hw/core/machine.h"
+#include "hw/intc/ioapic-internal.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/log.h"
 
@@ -13,27 +11,9 @@ enum { REGISTERS_SIZE = 0x1000, IOREGSEL = 0x00, IOWIN = 0x10, IOEOI = 0x40 };
 enum { INDEX_ID, INDEX_VERSION, INDEX_ARBITRATION, INDEX_TABLE = 0x10 };
 enum { VERSION = 0x20 | (IOAPIC_PINS - 1) << 16 };
 
-// A redirection table entry: vector 7:0, delivery mode 10:8, destination 63:56, and
-#define RTE_LOGICAL BIT64(11)
-#define RTE_REMOTE_IRR BIT64(14)
-#define RTE_LEVEL BIT64(15)
-#define RTE_MASKED BIT64(16)
 #define RTE_WRITABLE UINT64_C(0xff0000000001afff)
 
 enum { DELIVER_LOWEST = 1, MESSAGE_BASE_SHIFT = 20 };
-
-struct ioapic {
-    struct device device;
-    pthread_mutex_t lock;
-    uint64_t base;
-    void (*message)(void *opaque, uint64_t address, uint32_t data);
-    void *message_opaque;
-    struct mem_region *region;
-
-    uint8_t select, id;
-    uint32_t lines;
-    uint64_t table[IOAPIC_PINS];
-};
 
 static void send(const struct ioapic *ioapic, uint64_t entry)
 {
@@ -211,4 +191,5 @@ const struct device_type ioapic_type = {
     .realize = ioapic_realize,
     .unrealize = ioapic_unrealize,
     .reset = ioapic_reset,
+    .print_irq = ioapic_print_irq,
 };

@@ -32,6 +32,7 @@ const struct device_type i440fx_host_type = {
     .realize = pc_host_realize,
     .unrealize = pc_host_unrealize,
     .reset = pc_host_reset,
+    .print_irq = pc_host_print_irq,
 };
 
 static void update(struct i440fx *self)

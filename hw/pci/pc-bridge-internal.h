@@ -25,6 +25,7 @@ struct pc_host *pc_host_of(const struct pci_device *function);
 int pc_host_realize(struct device *device, struct error *error);
 void pc_host_unrealize(struct device *device);
 void pc_host_reset(struct device *device);
+void pc_host_print_irq(struct device *device, FILE *out);
 extern const struct state_field pc_host_state[];
 
 // For functions 0.0, at realize: the registers PAM0 to PAM6 and SMRAM at these offsets of the function's configuration

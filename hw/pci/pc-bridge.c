@@ -46,6 +46,11 @@ void pc_host_reset(struct device *device)
     pci_config_ports_reset(&((struct pc_host *)device)->ports);
 }
 
+void pc_host_print_irq(struct device *device, FILE *out)
+{
+    pci_print_irq(&((struct pc_host *)device)->bus, out);
+}
+
 struct pc_host *pc_host_of(const struct pci_device *function)
 {
     return function->bus->ops_opaque;

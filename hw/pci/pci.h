@@ -182,6 +182,8 @@ bool pci_msix_enabled(const struct pci_device *device);
 // Signals a vector; one that is masked stays pending. A number that is too large does nothing.
 void pci_msix_notify(struct pci_device *device, unsigned vector);
 
+// For host bridges, as device_type.print_irq (pci-print.c).
+void pci_print_irq(const struct pci_bus *bus, FILE *out);
 // For host bridges: an access of the guest. `offset` may be past the end of what the function has; nobody
 // there reads as all ones. Sizes 1, 2, 4, aligned or not.
 uint32_t pci_config_read(struct pci_bus *root, unsigned bus, uint8_t devfn, unsigned offset, unsigned size);

@@ -57,6 +57,7 @@ const struct device_type q35_host_type = {
     .realize = pc_host_realize,
     .unrealize = pc_host_unrealize,
     .reset = pc_host_reset,
+    .print_irq = pc_host_print_irq,
 };
 
 static bool find_pciexbar(const struct pci_device *pci, uint64_t *base, uint64_t *size)

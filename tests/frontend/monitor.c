@@ -131,8 +131,24 @@ Test(monitor, info)
     EXPECT("info registers", "PC=0000");
     EXPECT("info registers -a", "CPU#0");
     EXPECT("info registers -b", "'-b' is not understood");
+    EXPECT("info irq", "CPU #0: off, input lines 0x0");
     EXPECT("info jit", "this accelerator has no jit");
     EXPECT("cpu 1", "'1' is not a processor from 0 to 0");
+}
+
+static void print_irq(struct device *device, FILE *out)
+{
+    fprintf(out, "the controller\n");
+    cr_assert(device_lock_held(&device->machine->lock), "its inputs may change");
+}
+
+static const struct device_type controller_type = {.name = "controller", .instance_size = sizeof(struct device), .print_irq = print_irq};
+
+Test(monitor, interrupt_controllers_are_asked)
+{
+    bare_device(machine, &controller_type, NULL);
+    EXPECT("info irq", "the controller\r\n");
+    cr_expect_not(device_lock_held(&machine->lock));
 }
 
 Test(monitor, physical_memory)

@@ -33,6 +33,57 @@ static void teardown(void)
 
 TestSuite(debug, .init = setup, .fini = teardown);
 
+// --- interrupt inputs ----------------------------------------------------------------------------------------------
+
+static const char *interrupts(void)
+{
+    static char text[1024];
+    memset(text, 0, sizeof(text));
+    FILE *out = fmemopen(text, sizeof(text), "w");
+    cr_assert(out);
+    ops->print_irq(vcpu, out);
+    fclose(out);
+    return text;
+}
+
+Test(debug, interrupt_inputs)
+{
+    cr_assert_str_eq(interrupts(), "EL1, PSTATE.DAIF DAIF\n"
+                                   "  IRQ  down  to EL1, masked by PSTATE.I\n"
+                                   "  FIQ  down  to EL1, masked by PSTATE.F\n");
+    m->cpu->daif = PSTATE_F;
+    vcpu_irq_set(vcpu, ARM_CPU_IRQ, true);
+    vcpu_irq_set(vcpu, ARM_CPU_FIQ, true);
+    cr_assert_str_eq(interrupts(), "EL1, PSTATE.DAIF ---F\n"
+                                   "  IRQ  up    to EL1, is taken next\n"
+                                   "  FIQ  up    to EL1, masked by PSTATE.F\n");
+}
+
+Test(debug, interrupt_inputs_of_higher_levels)
+{
+    struct arm_cpu_config config = {.index = 1, .mpidr = 1, .has_el2 = true, .has_el3 = true};
+    vcpu = test_machine_add_cpu(&m->base, &arm_cpu_factory, "max", &config);
+    vcpu->ops->reset(vcpu);
+    struct arm_cpu *cpu = arm_cpu_of_vcpu(vcpu);
+    cpu->el = 2;
+    cpu->daif = PSTATE_I;
+    cpu->hcr_el2 = HCR_RW | HCR_IMO | HCR_VI;
+    cpu->scr_el3 = SCR_NS | SCR_FIQ;
+    cr_assert_str_eq(interrupts(), "EL2, PSTATE.DAIF --I-, HCR_EL2 0x80000090, SCR_EL3 0x5\n"
+                                   "  IRQ  down  to EL2, masked by PSTATE.I\n"
+                                   "  FIQ  down  to EL3, not masked\n"
+                                   "  vIRQ up    to EL1, held off at EL2\n"
+                                   "  vFIQ down  to EL1, off: HCR_EL2.FMO is clear\n");
+    cpu->el = 1;
+    cpu->daif = 0;
+    cr_assert(strstr(interrupts(), "  vIRQ up    to EL1, is taken next\n"));
+    cpu->hcr_el2 |= HCR_TGE;
+    cr_assert(strstr(interrupts(), "  vIRQ up    to EL1, off: HCR_EL2.TGE is set\n"));
+    cpu->hcr_el2 = HCR_RW;
+    cpu->el = 3;
+    cr_assert(strstr(interrupts(), "  IRQ  down  to EL1, held off at EL3\n"));
+}
+
 // --- registers -----------------------------------------------------------------------------------------------------
 
 static const struct debug_register *find(const char *name)

@@ -512,3 +512,35 @@ Test(x86_debug, writes_have_their_effects)
     expect(m, MODE32, "fstat", 0x8081); // and it is pending
     x86_machine_destroy(m);
 }
+
+static const char *interrupts(struct x86_machine *m)
+{
+    static char text[1024];
+    memset(text, 0, sizeof(text));
+    FILE *out = fmemopen(text, sizeof(text), "w");
+    cr_assert(out);
+    ops_of(m)->print_irq(&m->cpu->tcg.vcpu, out);
+    fclose(out);
+    return text;
+}
+
+Test(x86_debug, interrupt_inputs)
+{
+    struct x86_machine *m = in_32_bit_code("max");
+    struct vcpu *vcpu = &m->cpu->tcg.vcpu;
+    vcpu_irq_set(vcpu, X86_CPU_INTR, true);
+    cr_assert_str_eq(interrupts(m), "CPL 0, IF clear\n"
+                                    "  INTR up    masked: IF is clear\n"
+                                    "  NMI  down  not masked\n"
+                                    "  SMI  down  not masked\n");
+    m->cpu->eflags |= FLAG_IF;
+    m->cpu->nmi_blocked = m->cpu->smm = true;
+    vcpu_irq_set(vcpu, X86_CPU_SMI, true);
+    cr_assert_str_eq(interrupts(m), "CPL 0, IF set, NMIs blocked, in system management mode\n"
+                                    "  INTR up    is taken next\n"
+                                    "  NMI  down  blocked until IRET\n"
+                                    "  SMI  up    held off until RSM\n");
+    m->cpu->shadow = X86_SHADOW_STI;
+    cr_assert(strstr(interrupts(m), "  INTR up    held off until after the instruction behind STI\n"));
+    x86_machine_destroy(m);
+}

@@ -2,6 +2,7 @@
 #include "bare-machine.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct machine_type bare_type = {
@@ -83,4 +84,29 @@ bool run_until(struct machine *machine, bool (*done)(void *opaque), void *opaque
         io_loop_iterate(machine->loop, 1);
     }
     return false;
+}
+
+static char *printed(struct device *device, void (*print)(struct device *device, FILE *out))
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    cr_assert(out);
+    fputc('\n', out);
+    print(device, out);
+    fclose(out);
+    return text;
+}
+
+void expect_irq_line(struct device *device, const char *line)
+{
+    char *before = printed(device, device_print_state), *text = printed(device, device->type->print_irq);
+    char *after = printed(device, device_print_state);
+    char wanted[256];
+    snprintf(wanted, sizeof(wanted), "\n%s\n", line);
+    cr_assert_str_eq(before, after);
+    cr_expect(strstr(text, wanted), "'%s' is not in:%s", line, text);
+    free(before);
+    free(text);
+    free(after);
 }

@@ -25,3 +25,5 @@ uint64_t guest_read(struct machine *machine, uint64_t gpa, unsigned size);
 void guest_write(struct machine *machine, uint64_t gpa, unsigned size, uint64_t value);
 // Lets posted work, events and finished I/O run until `done` or a second has passed.
 bool run_until(struct machine *machine, bool (*done)(void *opaque), void *opaque);
+// What the device shows of its interrupts has this line; and showing it changes no state.
+void expect_irq_line(struct device *device, const char *line);

@@ -378,3 +378,33 @@ Test(apic, errors)
     put(0, LAPIC_ESR, 0);
     cr_assert_eq(get(0, LAPIC_ESR), 0x40);
 }
+
+Test(apic, shows_what_holds_interrupts_back)
+{
+    expect_irq_line(chips.apic, "CPU #0: APIC id 0x00 (BSP), xAPIC, spurious vector 0xff, TPR 0x00, PPR 0x00, INTR low");
+    expect_irq_line(chips.apic, "  LINT0    ExtINT, line low");
+    message(1, false, 0x41);
+    message(1, false, 0xc93);
+    message(1, false, 0x9a);
+    expect_irq_line(chips.apic, "  vector 0x9a edge, requested: signalled as INTR");
+    expect_irq_line(chips.apic, "  vector 0x41 edge, requested: another comes first");
+    cr_assert_eq(take(1), 0x9a);
+    expect_irq_line(chips.apic, "CPU #1: APIC id 0x01, xAPIC, spurious vector 0xff, TPR 0x00, PPR 0x90, INTR low");
+    expect_irq_line(chips.apic, "  vector 0x9a edge, in service until EOI");
+    expect_irq_line(chips.apic, "  vector 0x41 edge, requested: not above PPR");
+    put(1, LAPIC_SVR, 0xff);
+    expect_irq_line(chips.apic, "  vector 0x41 edge, requested: APIC off");
+    put(0, LAPIC_TIMER, 0x200ec); // periodic
+    put(0, LAPIC_DIVIDE, 3);      // by 16
+    put(0, LAPIC_INITIAL, 1000);
+    pc_bench_advance(&bench, 1600);
+    expect_irq_line(chips.apic, "  timer    vector 0xec, periodic, counts 900 of 1000, divided by 16, due in 14400 ns");
+    put(0, LAPIC_TIMER, 0x500ec);
+    expect_irq_line(chips.apic, "  timer    masked, vector 0xec, TSC deadline mode, not set");
+    cr_assert(wrmsr(2, BASE_MSR, 0xfee00c00));
+    expect_irq_line(chips.apic, "CPU #2: APIC id 0x02, x2APIC, spurious vector 0xff, TPR 0x00, PPR 0x00, INTR low");
+    cr_assert(wrmsr(2, BASE_MSR, 0xfee00000));
+    expect_irq_line(chips.apic, "CPU #2: APIC id 0x02, off in IA32_APIC_BASE, spurious vector 0xff, TPR 0x00, PPR 0x00, INTR low");
+    message(0, false, 0x700);
+    expect_irq_line(chips.apic, "  ExtINT: signalled as INTR, the 8259 gives the vector");
+}

@@ -185,3 +185,42 @@ Test(gicv2, messages)
     write_as(0, FRAME + 0x40, 0xffffffff);
     cr_assert_eq(read_as(0, HPPIR), 1023);
 }
+
+Test(gicv2, shows_what_holds_interrupts_back)
+{
+    struct irq_line low = gicv2_spi_line(gic, 2), high = gicv2_spi_line(gic, 3);
+    expect_irq_line(gic, "GICv2: groups enabled in the distributor: 0");
+    expect_irq_line(gic, "CPU #0: groups enabled in its interface: 0, PMR 0xf0, running priority idle, highest pending none, IRQ low, FIQ low");
+    expect_irq_line(gic, "  0-15        SGI 0-15   edge     -     yes      -        -       0      0x00      CPU #3     not pending");
+    irq_set(&low, true);
+    expect_irq_line(gic, "  34          SPI 2      level    high  -        yes      -       0      0x00      none       goes to no CPU");
+    guest_write(machine, DIST + 0x800 + 34, 1, 1);
+    expect_irq_line(gic, "  34          SPI 2      level    high  -        yes      -       0      0x00      CPU #0     disabled");
+    enable(34, 1), enable(35, 3);
+    guest_write(machine, DIST + 0x400 + 34, 1, 0xa0);
+    guest_write(machine, DIST + 0x400 + 35, 1, 0xb0);
+    irq_set(&high, true);
+    expect_irq_line(gic, "  34          SPI 2      level    high  yes      yes      -       0      0xa0      CPU #0     signalled as IRQ");
+    expect_irq_line(gic, "  35          SPI 3      level    high  yes      yes      -       0      0xb0      CPUs 0x03  signalled as IRQ");
+    write_as(1, PMR, 0xb0);
+    expect_irq_line(gic, "  35          SPI 3      level    high  yes      yes      -       0      0xb0      CPUs 0x03  another comes first");
+    write_as(0, PMR, 0xa0);
+    expect_irq_line(gic, "  34          SPI 2      level    high  yes      yes      -       0      0xa0      CPU #0     masked by PMR");
+    write_as(0, PMR, 0xf0);
+    write_as(0, CTLR, 9);
+    expect_irq_line(gic, "CPU #0: groups enabled in its interface: 0, PMR 0xf0, running priority idle, highest pending 34, IRQ low, FIQ high");
+    cr_assert_eq(read_as(0, IAR), 34);
+    expect_irq_line(gic, "CPU #0: groups enabled in its interface: 0, PMR 0xf0, running priority 0xa0, highest pending 35, IRQ low, FIQ low");
+    expect_irq_line(gic, "  34          SPI 2      level    high  yes      yes      yes     0      0xa0      CPU #0     active until it is deactivated");
+    guest_write(machine, DIST + 0x800 + 35, 1, 1);
+    expect_irq_line(gic, "  35          SPI 3      level    high  yes      yes      -       0      0xb0      CPU #0     not above the running priority");
+    irq_set(&low, false);
+    expect_irq_line(gic, "  34          SPI 2      level    low   yes      -        yes     0      0xa0      CPU #0     in service");
+    write_as(0, CTLR, 0);
+    expect_irq_line(gic, "  35          SPI 3      level    high  yes      yes      -       0      0xb0      CPU #0     group off in the CPU interface");
+    write_as(0, DIST, 0);
+    expect_irq_line(gic, "  35          SPI 3      level    high  yes      yes      -       0      0xb0      CPU #0     group off in the distributor");
+    write_as(2, DIST + 0xf00, 3 | 2 << 16); // from CPU 2 to CPU 1
+    expect_irq_line(gic, "  3           SGI 3      edge     -     yes      yes      -       0      0x00      CPU #1     group off in the distributor");
+    expect_irq_line(gic, "  SGI 3 was sent by CPU #2");
+}

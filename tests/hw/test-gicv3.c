@@ -266,3 +266,30 @@ Test(gicv3, unknown_registers)
     cr_assert_not(gicv3_sysregs.write(gic, access, 0));
     cr_assert_eq(guest_read(machine, DIST + 0x5000, 4), 0);
 }
+
+Test(gicv3, shows_what_holds_interrupts_back)
+{
+    struct irq_line spi = gicv3_spi_line(gic, 1), timer = gicv3_ppi_line(gic, 3, 27);
+    expect_irq_line(gic, "GICv3: groups enabled in the distributor: 0 and 1");
+    guest_write(machine, redist(3, 0x14), 4, 0);
+    expect_irq_line(gic, "CPU #3: affinity 0.0.1.0, groups enabled in its interface: 1, PMR 0xf0, running priority idle, "
+                         "highest pending none, IRQ low, FIQ low, LPIs off");
+    enable(33), enable(34), enable(36);
+    expect_irq_line(gic, "  33-34       SPI 1-2    level    low   yes      -        -       1      0x00      CPU #0     not pending");
+    expect_irq_line(gic, "  36          SPI 4      level    low   yes      -        -       1      0x00      CPU #0     not pending");
+    guest_write(machine, DIST + 0x6000 + 33 * 8, 8, 7);
+    irq_set(&spi, true);
+    expect_irq_line(gic, "  33          SPI 1      level    high  yes      yes      -       1      0x00      none       goes to no CPU");
+    guest_write(machine, DIST + 0x6000 + 33 * 8, 8, 0x100);
+    expect_irq_line(gic, "  33          SPI 1      level    high  yes      yes      -       1      0x00      CPU #3     signalled as IRQ");
+    set_priority(33, 0x80);
+    irq_set(&timer, true);
+    expect_irq_line(gic, "  27          PPI 11     level    high  -        yes      -       1      0x00      CPU #3     disabled");
+    guest_write(machine, redist(3, 0x10100), 4, 1u << 27);
+    expect_irq_line(gic, "  27          PPI 11     level    high  yes      yes      -       1      0x00      CPU #3     signalled as IRQ");
+    expect_irq_line(gic, "  33          SPI 1      level    high  yes      yes      -       1      0x80      CPU #3     another comes first");
+    cr_assert_eq(icc_read(3, ICC_IAR1), 27);
+    expect_irq_line(gic, "  33          SPI 1      level    high  yes      yes      -       1      0x80      CPU #3     not above the running priority");
+    guest_write(machine, redist(3, 0x10080), 4, ~(1u << 27));
+    expect_irq_line(gic, "  27          PPI 11     level    high  yes      yes      yes     0      0x00      CPU #3     group off in the CPU interface");
+}

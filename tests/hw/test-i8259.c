@@ -225,3 +225,26 @@ Test(i8259, initialisation_forgets)
     outb(&bench, MASTER + 1, 0xf0);
     cr_assert_eq(inb(&bench, MASTER + 1), 0xf0);
 }
+
+Test(i8259, shows_what_holds_interrupts_back)
+{
+    expect_irq_line(pic, "8259 first: vectors from 0x30, IRR 0x00, ISR 0x00, IMR 0x00, ELCR 0x00, lowest priority: input 7, INT low");
+    pulse(3);
+    line(5, true);
+    pulse(12);
+    expect_irq_line(pic, "8259 second: vectors from 0x70, IRR 0x10, ISR 0x00, IMR 0x00, ELCR 0x00, lowest priority: input 7, INT high");
+    expect_irq_line(pic, "  IRQ 2  cascade edge  line high  signalled as INT");
+    expect_irq_line(pic, "  IRQ 3          edge  line low   behind one that comes first or is in service");
+    cr_assert_eq(i8259_acknowledge(pic), BASE2 + 4);
+    expect_irq_line(pic, "  IRQ 12         edge  line low   in service until EOI");
+    outb(&bench, MASTER, 0x62); // ends the cascade
+    cr_assert_eq(i8259_acknowledge(pic), BASE1 + 3);
+    outb(&bench, MASTER, 0x63);
+    cr_assert_eq(i8259_acknowledge(pic), BASE1 + 5);
+    outb(&bench, MASTER, 0x65);
+    expect_irq_line(pic, "  IRQ 5          edge  line high  idle, the edge has been taken");
+    outb(&bench, MASTER + 1, 0x20);
+    line(5, false);
+    line(5, true);
+    expect_irq_line(pic, "  IRQ 5          edge  line high  masked");
+}

@@ -91,3 +91,22 @@ Test(ioapic, levels)
     ioapic_put(&chips, 0x10 + 22, 0x080bb);
     cr_assert(chips.cpus[3].intr);
 }
+
+Test(ioapic, shows_what_holds_interrupts_back)
+{
+    struct irq_line level = ioapic_input(chips.ioapic, 11), edge = ioapic_input(chips.ioapic, 4);
+    irq_set(&edge, true);
+    expect_irq_line(chips.ioapic, "  4    0x00    fixed     0x00 physical      edge     high      on    masked, the edge is lost");
+    ioapic_route(&chips, 4, 3, 0x930);
+    expect_irq_line(chips.ioapic, "  4    0x30    lowest    0x03 logical       edge     high      on    idle, the edge has been sent");
+    ioapic_route(&chips, 11, 0x25, 0x1a0bb);
+    expect_irq_line(chips.ioapic, "  11   0xbb    fixed     0x25 physical      level    low       off   masked");
+    irq_set(&level, true);
+    expect_irq_line(chips.ioapic, "  11   0xbb    fixed     0x25 physical      level    low       on    masked, would be sent");
+    ioapic_route(&chips, 11, 0x25, 0xa0bb);
+    expect_irq_line(chips.ioapic, "  11   0xbb    fixed     0x25 physical      level    low       on    sent, waits for EOI");
+    lapic_take(&chips, 3);
+    irq_set(&level, false);
+    lapic_put(&chips, 3, LAPIC_EOI, 0);
+    expect_irq_line(chips.ioapic, "  11   0xbb    fixed     0x25 physical      level    low       off   idle");
+}

@@ -274,3 +274,36 @@ Test(its, a_queue_outside_of_memory_stalls)
     guest_write(machine, ITS + 0x88, 8, 0xfffe0); // past the end of the queue
     cr_assert_eq(guest_read(machine, ITS + 0x90, 8) & ~UINT64_C(1), 0);
 }
+
+Test(its, shows_where_messages_lead)
+{
+    expect_irq_line(its, "  collections: none");
+    mapc(3, 1);
+    mapd(0x11, 4, ITT);
+    mapti(0x11, 2, 8200, 3);
+    mapti(0x11, 3, 8201, 4);
+    expect_irq_line(its, "ITS: on, commands read up to 0x80 of 0x80");
+    expect_irq_line(its, "  collections: 3 to CPU #1");
+    expect_irq_line(its, "  device 0x0011 (00:02.1):");
+    expect_irq_line(its, "    event 2: INTID 8200 to CPU #1, disabled");
+    expect_irq_line(its, "    event 3: INTID 8201, collection 4 is not mapped");
+    configure(8200, 0x80 | 1);
+    gicv3_its_message(its, 0x11, 2);
+    expect_irq_line(its, "    event 2: INTID 8200 to CPU #1, priority 0x80, pending");
+    expect_irq_line(gic, "  8200        LPI 8      edge     -     yes      yes      -       1      0x80      CPU #1     signalled as IRQ");
+}
+
+// Tables that claim more than anyone could look at are shown in part, and not for long.
+Test(its, shows_hostile_tables_in_part)
+{
+    guest_write(machine, ITS, 4, 0);
+    for (unsigned device = 0; device < 512; device++)
+        guest_write(machine, DEVICES + device * 8, 8, 1 | 31 << 1 | (uint64_t)(ITT >> 8) << 6);
+    guest_write(machine, ITS + 0x108, 8, UINT64_C(1) << 63 | UINT64_C(0x0000fffffffff000));
+    expect_irq_line(its, "  collections: none");
+    expect_irq_line(its, "  and so on");
+    for (unsigned event = 0; event < 1024; event++)
+        guest_write(machine, ITT + event * 8, 8, UINT64_MAX);
+    expect_irq_line(its, "    event 0: INTID 16777215, collection 65535 is not mapped");
+    expect_irq_line(its, "  and so on");
+}

@@ -262,6 +262,50 @@ Test(pci, msix_vectors_are_masked_and_pend)
     pci_machine_destroy(&pci);
 }
 
+static const char *interrupts(void)
+{
+    static char text[1024];
+    memset(text, 0, sizeof(text));
+    FILE *out = fmemopen(text, sizeof(text), "w");
+    cr_assert(out);
+    pci_print_irq(&pci.bus, out);
+    fclose(out);
+    return text;
+}
+
+Test(pci, shows_how_interrupts_are_signalled)
+{
+    struct probe *probe = plug();
+    unsigned msix = config_capability(pci.io, AT, PCI_CAP_ID_MSIX, 0), msi = config_capability(pci.io, AT, PCI_CAP_ID_MSI, 0);
+    uint64_t table = 0xe0010000;
+    pci_set_irq(&probe->pci, true);
+    config_set(pci.io, AT, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
+    cr_assert_str_eq(interrupts(), "PCI bus pci.0:\n"
+                                   "  00:05.0 probe\n"
+                                   "    INTA# to input 1 of the host bridge, asserted, disabled in the command register\n");
+    config_set(pci.io, AT, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+    config_set(pci.io, AT, msi + PCI_MSI_ADDRESS, 4, 0xfee01000);
+    config_set(pci.io, AT, msi + PCI_MSI_DATA, 2, 0x4021);
+    config_set(pci.io, AT, msi + PCI_MSI_CONTROL, 2, PCI_MSI_ENABLE);
+    cr_assert_str_eq(interrupts(), "PCI bus pci.0:\n"
+                                   "  00:05.0 probe, no bus master: messages are lost\n"
+                                   "    MSI 0x4021 to 0xfee01000\n");
+    config_set(pci.io, AT, PCI_COMMAND, 2, PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY);
+    config_set(pci.io, AT, 0x20, 4, (uint32_t)table);
+    guest_write(pci.machine, table + 16, 4, 0xfee00000);
+    guest_write(pci.machine, table + 24, 4, 0x31);
+    guest_write(pci.machine, table + 28, 4, 0);
+    config_set(pci.io, AT, msix + PCI_MSIX_CONTROL, 2, PCI_MSIX_ENABLE | PCI_MSIX_FUNCTION_MASK);
+    pci_msix_notify(&probe->pci, 1);
+    pci_msix_notify(&probe->pci, 2);
+    cr_assert_str_eq(interrupts(), "PCI bus pci.0:\n"
+                                   "  00:05.0 probe\n"
+                                   "    MSI-X, 3 vectors, the function is masked\n"
+                                   "      vector 1: 0x31 to 0xfee00000, pending\n"
+                                   "      vector 2: 0x0 to 0x0, masked, pending\n");
+    pci_machine_destroy(&pci);
+}
+
 Test(pci, places_on_the_bus)
 {
     struct error error;

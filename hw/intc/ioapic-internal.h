@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// What the parts of the I/O APIC share.
+#pragma once
+
+#include <pthread.h>
+
+#include "hw/intc/ioapic.h"
+#include "tcg/base/bits.h"
+
+// A redirection table entry: vector 7:0, delivery mode 10:8, destination 63:56, and
+#define RTE_LOGICAL BIT64(11)
+#define RTE_ACTIVE_LOW BIT64(13)
+#define RTE_REMOTE_IRR BIT64(14)
+#define RTE_LEVEL BIT64(15)
+#define RTE_MASKED BIT64(16)
+
+struct ioapic {
+    struct device device;
+    pthread_mutex_t lock;
+    uint64_t base;
+    void (*message)(void *opaque, uint64_t address, uint32_t data);
+    void *message_opaque;
+    struct mem_region *region;
+
+    uint8_t select, id;
+    uint32_t lines;
+    uint64_t table[IOAPIC_PINS];
+};
+
+// ioapic-print.c
+void ioapic_print_irq(struct device *device, FILE *out);
