@@ -129,12 +129,12 @@ gdb_handler gdb_insert_stop, gdb_remove_stop;
 // The reason in a stop reply for what the vCPU has stopped at, if it is the peer's; and words for the user if not.
 void gdb_put_reason(struct gdb *gdb, const struct vcpu *cpu);
 void gdb_put_note(struct gdb *gdb, const struct vcpu *cpu);
-// Words for the user about a reason that the peer will not understand: it looks at memory anew when the mode changes.
-void gdb_put_lost(struct gdb *gdb, const struct vcpu *cpu);
-bool gdb_is_at_breakpoint(const struct gdb *gdb, const struct vcpu *cpu); // of the peer's
 // What the vCPU has stopped at and has not been told of yet: finds it among the stops that there are now, as the peer may have
 // taken them away and put them back meanwhile. False: it has gone.
 bool gdb_find_stop_again(struct gdb *gdb, struct vcpu *cpu);
+// Words for the user about a reason that the peer will not understand: it looks at memory anew when the mode changes.
+void gdb_put_lost(struct gdb *gdb, const struct vcpu *cpu);
+bool gdb_is_at_breakpoint(const struct gdb *gdb, const struct vcpu *cpu); // of the peer's
 // gdb-query.c
 gdb_handler gdb_query, gdb_set;
 void gdb_put_piece(struct gdb *gdb, const char *document, const char *range); // "OFFSET,LENGTH" of it

@@ -28,7 +28,8 @@ static void supported(struct gdb *gdb, const char *text)
     gdb->hwbreak = has_word(text, "hwbreak+");
     gdb_begin(&gdb->out);
     gdb_put_format(&gdb->out, "PacketSize=%x;QStartNoAckMode+;multiprocess+;vContSupported+;QNonStop+;swbreak+;hwbreak+;"
-                   "exec-events+;ConditionalBreakpoints+;binary-upload+;qXfer:threads:read+;qXfer:memory-map:read+;qXfer:exec-file:read+", GDB_PACKET_BYTES);
+                   "exec-events+;ConditionalBreakpoints+;binary-upload+;qXfer:threads:read+;qXfer:memory-map:read+;"
+                   "qXfer:exec-file:read+", GDB_PACKET_BYTES);
     if (gdb_view(gdb))
         gdb_put_text(&gdb->out, ";qXfer:features:read+");
     if (gdb->exec_events) // GDB; others mean something else by libraries

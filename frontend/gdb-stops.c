@@ -204,12 +204,6 @@ static const struct stop *at_hand(const struct gdb *gdb, const struct vcpu *cpu)
     return NULL;
 }
 
-// An access may begin before what is watched.
-static uint64_t watched_address(const struct vcpu *cpu, const struct stop *s)
-{
-    return cpu->stop.address - s->address < s->length ? cpu->stop.address : s->address;
-}
-
 bool gdb_find_stop_again(struct gdb *gdb, struct vcpu *cpu)
 {
     const struct stops *stops = &gdb->machine->stops;
@@ -221,6 +215,12 @@ bool gdb_find_stop_again(struct gdb *gdb, struct vcpu *cpu)
     else
         return true;
     return s->stop;
+}
+
+// An access may begin before what is watched.
+static uint64_t watched_address(const struct vcpu *cpu, const struct stop *s)
+{
+    return cpu->stop.address - s->address < s->length ? cpu->stop.address : s->address;
 }
 
 void gdb_put_reason(struct gdb *gdb, const struct vcpu *cpu)

@@ -70,10 +70,19 @@ static void take_peer(struct socket_chardev *self, int fd)
     chardev_event(&self->base, CHARDEV_OPENED);
 }
 
+// What it has sent last may still be waiting to be read.
+static bool has_hung_up(int fd)
+{
+    struct pollfd state = {.fd = fd, .events = POLLRDHUP};
+    return poll(&state, 1, 0) > 0;
+}
+
 static void listen_ready(void *opaque, unsigned events)
 {
     struct socket_chardev *self = opaque;
     (void)events;
+    if (self->peer >= 0 && has_hung_up(self->peer))
+        drop_peer(self);
     int fd = accept4(self->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return; // the peer has gone again

@@ -127,7 +127,7 @@ Test(monitor, info)
     EXPECT("info name", "guest one");
     EXPECT("info uuid", settings.uuid);
     EXPECT("info mtree", "ram");
-    EXPECT("info cpus", "* CPU #0: pc=0x0000000040000100");
+    EXPECT("info cpus", "* CPU #0: pc=0x40000100");
     EXPECT("info registers", "PC=0000");
     EXPECT("info registers -a", "CPU#0");
     EXPECT("info registers -b", "'-b' is not understood");
