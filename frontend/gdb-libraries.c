@@ -76,10 +76,19 @@ static bool fits(const struct gdb *gdb)
     return cpu->ops->debug && gdb->mode + 1 == cpu->ops->debug->mode_count(cpu);
 }
 
+// GDB asks for its name even if it has another one, to compare them; the one that it uses it keeps open.
+static bool uses_program(const struct gdb *gdb)
+{
+    for (unsigned i = 0; gdb->program && i < GDB_FILES; i++)
+        if (gdb->files[i] == gdb->program)
+            return true;
+    return false;
+}
+
 static const struct kernel_info *kernel_with_modules(const struct gdb *gdb)
 {
     const struct kernel_info *kernel = gdb->kernel ? guest_kernel_known(gdb->kernel) : NULL;
-    return kernel && kernel->module_count && !gdb->program_told ? kernel : NULL;
+    return kernel && kernel->module_count && !uses_program(gdb) ? kernel : NULL;
 }
 
 // With all vCPUs out of run().
@@ -305,7 +314,10 @@ bool gdb_libraries_changed(struct gdb *gdb)
         return false; // it is not GDB, or an old one
     begin(gdb);
     gdb_stop_vcpus(gdb);
-    bool changed = current_state(gdb) != gdb->libraries->state;
+    uint32_t state = current_state(gdb);
     gdb_restart_vcpus(gdb);
+    // Told once, whether or not the peer then reads the list.
+    bool changed = state != gdb->libraries->state;
+    gdb->libraries->state = state;
     return changed;
 }

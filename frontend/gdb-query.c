@@ -29,9 +29,11 @@ static void supported(struct gdb *gdb, const char *text)
     gdb_begin(&gdb->out);
     gdb_put_format(&gdb->out, "PacketSize=%x;QStartNoAckMode+;multiprocess+;vContSupported+;QNonStop+;swbreak+;hwbreak+;"
                    "exec-events+;ConditionalBreakpoints+;binary-upload+;qXfer:threads:read+;qXfer:memory-map:read+;"
-                   "qXfer:exec-file:read+;qXfer:libraries:read+", GDB_PACKET_BYTES);
+                   "qXfer:exec-file:read+", GDB_PACKET_BYTES);
     if (gdb_view(gdb))
         gdb_put_text(&gdb->out, ";qXfer:features:read+");
+    if (gdb->exec_events) // GDB; others mean something else by libraries
+        gdb_put_text(&gdb->out, ";qXfer:libraries:read+");
     gdb_end(&gdb->out);
 }
 

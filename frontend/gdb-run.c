@@ -86,7 +86,8 @@ static void report_news(struct gdb *gdb, unsigned index, enum gdb_after_news aft
 static void report(struct gdb *gdb, unsigned index, unsigned signal)
 {
     if (has_switched(gdb, index) && gdb->news == GDB_NO_NEWS) {
-        gdb_put_lost(gdb, gdb_cpu(gdb, index));
+        if (gdb->running)
+            gdb_put_lost(gdb, gdb_cpu(gdb, index));
         gdb->news_signal = signal;
         report_news(gdb, index, GDB_STOP_FOLLOWS);
         return;

@@ -66,18 +66,21 @@ void gdb_exec_file(struct gdb *gdb, const char *text)
     gdb_put_piece(gdb, gdb->program->name, range + 1);
 }
 
+// The first segment's address suits both the program that is made here, which is there, and the kernel's own file, all of whose
+// segments GDB then moves alike. Other programs have none of their own to be told of; those it may leave alone where a kernel
+// has not moved.
 void gdb_offsets(struct gdb *gdb, const char *text)
 {
     (void)text;
     gdb_stop_vcpus(gdb);
     const struct kernel_info *kernel = find_kernel(gdb, gdb_cpu(gdb, gdb->general));
     gdb_restart_vcpus(gdb);
-    if (!kernel || !kernel->slide_known) {
+    if (!kernel || !kernel->slide_known || !kernel->slide) {
         gdb_reply(gdb, "");
         return;
     }
     gdb_begin(&gdb->out);
-    gdb_put_format(&gdb->out, "Text=%" PRIx64 ";Data=%" PRIx64 ";Bss=%" PRIx64, kernel->slide, kernel->slide, kernel->slide);
+    gdb_put_format(&gdb->out, "TextSeg=%" PRIx64, kernel->text);
     gdb_end(&gdb->out);
 }
 
