@@ -50,7 +50,7 @@ bool its_event_address(const struct gicv3_its *its, uint32_t device_id, uint32_t
 {
     uint64_t device;
     if (device_id >= BIT32(ITS_DEVICE_BITS) || !its_table_read(its, ITS_DEVICE_TABLE, device_id, &device) ||
-        !(device & 1) || event >> (extract64(device, 1, 5) + 1))
+        !(device & 1) || (uint64_t)event >> (extract64(device, 1, 5) + 1))
         return false;
     *address = (extract64(device, 6, 44) << 8) + (uint64_t)event * ITS_ENTRY_BYTES;
     return true;
