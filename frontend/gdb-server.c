@@ -217,6 +217,7 @@ void gdb_destroy(struct gdb *gdb)
     machine_unlisten(gdb->machine, &gdb->listener);
     gdb_end_search(gdb);
     gdb_close_files(gdb);
+    gdb_end_libraries(gdb);
     if (gdb->program)
         gdb_program_release(gdb->program);
     stops_remove_owner(&gdb->machine->stops, gdb);
