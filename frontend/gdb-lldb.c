@@ -31,6 +31,9 @@ void gdb_host_info(struct gdb *gdb, const char *text)
     gdb_restart_vcpus(gdb);
     gdb_begin(&gdb->out);
     put_target(gdb, "");
+    // Those of others come behind the instruction.
+    if (!strncmp(triple(gdb), "aarch64", 7))
+        gdb_put_text(&gdb->out, "watchpoint_exceptions_received:before;");
     if (bits)
         gdb_put_format(&gdb->out, "addressing_bits:%u;", bits);
     gdb_end(&gdb->out);
@@ -52,10 +55,21 @@ void gdb_thread_suffix(struct gdb *gdb, const char *text)
     gdb_reply(gdb, "OK");
 }
 
-static void put_region(struct gdb *gdb, uint64_t start, uint64_t size, const char *permissions)
+// Without this it does not step over an access that it has been stopped before.
+void gdb_watchpoint_support(struct gdb *gdb, const char *text)
 {
+    (void)text;
     gdb_begin(&gdb->out);
-    gdb_put_format(&gdb->out, "start:%llx;size:%llx;", (unsigned long long)start, (unsigned long long)(size ? size : UINT64_MAX));
+    gdb_put_format(&gdb->out, "num:%u;", STOPS_LIMIT);
+    gdb_end(&gdb->out);
+}
+
+// `end` is 0 for that of the address space. LLDB 14 goes round and round when room that is not mapped ends there.
+static void put_region(struct gdb *gdb, uint64_t start, uint64_t end, const char *permissions)
+{
+    uint64_t size = !end && !permissions && start != UINT64_MAX ? UINT64_MAX - start : end - start;
+    gdb_begin(&gdb->out);
+    gdb_put_format(&gdb->out, "start:%llx;size:%llx;", (unsigned long long)start, (unsigned long long)size);
     if (permissions)
         gdb_put_format(&gdb->out, "permissions:%s;", permissions);
     gdb_end(&gdb->out);
@@ -89,7 +103,7 @@ void gdb_memory_region(struct gdb *gdb, const char *text)
         m.size += next.size;
     gdb_restart_vcpus(gdb);
     if (inside)
-        put_region(gdb, m.gva, m.size, permissions(&m));
+        put_region(gdb, m.gva, m.gva + m.size, permissions(&m));
     else
-        put_region(gdb, address, found ? m.gva - address : -address, NULL);
+        put_region(gdb, address, found ? m.gva : 0, NULL);
 }

@@ -117,7 +117,7 @@ gdb_handler gdb_read_memory, gdb_write_memory, gdb_read_binary, gdb_write_binary
 // Bytes that could be read from `address` on.
 size_t gdb_peek(struct gdb *gdb, struct vcpu *cpu, uint64_t address, void *out, size_t length);
 // gdb-lldb.c
-gdb_handler gdb_host_info, gdb_process_info, gdb_thread_suffix, gdb_memory_region;
+gdb_handler gdb_host_info, gdb_process_info, gdb_thread_suffix, gdb_watchpoint_support, gdb_memory_region;
 // gdb-run.c
 gdb_handler gdb_which_vcont, gdb_continue, gdb_step, gdb_vcont, gdb_ask_state, gdb_next_stop, gdb_detach, gdb_kill, gdb_interrupt_non_stop;
 void gdb_interrupt(struct gdb *gdb);

@@ -276,6 +276,7 @@ void gdb_query(struct gdb *gdb, const char *text)
         {"HostInfo", gdb_host_info},
         {"ProcessInfo", gdb_process_info},
         {"MemoryRegionInfo:", gdb_memory_region},
+        {"WatchpointSupportInfo:", gdb_watchpoint_support},
         {"qemu.PhyMemMode", physical_mode},
         {"qemu.sstepbits", step_bits},
         {"qemu.sstep", step_mode},

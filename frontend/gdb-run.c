@@ -547,7 +547,7 @@ void gdb_detach(struct gdb *gdb, const char *text)
 void gdb_kill(struct gdb *gdb, const char *text)
 {
     (void)text;
-    if (gdb->reader.data[0] == 'v')
-        gdb_reply(gdb, "OK");
+    // LLDB waits for an answer to k, GDB does not.
+    gdb_reply(gdb, gdb->reader.data[0] == 'v' ? "OK" : "X09");
     machine_shutdown_request(gdb->machine, SHUTDOWN_HOST);
 }

@@ -117,9 +117,10 @@ static void print_context(const struct monitor *monitor, const struct stop_conte
 static void print_stop(const struct monitor *monitor, const struct stop *s)
 {
     static const char *const kinds[] = {[STOP_BREAKPOINT] = "breakpoint", [STOP_WATCH_WRITE] = "watch for writes",
-                                        [STOP_WATCH_READ] = "watch for reads", [STOP_WATCH_ACCESS] = "watch"};
+                                        [STOP_WATCH_READ] = "watch for reads", [STOP_WATCH_ACCESS] = "watch",
+                                        [STOP_ARRIVAL] = "arrival"};
     fprintf(monitor->out, "%u: %s at 0x%" PRIx64, s->id, kinds[s->kind], s->address);
-    if (s->kind != STOP_BREAKPOINT)
+    if (stop_watches(s->kind))
         fprintf(monitor->out, ", %" PRIu64 " bytes", s->length);
     print_context(monitor, &s->context);
     fprintf(monitor->out, "%s%s, hit %" PRIu64 " times\n", s->temporary ? ", temporary" : "",

@@ -231,7 +231,7 @@ static bool flat_mapping(const struct arm_cpu *cpu, uint64_t gva, struct debug_m
     uint64_t size = UINT64_C(1) << cpu->pa_bits;
     if (gva >= size)
         return false;
-    *mapping = (struct debug_mapping){.size = size, .page_bytes = size, .rights = "MMU off"};
+    *mapping = (struct debug_mapping){.size = size, .page_bytes = size, .rights = "MMU off, rwx"};
     return true;
 }
 

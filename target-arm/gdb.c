@@ -25,15 +25,18 @@ static const struct debug_view *view(const struct vcpu *vcpu, unsigned which)
     return arm_cpu_of_vcpu((struct vcpu *)vcpu)->debug_view;
 }
 
-// Of the larger half of the address space. Without translation the tables that will be used are not known.
+// Of the larger half of the address space, while both are in use: without an upper one, this is firmware, and what comes after
+// it will have tables of its own.
 static unsigned address_bits(const struct vcpu *vcpu)
 {
     const struct arm_cpu *cpu = arm_cpu_of_vcpu((struct vcpu *)vcpu);
     enum arm_regime regime = arm_regime_of(cpu, cpu->el);
-    if (!arm_stage1_enabled(cpu, regime))
+    if (!arm_stage1_enabled(cpu, regime) || (regime != ARM_REGIME_EL10 && regime != ARM_REGIME_EL20))
         return 0;
-    unsigned lower = arm_params_of(cpu, regime, 0, false).input_bits, upper = arm_params_of(cpu, regime, BIT64(55), false).input_bits;
-    return lower > upper ? lower : upper;
+    struct arm_params lower = arm_params_of(cpu, regime, 0, false), upper = arm_params_of(cpu, regime, BIT64(55), false);
+    if (upper.disabled)
+        return 0;
+    return !lower.disabled && lower.input_bits > upper.input_bits ? lower.input_bits : upper.input_bits;
 }
 
 static unsigned privilege(const struct vcpu *vcpu)

@@ -97,8 +97,8 @@ struct debug_ops {
     // tables and the identifier.
     uint64_t (*space)(const struct vcpu *cpu);
     uint64_t space_tables, space_id;
-    // How many bits of an address say where it leads; those above, but for bit 55, may hold a tag or a signature. 0: all do, or it
-    // is not known. NULL: all do.
+    // How many bits of an address say where it leads; those above, but for bit 55, may hold a tag or a signature. 0: it is not
+    // known. NULL: all do.
     unsigned (*address_bits)(const struct vcpu *cpu);
     unsigned (*privilege)(const struct vcpu *cpu); // exception level; current privilege level
     bool (*secure)(const struct vcpu *cpu);        // AArch64 secure state; x86 system management mode

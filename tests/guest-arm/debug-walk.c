@@ -66,6 +66,20 @@ static void at_el(unsigned el)
     arm_modes_changed(m->cpu);
 }
 
+Test(debug_walk, bits_of_addresses)
+{
+    cr_assert_eq(ops->address_bits(vcpu), 48);
+    m->cpu->tcr_el[1] = (m->cpu->tcr_el[1] & ~(UINT64_C(63) << 16)) | UINT64_C(30) << 16;
+    arm_modes_changed(m->cpu);
+    cr_assert_eq(ops->address_bits(vcpu), 39);
+    m->cpu->tcr_el[1] |= BIT64(23); // EPD1
+    arm_modes_changed(m->cpu);
+    cr_assert_eq(ops->address_bits(vcpu), 0);
+    m->cpu->sctlr_el[1] &= ~(uint64_t)SCTLR_M;
+    arm_modes_changed(m->cpu);
+    cr_assert_eq(ops->address_bits(vcpu), 0);
+}
+
 static uint64_t physical(uint64_t gva)
 {
     uint64_t gpa = 0;
