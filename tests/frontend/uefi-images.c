@@ -366,9 +366,10 @@ Test(uefi, noise, .timeout = 60)
 Test(uefi, endless, .timeout = 20)
 {
     make_firmware(true);
-    for (uint32_t at = BLOCKS; at < BLOCKS + 0x1000; at += 24) {
-        memcpy(ram + at, ram + BLOCKS + 16, 24);
-        store_le16(ram + at + 24, 0);
+    for (uint32_t at = BLOCKS; at < BLOCKS + 0xff0; at += 24) {
+        store_le32(ram + at, 5 | 24 << 16);
+        store_le64(ram + at + 8, RAM_BASE + VOLUME);
+        store_le64(ram + at + 16, 0x1000);
     }
     store_le32(ram + INFO_HEADER + 4, UINT32_MAX);
     store_le64(ram + TABLE + 104, UINT64_MAX);
