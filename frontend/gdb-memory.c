@@ -141,13 +141,13 @@ void gdb_write_binary(struct gdb *gdb, const char *text)
 void gdb_search_memory(struct gdb *gdb, const char *text)
 {
     enum { CHUNK = 65536, PATTERN = 4096 };
-    static const uint64_t LIMIT = UINT64_C(1) << 32;
+    static const uint64_t LIMIT = UINT64_C(1) << 30; // nobody else is served meanwhile
     const char *end = (const char *)gdb->reader.data + gdb->reader.length;
     uint64_t address, length;
     bool good = gdb_take_number(&text, &address) && *text++ == ';' && gdb_take_number(&text, &length) && *text++ == ';';
     size_t wanted = good && text < end ? (size_t)(end - text) : 0;
     if (!wanted || wanted > PATTERN || length > LIMIT) {
-        gdb_reply(gdb, "E.write ADDRESS;LENGTH;PATTERN, at most 4 GiB and 4 KiB");
+        gdb_reply(gdb, "E.write ADDRESS;LENGTH;PATTERN, at most 1 GiB and 4 KiB");
         return;
     }
     uint8_t *buffer = ALLOC_ARRAY(uint8_t, CHUNK);
