@@ -12,17 +12,16 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "hw/core/io-loop.h"
 #include "tcg/base/alloc.h"
+#include "ui/chardev-watches.h"
 #include "ui/terminal.h"
 
-enum { WRITE_CHUNK = 256, READ_CHUNK = 4096 };
+enum { WRITE_CHUNK = 256 };
 
 struct fd_chardev {
     struct chardev base;
-    struct io_loop *loop;
+    struct chardev_watches watches;
     int in, out; // -1: none
-    struct io_watch *in_watch, *out_watch;
     bool drop_when_full;
     bool raw_terminal; // to be restored
     int slave;         // pty: kept open so that the master never hangs up
@@ -34,43 +33,17 @@ static struct fd_chardev *of(struct chardev *chardev)
     return (struct fd_chardev *)chardev;
 }
 
-static void input_ready(void *opaque, unsigned events)
+static void input_ended(struct chardev *chardev)
 {
-    struct fd_chardev *self = opaque;
-    uint8_t buffer[READ_CHUNK];
-    size_t room = chardev_room(&self->base);
-    (void)events;
-    if (!room) {
-        // Looked at again when the front asks; until then a ready descriptor must not spin the loop.
-        io_watch_remove(self->in_watch);
-        self->in_watch = NULL;
-        return;
-    }
-    ssize_t n = read(self->in, buffer, room < sizeof(buffer) ? room : sizeof(buffer));
-    if (n > 0) {
-        chardev_receive(&self->base, buffer, (size_t)n);
-    } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
-        io_watch_remove(self->in_watch);
-        self->in_watch = NULL;
-        self->in = -1; // not closed: standard input is not ours
-        chardev_event(&self->base, CHARDEV_CLOSED);
-    }
+    of(chardev)->in = -1; // not closed: standard input is not ours
+    chardev_event(chardev, CHARDEV_CLOSED);
 }
 
 static void fd_resume_input(struct chardev *chardev)
 {
     struct fd_chardev *self = of(chardev);
-    if (self->in >= 0 && !self->in_watch)
-        self->in_watch = io_watch_add(self->loop, self->in, IO_READ, input_ready, self);
-}
-
-static void output_ready(void *opaque, unsigned events)
-{
-    struct fd_chardev *self = opaque;
-    (void)events;
-    io_watch_remove(self->out_watch);
-    self->out_watch = NULL;
-    chardev_writable(&self->base);
+    if (self->in >= 0)
+        chardev_watch_input(&self->watches, self->in);
 }
 
 static size_t fd_write(struct chardev *chardev, const void *data, size_t length)
@@ -83,8 +56,7 @@ static size_t fd_write(struct chardev *chardev, const void *data, size_t length)
         if (poll(&ready, 1, 0) <= 0) {
             if (self->drop_when_full)
                 break;
-            if (!self->out_watch)
-                self->out_watch = io_watch_add(self->loop, self->out, IO_WRITE, output_ready, self);
+            chardev_watch_output(&self->watches, self->out);
             return done;
         }
         size_t chunk = length - done < WRITE_CHUNK ? length - done : WRITE_CHUNK;
@@ -100,8 +72,7 @@ static size_t fd_write(struct chardev *chardev, const void *data, size_t length)
 static void fd_close(struct chardev *chardev)
 {
     struct fd_chardev *self = of(chardev);
-    io_watch_remove(self->in_watch);
-    io_watch_remove(self->out_watch);
+    chardev_end_watches(&self->watches);
     if (self->raw_terminal)
         terminal_restore();
     if (self->out > STDERR_FILENO)
@@ -122,7 +93,7 @@ static struct fd_chardev *create(const struct chardev_ops *ops, const char *id, 
 {
     struct fd_chardev *self = ALLOC(struct fd_chardev);
     self->base = (struct chardev){.ops = ops, .id = alloc_string(id), .open = true};
-    self->loop = loop;
+    self->watches = (struct chardev_watches){.chardev = &self->base, .loop = loop, .ended = input_ended};
     self->in = in;
     self->out = out;
     self->slave = -1;

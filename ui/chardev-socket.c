@@ -17,14 +17,13 @@
 
 #include "hw/core/io-loop.h"
 #include "tcg/base/alloc.h"
-
-enum { READ_CHUNK = 65536 };
+#include "ui/chardev-watches.h"
 
 struct socket_chardev {
     struct chardev base;
-    struct io_loop *loop;
-    int listener, peer; // -1: none
-    struct io_watch *listen_watch, *in_watch, *out_watch;
+    struct chardev_watches watches; // of the peer
+    int listener, peer;             // -1: none
+    struct io_watch *listen_watch;
     char *path;         // to be removed; NULL: none
     char *refusal;
 };
@@ -35,29 +34,27 @@ static struct socket_chardev *of(struct chardev *chardev)
 }
 
 static void listen_ready(void *opaque, unsigned events);
-static void input_ready(void *opaque, unsigned events);
 
 static void watch_listener(struct socket_chardev *self, bool on)
 {
     if (on && !self->listen_watch && self->listener >= 0)
-        self->listen_watch = io_watch_add(self->loop, self->listener, IO_READ, listen_ready, self);
+        self->listen_watch = io_watch_add(self->watches.loop, self->listener, IO_READ, listen_ready, self);
     if (!on && self->listen_watch) {
         io_watch_remove(self->listen_watch);
         self->listen_watch = NULL;
     }
 }
 
-static void drop_peer(struct socket_chardev *self)
+static void drop_peer(struct chardev *chardev)
 {
+    struct socket_chardev *self = of(chardev);
     if (self->peer < 0)
         return;
-    io_watch_remove(self->in_watch);
-    io_watch_remove(self->out_watch);
-    self->in_watch = self->out_watch = NULL;
+    chardev_end_watches(&self->watches);
     close(self->peer);
     self->peer = -1;
     watch_listener(self, true);
-    chardev_event(&self->base, CHARDEV_CLOSED);
+    chardev_event(chardev, CHARDEV_CLOSED);
 }
 
 static void take_peer(struct socket_chardev *self, int fd)
@@ -66,7 +63,7 @@ static void take_peer(struct socket_chardev *self, int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); // fails on sockets of other kinds, which have no delay
     self->peer = fd;
     watch_listener(self, self->refusal != NULL);
-    self->in_watch = io_watch_add(self->loop, fd, IO_READ, input_ready, self);
+    chardev_watch_input(&self->watches, fd);
     chardev_event(&self->base, CHARDEV_OPENED);
 }
 
@@ -82,7 +79,7 @@ static void listen_ready(void *opaque, unsigned events)
     struct socket_chardev *self = opaque;
     (void)events;
     if (self->peer >= 0 && has_hung_up(self->peer))
-        drop_peer(self);
+        drop_peer(&self->base);
     int fd = accept4(self->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return; // the peer has gone again
@@ -95,38 +92,11 @@ static void listen_ready(void *opaque, unsigned events)
     close(fd);
 }
 
-static void input_ready(void *opaque, unsigned events)
-{
-    struct socket_chardev *self = opaque;
-    uint8_t buffer[READ_CHUNK];
-    size_t room = chardev_room(&self->base);
-    (void)events;
-    if (!room) {
-        io_watch_remove(self->in_watch);
-        self->in_watch = NULL;
-        return;
-    }
-    ssize_t n = recv(self->peer, buffer, room < sizeof(buffer) ? room : sizeof(buffer), 0);
-    if (n > 0)
-        chardev_receive(&self->base, buffer, (size_t)n);
-    else if (n == 0 || (errno != EINTR && errno != EAGAIN))
-        drop_peer(self);
-}
-
 static void socket_resume_input(struct chardev *chardev)
 {
     struct socket_chardev *self = of(chardev);
-    if (self->peer >= 0 && !self->in_watch)
-        self->in_watch = io_watch_add(self->loop, self->peer, IO_READ, input_ready, self);
-}
-
-static void output_ready(void *opaque, unsigned events)
-{
-    struct socket_chardev *self = opaque;
-    (void)events;
-    io_watch_remove(self->out_watch);
-    self->out_watch = NULL;
-    chardev_writable(&self->base);
+    if (self->peer >= 0)
+        chardev_watch_input(&self->watches, self->peer);
 }
 
 // What nobody is there to read is lost, as on a line that is not connected. A peer that has gone is noticed by reading.
@@ -140,8 +110,7 @@ static size_t socket_write(struct chardev *chardev, const void *data, size_t len
         if (n > 0) {
             done += (size_t)n;
         } else if (errno == EAGAIN) {
-            if (!self->out_watch)
-                self->out_watch = io_watch_add(self->loop, self->peer, IO_WRITE, output_ready, self);
+            chardev_watch_output(&self->watches, self->peer);
             return done;
         } else if (errno != EINTR) {
             break;
@@ -153,8 +122,7 @@ static size_t socket_write(struct chardev *chardev, const void *data, size_t len
 static void socket_close(struct chardev *chardev)
 {
     struct socket_chardev *self = of(chardev);
-    io_watch_remove(self->in_watch);
-    io_watch_remove(self->out_watch);
+    chardev_end_watches(&self->watches);
     io_watch_remove(self->listen_watch);
     if (self->peer >= 0)
         close(self->peer);
@@ -256,7 +224,7 @@ int chardev_socket_create(const char *id, struct io_loop *loop, const struct cha
     fcntl(fd, F_SETFL, O_NONBLOCK);
     struct socket_chardev *self = ALLOC(struct socket_chardev);
     self->base = (struct chardev){.ops = &socket_ops, .id = alloc_string(id)};
-    self->loop = loop;
+    self->watches = (struct chardev_watches){.chardev = &self->base, .loop = loop, .ended = drop_peer};
     self->listener = options->server ? fd : -1;
     self->peer = -1;
     self->refusal = options->refusal ? alloc_string(options->refusal) : NULL;
