@@ -8,27 +8,9 @@
 #include "hw/core/dma.h"
 #include "tcg/base/alloc.h"
 
-// Where an address is and how many of `length` bytes follow there. False: nowhere.
-static bool locate(const struct gdb *gdb, struct vcpu *cpu, uint64_t address, uint64_t *gpa, size_t *length)
-{
-    size_t in_page = GUEST_PAGE_SIZE - (size_t)(address & (GUEST_PAGE_SIZE - 1));
-    *length = *length < in_page ? *length : in_page;
-    *gpa = address;
-    return gdb->physical || cpu->ops->translate_debug(cpu, address, gpa);
-}
-
 size_t gdb_peek(struct gdb *gdb, struct vcpu *cpu, uint64_t address, void *out, size_t length)
 {
-    size_t done = 0;
-    while (done < length) {
-        size_t part = length - done;
-        uint64_t gpa;
-        if (!locate(gdb, cpu, address + done, &gpa, &part) ||
-            !dma_read(gdb->machine->map, gpa, (uint8_t *)out + done, part))
-            break;
-        done += part;
-    }
-    return done;
+    return debug_read_memory(cpu, gdb->physical, address, out, length);
 }
 
 // All or nothing, as far as that can be told before.
@@ -38,7 +20,7 @@ static bool poke(struct gdb *gdb, struct vcpu *cpu, uint64_t address, const uint
         for (size_t done = 0, part; done < length; done += part) {
             uint64_t gpa, run;
             part = length - done;
-            if (!locate(gdb, cpu, address + done, &gpa, &part))
+            if (!debug_locate(cpu, gdb->physical, address + done, &gpa, &part))
                 return false;
             run = part;
             if (!write && (!dma_map(gdb->machine->map, gpa, &run, false) || run < part))

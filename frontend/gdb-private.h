@@ -108,6 +108,7 @@ typedef void gdb_handler(struct gdb *gdb, const char *text);
 // gdb-registers.c
 gdb_handler gdb_read_registers, gdb_write_registers, gdb_read_register, gdb_write_register;
 const struct debug_view *gdb_view(const struct gdb *gdb);
+const struct debug_register *gdb_find_register(const struct debug_view *view, uint64_t number); // NULL: it has none
 const char *gdb_description(struct gdb *gdb); // NULL: this processor has none
 void gdb_forget_description(struct gdb *gdb);
 // "NN:value;" of the program counter and the stack pointer, for stop replies

@@ -12,7 +12,7 @@ const struct debug_view *gdb_view(const struct gdb *gdb)
     return cpu->ops->debug ? cpu->ops->debug->view(cpu, gdb->mode) : NULL;
 }
 
-static const struct debug_register *find(const struct debug_view *view, uint64_t number)
+const struct debug_register *gdb_find_register(const struct debug_view *view, uint64_t number)
 {
     for (unsigned i = 0; view && i < view->feature_count; i++) {
         if (number < view->features[i].count)
@@ -109,7 +109,7 @@ void gdb_read_registers(struct gdb *gdb, const char *text)
     gdb_stop_vcpus(gdb);
     gdb_begin(&gdb->out);
     for (unsigned n = 0; view && n < view->packet_count; n++)
-        put_value(gdb, cpu, find(view, n));
+        put_value(gdb, cpu, gdb_find_register(view, n));
     gdb_end(&gdb->out);
     gdb_restart_vcpus(gdb);
 }
@@ -121,7 +121,7 @@ void gdb_write_registers(struct gdb *gdb, const char *text)
     bool good = view && cpu;
     gdb_stop_vcpus(gdb);
     for (unsigned n = 0; good && n < view->packet_count && *text && *text != ';'; n++) {
-        const struct debug_register *r = find(view, n);
+        const struct debug_register *r = gdb_find_register(view, n);
         uint8_t bytes[DEBUG_REGISTER_BYTES], now[DEBUG_REGISTER_BYTES];
         if (*text == 'x') { // keeps its value
             for (unsigned i = 0; i < r->bits / 4u && *text == 'x'; i++)
@@ -139,7 +139,7 @@ void gdb_write_registers(struct gdb *gdb, const char *text)
 void gdb_read_register(struct gdb *gdb, const char *text)
 {
     uint64_t number;
-    const struct debug_register *r = gdb_take_number(&text, &number) ? find(gdb_view(gdb), number) : NULL;
+    const struct debug_register *r = gdb_take_number(&text, &number) ? gdb_find_register(gdb_view(gdb), number) : NULL;
     struct vcpu *cpu = cpu_of(gdb, text);
     if (!r || !cpu) {
         gdb_reply(gdb, "E.no such register");
@@ -156,7 +156,7 @@ void gdb_write_register(struct gdb *gdb, const char *text)
 {
     uint64_t number;
     uint8_t bytes[DEBUG_REGISTER_BYTES];
-    const struct debug_register *r = gdb_take_number(&text, &number) && *text == '=' ? find(gdb_view(gdb), number) : NULL;
+    const struct debug_register *r = gdb_take_number(&text, &number) && *text == '=' ? gdb_find_register(gdb_view(gdb), number) : NULL;
     bool good = r && (text++, gdb_take_hex(&text, bytes, r->bits / 8));
     struct vcpu *cpu = good ? cpu_of(gdb, text) : NULL;
     if (!cpu) {
@@ -173,7 +173,7 @@ void gdb_put_expedited(struct gdb *gdb, struct vcpu *cpu)
 {
     const struct debug_view *view = gdb_view(gdb);
     for (unsigned n = 0; view && n < view->packet_count; n++) {
-        const struct debug_register *r = find(view, n);
+        const struct debug_register *r = gdb_find_register(view, n);
         bool wanted = r->type && (!strcmp(r->type, "code_ptr") || !strcmp(r->type, "data_ptr"));
         if (!wanted)
             continue;

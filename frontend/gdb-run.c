@@ -22,16 +22,6 @@ static void put_stop(struct gdb *gdb, unsigned index, unsigned signal)
     gdb_put_reason(gdb, cpu);
 }
 
-// What is inserted is gone with the program before. What is inserted after that is not what a vCPU has stopped at, even if it
-// comes to lie at the same place in the host's memory.
-static void remove_stops(struct gdb *gdb)
-{
-    stops_remove_owner(&gdb->machine->stops, gdb);
-    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
-        if (gdb_cpu(gdb, i)->stop.owner == gdb)
-            gdb_cpu(gdb, i)->stop.stop = NULL;
-}
-
 // The process executes another program.
 static void put_news(struct gdb *gdb, unsigned index)
 {
@@ -41,7 +31,7 @@ static void put_news(struct gdb *gdb, unsigned index)
     gdb_put_text(&gdb->out, ";exec:");
     gdb_put_hex(&gdb->out, program, strlen(program));
     gdb_put_text(&gdb->out, ";");
-    remove_stops(gdb);
+    stops_remove_owner(&gdb->machine->stops, gdb); // what is inserted is gone with the program before
 }
 
 static bool has_switched(const struct gdb *gdb, unsigned index)

@@ -6,7 +6,6 @@
 
 #include "frontend/gdb-agent.h"
 #include "frontend/gdb-private.h"
-#include "hw/core/dma.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/endian.h"
 
@@ -20,7 +19,6 @@ struct expression {
 // What is the peer's of a stop.
 struct gdb_stop {
     unsigned type; // Z's
-    struct machine *machine;
     unsigned mode; // whose registers the expressions number
     struct expression *conditions; // one of them is to hold
     size_t count;
@@ -45,36 +43,20 @@ struct place {
 static bool read_register(void *opaque, unsigned number, uint64_t *value)
 {
     const struct place *p = opaque;
-    const struct debug_view *view = p->cpu->ops->debug->view(p->cpu, p->stop->mode);
+    const struct debug_ops *ops = p->cpu->ops->debug;
+    const struct debug_view *view = ops->view(p->cpu, p->stop->mode);
+    const struct debug_register *r = gdb_find_register(view, number);
     uint8_t bytes[DEBUG_REGISTER_BYTES] = {0};
-    for (unsigned i = 0; i < view->feature_count; i++) {
-        const struct debug_feature *f = &view->features[i];
-        if (number < f->count) {
-            const struct debug_register *r = &f->registers[number];
-            if (r->bits > DEBUG_REGISTER_BYTES * 8 || !p->cpu->ops->debug->read(p->cpu, view, r, bytes))
-                return false;
-            *value = load_le64(bytes);
-            return true;
-        }
-        number -= f->count;
-    }
-    return false;
+    if (!r || !ops->read(p->cpu, view, r, bytes))
+        return false;
+    *value = load_le64(bytes);
+    return true;
 }
 
 static bool read_memory(void *opaque, uint64_t address, void *out, size_t length)
 {
     const struct place *p = opaque;
-    uint8_t *bytes = out;
-    while (length) {
-        size_t in_page = GUEST_PAGE_SIZE - (size_t)(address & (GUEST_PAGE_SIZE - 1)), n = length < in_page ? length : in_page;
-        uint64_t gpa;
-        if (!p->cpu->ops->translate_debug(p->cpu, address, &gpa) || !dma_read(p->stop->machine->map, gpa, bytes, n))
-            return false;
-        address += n;
-        bytes += n;
-        length -= n;
-    }
-    return true;
+    return debug_read_memory(p->cpu, false, address, out, length) == length;
 }
 
 // What cannot be evaluated holds: the user is to see it.
@@ -153,7 +135,7 @@ void gdb_insert_stop(struct gdb *gdb, const char *text)
 {
     struct stop stop;
     struct gdb_stop *own = ALLOC(struct gdb_stop);
-    *own = (struct gdb_stop){.machine = gdb->machine, .mode = gdb->mode};
+    *own = (struct gdb_stop){.mode = gdb->mode};
     bool known = take_place(&text, &own->type, &stop);
     if (!known || !take_conditions(own, text)) {
         release(own);
@@ -197,24 +179,22 @@ void gdb_remove_stop(struct gdb *gdb, const char *text)
 // What the vCPU has stopped at, if it is still there.
 static const struct stop *at_hand(const struct gdb *gdb, const struct vcpu *cpu)
 {
-    const struct stops *stops = &gdb->machine->stops;
-    for (size_t i = 0; i < stops->count; i++)
-        if (stops->items[i] == cpu->stop.stop)
-            return stops->items[i];
-    return NULL;
+    return stops_find(&gdb->machine->stops, cpu->stop.id);
 }
 
 bool gdb_find_stop_again(struct gdb *gdb, struct vcpu *cpu)
 {
     const struct stops *stops = &gdb->machine->stops;
     struct vcpu_stop *s = &cpu->stop;
+    const struct stop *now = NULL;
     if (s->reason == VCPU_AT_BREAKPOINT)
-        s->stop = stops_at(stops, cpu, s->address, NULL);
+        now = stops_at(stops, cpu, s->address, NULL);
     else if (s->reason == VCPU_HIT_WATCHPOINT)
-        s->stop = stops_hit(stops, cpu, s->address, s->length, s->write, NULL);
+        now = stops_hit(stops, cpu, s->address, s->length, s->write, NULL);
     else
         return true;
-    return s->stop;
+    s->id = now ? now->id : 0;
+    return now;
 }
 
 // An access may begin before what is watched.

@@ -25,25 +25,12 @@ struct dump {
     unsigned size;
 };
 
-// Reads bytes, page by page when they are virtual.
 static bool read_guest(const struct dump *dump, uint64_t address, void *buffer, unsigned length)
 {
-    struct memory_map *map = dump->monitor->machine->map;
     if (dump->physical)
-        return dma_read(map, address, buffer, length);
+        return dma_read(dump->monitor->machine->map, address, buffer, length);
     struct vcpu *cpu = monitor_cpu(dump->monitor);
-    uint8_t *bytes = buffer;
-    while (cpu && length) {
-        uint64_t gpa;
-        unsigned in_page = GUEST_PAGE_SIZE - (unsigned)(address & (GUEST_PAGE_SIZE - 1));
-        unsigned n = length < in_page ? length : in_page;
-        if (!cpu->ops->translate_debug(cpu, address, &gpa) || !dma_read(map, gpa, bytes, n))
-            return false;
-        address += n;
-        bytes += n;
-        length -= n;
-    }
-    return !length;
+    return cpu && debug_read_memory(cpu, false, address, buffer, length) == length;
 }
 
 static bool parse_format(const char **text, struct dump *dump)

@@ -259,7 +259,8 @@ bool arm_take_interrupt(struct tcg_cpu *tcg)
 {
     static const enum arm_cpu_input order[] = {ARM_CPU_FIQ, ARM_CPU_IRQ, ARM_CPU_VFIQ, ARM_CPU_VIRQ};
     struct arm_cpu *cpu = arm_cpu_of(tcg);
-    for (unsigned i = 0; i < ARRAY_SIZE(order); i++) {
+    bool any = atomic_load_explicit(&tcg->vcpu.irq_lines, memory_order_acquire) || (cpu->hcr_el2 & (HCR_VF | HCR_VI));
+    for (unsigned i = 0; any && i < ARRAY_SIZE(order); i++) {
         struct arm_interrupt state = arm_interrupt_state(cpu, order[i]);
         if (!state.up || state.hold != ARM_NOT_HELD)
             continue;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "hw/core/dma.h"
 #include "hw/core/machine.h"
 #include "tcg/base/endian.h"
 
@@ -32,6 +33,28 @@ bool debug_read_register(struct vcpu *cpu, const char *name, uint64_t *value)
         }
     }
     return false;
+}
+
+bool debug_locate(struct vcpu *cpu, bool physical, uint64_t address, uint64_t *gpa, size_t *length)
+{
+    size_t in_page = GUEST_PAGE_SIZE - (size_t)(address & (GUEST_PAGE_SIZE - 1));
+    *length = *length < in_page ? *length : in_page;
+    *gpa = address;
+    return physical || cpu->ops->translate_debug(cpu, address, gpa);
+}
+
+size_t debug_read_memory(struct vcpu *cpu, bool physical, uint64_t address, void *out, size_t length)
+{
+    size_t done = 0;
+    while (done < length) {
+        size_t part = length - done;
+        uint64_t gpa;
+        if (!debug_locate(cpu, physical, address + done, &gpa, &part) ||
+            !dma_read(cpu->machine->map, gpa, (uint8_t *)out + done, part))
+            break;
+        done += part;
+    }
+    return done;
 }
 
 void debug_exception_taken(struct vcpu *cpu, struct debug_exception exception)

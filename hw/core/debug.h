@@ -46,6 +46,12 @@ bool debug_read_register(struct vcpu *cpu, const char *name, uint64_t *value);
 
 // --- address translation ---------------------------------------------------------------------------------------------
 
+// Where an address leads, with nothing changed by that, and how many of *length bytes follow there in its page. `physical`: it is a
+// physical one already. False: nowhere.
+bool debug_locate(struct vcpu *cpu, bool physical, uint64_t address, uint64_t *gpa, size_t *length);
+// How many bytes could be read from `address` on. Only memory is: reading a device's registers could change them.
+size_t debug_read_memory(struct vcpu *cpu, bool physical, uint64_t address, void *out, size_t length);
+
 // One run of addresses whose translations go on from each other.
 struct debug_mapping {
     uint64_t gva, size, gpa;

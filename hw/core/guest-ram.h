@@ -18,7 +18,6 @@ enum { GUEST_PAGE_BITS = 12, GUEST_PAGE_SIZE = 1 << GUEST_PAGE_BITS };
 
 enum guest_page_flag {
     PAGE_CODE = 1 << 0,   // translated code was made from this page
-    PAGE_STOPS = 1 << 2,  // debuggers have breakpoints there; the translator's
     PAGE_STORED = 1 << 1, // there may be soft-TLB entries through which stores go there unseen; set before PAGE_CODE is read
 };
 

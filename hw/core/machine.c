@@ -109,9 +109,7 @@ void machine_destroy(struct machine *machine)
     for (unsigned i = 0; i < machine->vcpus.count; i++)
         machine->vcpus.cpus[i]->ops->destroy(machine->vcpus.cpus[i]);
     free(machine->vcpus.cpus);
-    while (machine->stops.count)
-        stops_remove(&machine->stops, machine->stops.items[0]);
-    free(machine->stops.items);
+    stops_clear(&machine->stops);
     if (machine->type->destroy)
         machine->type->destroy(machine);
     while (machine->blobs) {

@@ -67,6 +67,16 @@ void stops_remove_owner(struct stops *stops, const void *owner)
             stops_remove(stops, stops->items[i]);
 }
 
+void stops_clear(struct stops *stops)
+{
+    for (size_t i = 0; i < stops->count; i++)
+        release(stops->items[i]);
+    free(stops->items);
+    stops->items = NULL;
+    stops->count = 0;
+    changed(stops);
+}
+
 struct stop *stops_find(const struct stops *stops, unsigned id)
 {
     for (size_t i = 0; i < stops->count; i++)

@@ -56,10 +56,11 @@ struct stops {
     size_t catch_count;
 };
 
-// Adds a copy. NULL when there are too many. All vCPUs are out of run(), for this and the next two.
+// Adds a copy. NULL when there are too many. All vCPUs are out of run(), for this and the next three.
 struct stop *stops_add(struct stops *stops, const struct stop *stop);
 void stops_remove(struct stops *stops, struct stop *stop);
 void stops_remove_owner(struct stops *stops, const void *owner);
+void stops_clear(struct stops *stops); // frees all that there is
 struct stop *stops_find(const struct stops *stops, unsigned id);
 
 // Whether there are breakpoints in the page of `gva`, whose offsets are then added to the bit set.

@@ -16,7 +16,6 @@
 
 struct accel;
 struct machine;
-struct stop;
 struct vcpu;
 
 // What a guest family supplies. Called on the vCPU's thread, or with the machine paused.
@@ -60,7 +59,7 @@ struct vcpu_stop {
     bool before;              // the instruction at the pc is the one that it stopped at
     bool write;               // the access
     uint64_t address, length; // of the breakpoint; of the access
-    const struct stop *stop;  // the first that counted; it may be gone by now
+    unsigned id;              // of the first stop that counted, which may be gone by now; 0: none
     const void *owner;        // its
     uint64_t exception;       // number of the exception
 };

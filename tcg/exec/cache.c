@@ -250,9 +250,8 @@ static struct tcg_block *make(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc,
         tlb_protect_page(e, page << TLB_PAGE_BITS);
     static const uint64_t anywhere[TLB_PAGE_SIZE / 64] = {[0 ... TLB_PAGE_SIZE / 64 - 1] = ~UINT64_C(0)};
     struct translation job = {.cpu = cpu, .pc = pc, .ram_pc = ram_pc, .flags = flags, .arena = &e->arena,
-                              .buffers = &e->buffers, .page = e->ram->host + (page << TLB_PAGE_BITS)};
-    if (atomic_load(&e->ram->page_flags[page]) & PAGE_STOPS)
-        job.stops = stops_of_page(e, ram_pc);
+                              .buffers = &e->buffers, .page = e->ram->host + (page << TLB_PAGE_BITS),
+                              .stops = stops_of_page(e, ram_pc)};
     struct tcg_block *b = NULL;
     if (e->options.tier2 && e->options.tier2_threshold == 1 && !(flags & TCG_FLAG_SINGLE)) {
         job.wanted = anywhere;

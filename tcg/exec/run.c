@@ -255,14 +255,9 @@ static void code_written(void *opaque, uint64_t ram_offset, uint64_t length)
 
 static void map_changed(void *opaque, uint64_t base, uint64_t size)
 {
-    struct tcg_engine *e = opaque;
     (void)base;
     (void)size;
-    for (unsigned i = 0; i < e->machine->vcpus.count; i++) {
-        struct tcg_cpu *cpu = tcg_cpu_of(e->machine->vcpus.cpus[i]);
-        if (cpu->tlb)
-            tlb_flush_all(cpu);
-    }
+    tlb_flush_everywhere(opaque);
 }
 
 static int init(struct accel *accel, struct machine *machine, struct error *error)

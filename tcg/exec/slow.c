@@ -108,6 +108,16 @@ static uint32_t current_pc_offset(struct tcg_cpu *cpu)
     return cpu->pc_offset;
 }
 
+// The instruction is done again, by itself or as a debugger wants it.
+static _Noreturn void leave_to_do_again(struct tcg_cpu *cpu, bool alone)
+{
+    slow_restore_state(cpu);
+    if (alone)
+        cpu->guest->stored_into_own_block(cpu);
+    cpu->single_begun = false;
+    tcg_leave(cpu);
+}
+
 // Before a store: when it changes instructions of the block that it is in, the guest does it again, alone.
 void slow_check_own_code(struct tcg_cpu *cpu, const struct tlb_place *p, unsigned size)
 {
@@ -116,27 +126,17 @@ void slow_check_own_code(struct tcg_cpu *cpu, const struct tlb_place *p, unsigne
     uint64_t offset = (uint64_t)(p->host - cpu->engine->ram->host);
     if (!cache_has_block_around(cpu, offset, size, current_pc_offset(cpu)))
         return;
-    slow_restore_state(cpu);
-    cpu->guest->stored_into_own_block(cpu);
-    cpu->single_begun = false;
-    tcg_leave(cpu);
+    leave_to_do_again(cpu, true);
 }
 
 void slow_check_watched(struct tcg_cpu *cpu, uint64_t tag, uint64_t gva, unsigned size, enum tlb_access access)
 {
     if (!(tag & TLB_TAG_WATCHED))
         return;
-    if (cpu->guest->watched && cpu->guest->watched(cpu, gva, size, access)) {
-        slow_restore_state(cpu);
-        cpu->guest->stored_into_own_block(cpu);
-        cpu->single_begun = false;
-        tcg_leave(cpu);
-    }
-    if (stops_watch(cpu, gva, size, access)) {
-        slow_restore_state(cpu);
-        cpu->single_begun = false;
-        tcg_leave(cpu);
-    }
+    if (cpu->guest->watched && cpu->guest->watched(cpu, gva, size, access))
+        leave_to_do_again(cpu, true);
+    if (stops_watch(cpu, gva, size, access))
+        leave_to_do_again(cpu, false);
 }
 
 void slow_check_device_alignment(struct tcg_cpu *cpu, uint64_t tag, uint64_t gva, unsigned size, enum tlb_access access,

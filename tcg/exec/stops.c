@@ -34,14 +34,8 @@ static struct stop_page **place_of(struct tcg_engine *e, uint64_t ram_offset)
 
 const uint64_t *stops_of_page(const struct tcg_engine *e, uint64_t ram_offset)
 {
-    const struct stop_page *page = *place_of((struct tcg_engine *)e, ram_offset);
+    const struct stop_page *page = e->stops.page_count ? *place_of((struct tcg_engine *)e, ram_offset) : NULL;
     return page ? page->offsets : NULL;
-}
-
-static void flush_tlbs(struct tcg_engine *e)
-{
-    for (unsigned i = 0; i < e->machine->vcpus.count; i++)
-        tlb_flush_all(tcg_cpu_of(e->machine->vcpus.cpus[i]));
 }
 
 // Every page is looked at anew when it is next fetched from.
@@ -52,7 +46,6 @@ static void unmark_all(struct tcg_engine *e)
         while (e->stops.pages[i]) {
             struct stop_page *page = e->stops.pages[i];
             e->stops.pages[i] = page->next;
-            atomic_fetch_and(&e->ram->page_flags[page->ram_page >> TLB_PAGE_BITS], (uint8_t)~PAGE_STOPS);
             cache_discard(e, page->ram_page, TLB_PAGE_SIZE);
             free(page);
         }
@@ -60,7 +53,7 @@ static void unmark_all(struct tcg_engine *e)
     e->stops.page_count = 0;
     e->stops.marks++;
     pthread_mutex_unlock(&e->lock);
-    flush_tlbs(e);
+    tlb_flush_everywhere(e);
 }
 
 void stops_destroy(struct tcg_engine *e)
@@ -72,9 +65,7 @@ void stops_destroy(struct tcg_engine *e)
             free(page);
         }
     }
-    while (e->stops.armed.count)
-        stops_remove(&e->stops.armed, e->stops.armed.items[0]);
-    free(e->stops.armed.items);
+    stops_clear(&e->stops.armed);
 }
 
 static bool same_place(const struct stop *a, const struct stop *b)
@@ -110,8 +101,7 @@ void stops_update(struct tcg_cpu *cpu)
     if (atomic_load(&e->stops.generation) != wanted->generation) {
         bool changed = false, many = armed->count > 2 * wanted->count + SPARE;
         if (armed->count && ((!wanted->count && !stops_single(cpu)) || many)) {
-            while (armed->count)
-                stops_remove(armed, armed->items[armed->count - 1]);
+            stops_clear(armed);
             changed = true;
         }
         for (size_t i = 0; i < wanted->count; i++) {
@@ -142,7 +132,6 @@ static bool mark(struct tcg_engine *e, uint64_t ram_offset, const uint64_t offse
             page = *link = ALLOC(struct stop_page);
             page->ram_page = ram_offset & -(uint64_t)TLB_PAGE_SIZE;
             e->stops.page_count++;
-            atomic_fetch_or(&e->ram->page_flags[ram_offset >> TLB_PAGE_BITS], PAGE_STOPS);
         }
         for (unsigned i = 0; i < ARRAY_SIZE(page->offsets); i++) {
             news |= (offsets[i] & ~page->offsets[i]) != 0;
@@ -231,7 +220,7 @@ static bool confirm(struct tcg_cpu *cpu)
             continue;
         __atomic_fetch_add(&s->hits, 1, __ATOMIC_RELAXED);
         if (!found) {
-            vcpu->stop.stop = s;
+            vcpu->stop.id = s->id;
             vcpu->stop.owner = s->owner;
         }
         found = true;

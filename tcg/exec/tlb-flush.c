@@ -87,6 +87,15 @@ void tlb_flush_all(struct tcg_cpu *cpu)
     make_stale(cpu);
 }
 
+void tlb_flush_everywhere(struct tcg_engine *e)
+{
+    for (unsigned i = 0; i < e->machine->vcpus.count; i++) {
+        struct tcg_cpu *cpu = tcg_cpu_of(e->machine->vcpus.cpus[i]);
+        if (cpu->tlb)
+            tlb_flush_all(cpu);
+    }
+}
+
 void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key)
 {
     struct tlb_state *t = cpu->tlb;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct tcg_cpu;
+struct tcg_engine;
 
 enum tlb_access {
     TLB_READ,
@@ -53,6 +54,7 @@ void tlb_switch(struct tcg_cpu *cpu, uint64_t key);
 // Invalidation, in one vCPU's TLB and its lookup tables for code. Any thread. What `cpu` does after its next poll sees
 // the change; tlb_wait_others waits for that.
 void tlb_flush_all(struct tcg_cpu *cpu);
+void tlb_flush_everywhere(struct tcg_engine *engine); // in every vCPU's that has one
 // All entries of the context (not the global ones).
 void tlb_flush_key(struct tcg_cpu *cpu, uint64_t key);
 // All entries of the regime `key >> 32`, global or not.

@@ -77,6 +77,7 @@ static void begin(void)
 {
     machine = bare_machine_create();
     cpu.ops = &cpu_ops;
+    cpu.machine = machine;
     vcpu_group_add(&machine->vcpus, &cpu);
     monitor = monitor_create(machine, NULL, &settings, NULL, &terminal, NULL);
 }
