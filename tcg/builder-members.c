@@ -11,12 +11,14 @@ void ir_region_start_over(struct ir_builder *b)
 {
     struct ir_region *r = b->region, old = *r;
     struct ir_plan *plan = b->plan;
+    const uint64_t *stops = b->stops;
     ir_region_init(r, old.arena, old.slots, old.slot_count);
     r->fp = old.fp;
     r->guest_pc = old.guest_pc;
     r->seen = old.seen;
     ir_builder_init(b, r);
     b->plan = plan;
+    b->stops = stops;
 }
 
 void ir_region_note_edge(struct ir_builder *b, int32_t offset)
