@@ -143,12 +143,14 @@ static void handle(struct gdb *gdb, enum gdb_event event)
     }
 }
 
-// Who does not read is not listened to.
+// Who does not read is not listened to: until all has been taken, front_writable comes.
 static void process_input(struct gdb *gdb)
 {
-    while (gdb->input_begin < gdb->input_end && gdb->out.length < GDB_OUTPUT_BYTES)
-        handle(gdb, gdb_reader_take(&gdb->reader, gdb->input[gdb->input_begin++]));
-    gdb_flush(gdb);
+    do {
+        while (gdb->input_begin < gdb->input_end && gdb->out.length < GDB_OUTPUT_BYTES)
+            handle(gdb, gdb_reader_take(&gdb->reader, gdb->input[gdb->input_begin++]));
+        gdb_flush(gdb);
+    } while (gdb->input_begin < gdb->input_end && !gdb->out.length);
 }
 
 static size_t front_room(void *opaque)
