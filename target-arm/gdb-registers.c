@@ -4,8 +4,6 @@
 //
 // GDB before version 14 strips pointer authentication codes from return addresses by clearing bits, which spoils kernel
 // addresses; the masks are therefore in the feature that those versions do not know (pauth_v2), where there are two sets.
-//
-// FPSR.IDC is kept with the vCPU's thread (tcg/fp-flags.h): from another one it reads as 0 and is not written.
 
 #include "target-arm/gdb.h"
 
@@ -323,11 +321,6 @@ static bool write_cpsr(struct arm_cpu *cpu, uint64_t value)
     return true;
 }
 
-static bool on_own_thread(const struct vcpu *vcpu)
-{
-    return !vcpu->thread_started || pthread_equal(vcpu->thread, pthread_self());
-}
-
 static bool write_system(struct arm_cpu *cpu, unsigned row, uint64_t value)
 {
     const struct arm_sysreg *reg = arm_sysreg_at(row);
@@ -341,7 +334,6 @@ static bool write_system(struct arm_cpu *cpu, unsigned row, uint64_t value)
 
 static bool write_integer(struct arm_cpu *cpu, unsigned id, uint64_t value)
 {
-    enum { FPSR_IDC = 1 << 7 };
     switch (id) {
     case ID_X0 ... ID_SP - 1:
         cpu->x[id - ID_X0] = value;
@@ -357,8 +349,7 @@ static bool write_integer(struct arm_cpu *cpu, unsigned id, uint64_t value)
     case ID_CPSR:
         return write_cpsr(cpu, value);
     case ID_FPSR:
-        return write_system(cpu, row_of(cpu, REG_FPSR),
-                            on_own_thread(&cpu->tcg.vcpu) ? value : value & ~(uint64_t)FPSR_IDC);
+        return write_system(cpu, row_of(cpu, REG_FPSR), value);
     case ID_FPCR:
         return write_system(cpu, row_of(cpu, REG_FPCR), value);
     case ID_MASK ... ID_CURRENT_EL:

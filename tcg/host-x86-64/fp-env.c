@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The guest's rounding mode and cumulative flags in MXCSR (Intel SDM volume 1, 10.2.3), which are in force whenever a
 // vCPU thread is inside run(). C code called from there does no floating-point arithmetic but on the guest's behalf.
+#include <stdbool.h>
+#include <stdint.h>
 #include <xmmintrin.h>
 
 #include "tcg/fp-flags.h"
@@ -16,6 +18,9 @@ enum {
     CSR_MASKS = 0x1f80,
     CSR_RC_SHIFT = 13,
 };
+
+// Of a control value that is not in force, where MXCSR has nothing: denormal_flag.
+#define CONTROL_DENORMAL (UINT32_C(1) << 31)
 
 // Flags that MXCSR has no bit for on its own: an input flushed to zero is the guest's alone (the host sets its
 // denormal flag for any denormal operand), so it is kept beside.
@@ -33,10 +38,13 @@ static unsigned to_csr(unsigned flags)
            (flags & FP_INEXACT ? CSR_INEXACT : 0);
 }
 
+static __thread bool denormal_flag;
+
 uint32_t fp_env_swap(uint32_t control)
 {
-    uint32_t old = _mm_getcsr();
-    _mm_setcsr(control);
+    uint32_t old = _mm_getcsr() | (denormal_flag ? CONTROL_DENORMAL : 0);
+    _mm_setcsr(control & ~CONTROL_DENORMAL);
+    denormal_flag = control & CONTROL_DENORMAL;
     return old;
 }
 
@@ -44,9 +52,6 @@ uint32_t fp_env_reset_control(void)
 {
     return CSR_MASKS;
 }
-
-// A vCPU has one thread for its life.
-static __thread bool denormal_flag;
 
 unsigned fp_env_flags(void)
 {

@@ -163,14 +163,16 @@ Test(debug, vector_registers)
 // While the vCPU is out of run(), its flags and rounding are in fp_control, not in this thread's host register.
 Test(debug, floating_point_state_is_the_guests)
 {
-    enum { IOC = 1 << 0, IXC = 1 << 4, QC = 1 << 27, ROUND_UP = 1 << 22 };
+    enum { IOC = 1 << 0, IXC = 1 << 4, IDC = 1 << 7, QC = 1 << 27, ROUND_UP = 1 << 22 };
     uint32_t host = fp_env_swap(m->cpu->tcg.fp_control);
-    fp_env_set_flags(FP_INVALID);
+    fp_env_set_flags(FP_INVALID | FP_DENORMAL);
     m->cpu->tcg.fp_control = fp_env_swap(host);
-    cr_assert_eq(get("fpsr"), IOC);
-    cr_assert_eq(fp_env_flags() & FP_INVALID, 0);
-    cr_assert(set("fpsr", IXC | QC) && set("fpcr", ROUND_UP));
+    cr_assert_eq(get("fpsr"), IOC | IDC);
+    cr_assert_eq(fp_env_flags() & (FP_INVALID | FP_DENORMAL), 0);
+    cr_assert(set("fpsr", IXC | QC));
     cr_assert_eq(get("fpsr"), (uint32_t)(IXC | QC));
+    cr_assert(set("fpsr", IXC | IDC | QC) && set("fpcr", ROUND_UP));
+    cr_assert_eq(get("fpsr"), (uint32_t)(IXC | IDC | QC));
     cr_assert_eq(get("fpcr"), ROUND_UP);
     cr_assert_eq(fp_env_flags() & FP_INEXACT, 0);
     cr_assert_eq(fp_env_rounding(), IR_ROUND_NEAREST_EVEN);
