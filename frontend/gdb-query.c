@@ -7,6 +7,7 @@
 #include "frontend/gdb-private.h"
 #include "frontend/monitor.h"
 #include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
 
 // --- what we can do ------------------------------------------------------------------------------------------------
 
@@ -146,6 +147,61 @@ static void attached(struct gdb *gdb, const char *text)
 
 // --- the monitor ---------------------------------------------------------------------------------------------------
 
+// What the user can switch of this session by name, beside the monitor's commands.
+static const struct {
+    const char *name, *help;
+    unsigned step_bit; // that is clear when it is on; 0: addresses of memory
+} switches[] = {
+    {"physical", "whether addresses of memory are physical", 0},
+    {"step-interrupts", "whether single steps take interrupts", GDB_STEP_NO_IRQ},
+    {"step-timers", "whether time goes on during single steps", GDB_STEP_NO_TIMER},
+};
+
+static bool is_on(const struct gdb *gdb, unsigned step_bit)
+{
+    return step_bit ? !(gdb->step_bits & step_bit) : gdb->physical;
+}
+
+static void turn(struct gdb *gdb, unsigned step_bit, bool on)
+{
+    if (step_bit)
+        gdb->step_bits = on ? gdb->step_bits & ~step_bit : gdb->step_bits | step_bit;
+    else
+        gdb->physical = on;
+}
+
+// "NAME", "NAME on", "NAME off". NULL: it is none of them.
+static char *run_switch(struct gdb *gdb, const char *line)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
+        size_t length = strlen(switches[i].name);
+        const char *word = line + length;
+        if (strncmp(line, switches[i].name, length) || (*word && *word != ' '))
+            continue;
+        word += strspn(word, " ");
+        if (*word && strcmp(word, "on") && strcmp(word, "off"))
+            return alloc_format("'%s' is not understood; write %s [on|off]\n", word, switches[i].name);
+        if (*word)
+            turn(gdb, switches[i].step_bit, !strcmp(word, "on"));
+        return alloc_format("%s is %s\n", switches[i].name, is_on(gdb, switches[i].step_bit) ? "on" : "off");
+    }
+    return NULL;
+}
+
+void gdb_put_console(struct gdb *gdb, const char *text)
+{
+    enum { PIECE = 2048 };
+    for (size_t left = strlen(text); left;) {
+        size_t n = left < PIECE ? left : PIECE;
+        gdb_begin(&gdb->out);
+        gdb_put_text(&gdb->out, "O");
+        gdb_put_hex(&gdb->out, text, n);
+        gdb_end(&gdb->out);
+        text += n;
+        left -= n;
+    }
+}
+
 // qRcmd,TEXT
 static void command(struct gdb *gdb, const char *text)
 {
@@ -156,17 +212,16 @@ static void command(struct gdb *gdb, const char *text)
         free(line);
         return;
     }
-    monitor_choose_cpu(gdb->monitor, gdb->general);
-    output = monitor_run(gdb->monitor, line);
-    enum { PIECE = 2048 };
-    for (size_t at = 0, left = strlen(output); left;) {
-        size_t n = left < PIECE ? left : PIECE;
-        gdb_begin(&gdb->out);
-        gdb_put_text(&gdb->out, "O");
-        gdb_put_hex(&gdb->out, output + at, n);
-        gdb_end(&gdb->out);
-        at += n;
-        left -= n;
+    output = run_switch(gdb, line);
+    if (!output) {
+        monitor_choose_cpu(gdb->monitor, gdb->general);
+        output = monitor_run(gdb->monitor, line);
+    }
+    gdb_put_console(gdb, output);
+    for (size_t i = 0; i < ARRAY_SIZE(switches) && !strcmp(line, "help"); i++) {
+        char *help = alloc_format("%-15s [on|off]   in this session: %s\n", switches[i].name, switches[i].help);
+        gdb_put_console(gdb, help);
+        free(help);
     }
     gdb_reply(gdb, "OK");
     free(output);

@@ -228,14 +228,6 @@ bool gdb_is_at_breakpoint(const struct gdb *gdb, const struct vcpu *cpu)
     return false;
 }
 
-void gdb_put_console(struct gdb *gdb, const char *text)
-{
-    gdb_begin(&gdb->out);
-    gdb_put_text(&gdb->out, "O");
-    gdb_put_hex(&gdb->out, text, strlen(text));
-    gdb_end(&gdb->out);
-}
-
 void gdb_put_note(struct gdb *gdb, const struct vcpu *cpu)
 {
     char what[256], line[300];
