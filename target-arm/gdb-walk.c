@@ -57,12 +57,6 @@ static void print_rights(struct arm_cpu *cpu, uint64_t gva, struct arm_walk walk
 
 // --- one walk --------------------------------------------------------------------------------------------------------
 
-static void print_size(unsigned log2, FILE *out)
-{
-    static const char units[][4] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    fprintf(out, "%u %s", 1U << log2 % 10, units[log2 / 10]);
-}
-
 static const char *memory_type(unsigned attribute)
 {
     static const char *const devices[4] = {"Device-nGnRnE", "Device-nGnRE", "Device-nGRE", "Device-GRE"};
@@ -168,7 +162,7 @@ static void print_regime(const struct arm_cpu *cpu, enum arm_regime regime, cons
     }
     fprintf(out, "TTBR%u_EL%u 0x%016llx, TCR_EL%u 0x%016llx: %u bits, granule ", p->upper, el, (ull)p->ttbr, el,
             (ull)cpu->tcr_el[el], p->input_bits);
-    print_size(p->granule_bits, out);
+    debug_print_size(p->granule_bits, out);
     fputc('\n', out);
 }
 
@@ -200,7 +194,7 @@ void arm_debug_print_walk(struct vcpu *vcpu, uint64_t gva, FILE *out)
     walk.step = NULL;
     print_rights(cpu, gva, walk, rights, sizeof(rights));
     fprintf(out, "0x%016llx, ", (ull)t.gpa);
-    print_size(t.page_log2, out);
+    debug_print_size(t.page_log2, out);
     fprintf(out, ", %s\n", rights);
 }
 

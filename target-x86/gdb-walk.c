@@ -118,22 +118,12 @@ static void print_rights(const struct printer *p, bool user)
         fprintf(p->out, " (protection key %u)", x86_key(p->last.entry));
 }
 
-static void print_size(uint64_t bytes, FILE *out)
-{
-    if (bytes >> 30)
-        fprintf(out, "%" PRIu64 " GiB", bytes >> 30);
-    else if (bytes >> 20)
-        fprintf(out, "%" PRIu64 " MiB", bytes >> 20);
-    else
-        fprintf(out, "%" PRIu64 " KiB", bytes >> 10);
-}
-
 static void print_page(const struct printer *p, uint64_t gva, uint64_t gpa)
 {
     uint64_t within = mask64(p->last.size_log2);
     bool masked = gpa != (x86_page_address(p->cpu, p->last.entry, p->last.size_log2) | (gva & within));
     fprintf(p->out, "0x%" PRIx64 " -> 0x%" PRIx64 ", page of ", gva, gpa);
-    print_size(within + 1, p->out);
+    debug_print_size(p->last.size_log2, p->out);
     fputs(": ", p->out);
     print_rights(p, true);
     fputs(", ", p->out);
