@@ -38,30 +38,25 @@ static const char *mark(bool on, const char *letter)
     return on ? letter : "-";
 }
 
-// "EL1 rw- EL0 r--", or of one level where EL0 has no part in the regime. At most 15 characters.
-static void print_rights(struct arm_cpu *cpu, uint64_t gva, struct arm_walk walk, char *text, size_t size)
+// "EL1 rw- EL0 r--", or of one level where EL0 has no part in the regime: what `walk` has found, and for EL0 a walk of its own.
+// At most 15 characters.
+static void print_rights(struct arm_cpu *cpu, uint64_t gva, struct arm_walk walk, const struct tlb_translation *found, char *text,
+                         size_t size)
 {
-    struct tlb_translation t = {0};
-    struct tlb_fault fault;
-    arm_walk(cpu, gva, &walk, &t, &fault, NULL);
-    int n = snprintf(text, size, "EL%u %s%s%s", arm_regime_el(walk.regime), mark(t.readable, "r"),
-                     mark(t.writable, "w"), mark(t.executable, "x"));
+    int n = snprintf(text, size, "EL%u %s%s%s", arm_regime_el(walk.regime), mark(found->readable, "r"),
+                     mark(found->writable, "w"), mark(found->executable, "x"));
     if (walk.regime != ARM_REGIME_EL10)
         return;
-    t = (struct tlb_translation){0};
+    struct tlb_translation t = {0};
+    struct tlb_fault fault;
     walk.privileged = false;
+    walk.step = NULL;
     arm_walk(cpu, gva, &walk, &t, &fault, NULL);
     snprintf(text + n, size - (size_t)n, " EL0 %s%s%s", mark(t.readable, "r"), mark(t.writable, "w"),
              mark(t.executable, "x"));
 }
 
 // --- one walk --------------------------------------------------------------------------------------------------------
-
-static void print_size(unsigned log2, FILE *out)
-{
-    static const char units[][4] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    fprintf(out, "%u %s", 1U << log2 % 10, units[log2 / 10]);
-}
 
 static const char *memory_type(unsigned attribute)
 {
@@ -168,7 +163,7 @@ static void print_regime(const struct arm_cpu *cpu, enum arm_regime regime, cons
     }
     fprintf(out, "TTBR%u_EL%u 0x%016llx, TCR_EL%u 0x%016llx: %u bits, granule ", p->upper, el, (ull)p->ttbr, el,
             (ull)cpu->tcr_el[el], p->input_bits);
-    print_size(p->granule_bits, out);
+    debug_print_size(p->granule_bits, out);
     fputc('\n', out);
 }
 
@@ -197,10 +192,9 @@ void arm_debug_print_walk(struct vcpu *vcpu, uint64_t gva, FILE *out)
         return;
     }
     char rights[24];
-    walk.step = NULL;
-    print_rights(cpu, gva, walk, rights, sizeof(rights));
+    print_rights(cpu, gva, walk, &t, rights, sizeof(rights));
     fprintf(out, "0x%016llx, ", (ull)t.gpa);
-    print_size(t.page_log2, out);
+    debug_print_size(t.page_log2, out);
     fprintf(out, ", %s\n", rights);
 }
 
@@ -269,8 +263,7 @@ bool arm_debug_next_mapping(struct vcpu *vcpu, uint64_t gva, struct debug_mappin
         if (mapped) {
             *mapping = (struct debug_mapping){.gva = gva & ~within, .size = within + 1, .gpa = t.gpa & ~within,
                                               .page_bytes = within + 1};
-            walk.step = NULL;
-            print_rights(cpu, gva, walk, mapping->rights, sizeof(mapping->rights));
+            print_rights(cpu, gva, walk, &t, mapping->rights, sizeof(mapping->rights));
             size_t used = strlen(mapping->rights);
             snprintf(mapping->rights + used, sizeof(mapping->rights) - used, "%s%s", t.global ? " g" : "",
                      t.device ? " dev" : "");

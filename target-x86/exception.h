@@ -113,8 +113,11 @@ bool x86_write_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t value);
 uint64_t x86_tsc(const struct x86_cpu *cpu);
 void x86_cpuid(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
-// --- helper-system.c: XSETBV (false: #GP(0)) and WRPKRU ---
+// --- xsave.c: XSETBV (false: #GP(0)), and CPUID leaf 0xd, `out` all zeros ---
 bool x86_set_xcr0(struct x86_cpu *cpu, uint64_t value);
+void x86_cpuid_extended_state(const struct x86_cpu *cpu, uint32_t subleaf, uint32_t out[4]);
+
+// --- helper-system.c: WRPKRU ---
 void x86_set_pkru(struct x86_cpu *cpu, uint32_t value);
 
 // --- ferr.c ---

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Images of the x87, SSE and AVX state in memory: FLDENV, FNSTENV, FNSAVE, FRSTOR (Intel SDM volume 1, 8.1.10), FXSAVE and
-// FXRSTOR (10.5), XSAVE and its like (13).
+// Images of the x87 and SSE state in memory: FLDENV, FNSTENV, FNSAVE, FRSTOR (Intel SDM volume 1, 8.1.10), FXSAVE and FXRSTOR
+// (10.5). XSAVE and its like are in xsave.c.
 
 #include <string.h>
 
 #include "target-x86/exception.h"
 #include "target-x86/fpu.h"
-#include "target-x86/handlers.h"
 #include "target-x86/helper.h"
 #include "target-x86/simd.h"
 #include "tcg/base/bits.h"
@@ -102,16 +101,9 @@ X86_HELPER(x87_image, X86_FAULTS, VOID, 2, IR_I32, IR_I64)
 
 // --- FXSAVE --------------------------------------------------------------------------------------------------------
 
-enum { FXSAVE_BYTES = 512, FX_MXCSR = 24, FX_ST = 32, FX_XMM = 160, X_HEADER = 512, X_YMMH = 576, X_BYTES = 832,
-       MXCSR_MASK = 0xffff };
-enum { X_X87 = 1, X_SSE = 2, X_AVX = 4 };
+enum { FX_ST = 32, MXCSR_MASK = 0xffff };
 
-static unsigned xmm_count(const struct x86_cpu *cpu)
-{
-    return x86_code64(cpu) ? 16 : 8;
-}
-
-static void put_x87(const struct x86_cpu *cpu, uint8_t *image, bool wide)
+void x86_fx_put_x87(const struct x86_cpu *cpu, uint8_t *image, bool wide)
 {
     const struct x86_fpu *f = &cpu->fpu;
     store_le16(image, f->control);
@@ -134,7 +126,7 @@ static void put_x87(const struct x86_cpu *cpu, uint8_t *image, bool wide)
     }
 }
 
-static void get_x87(struct x86_cpu *cpu, const uint8_t *image, bool wide)
+void x86_fx_get_x87(struct x86_cpu *cpu, const uint8_t *image, bool wide)
 {
     struct x86_fpu *f = &cpu->fpu;
     f->control = x86_fpu_control(load_le16(image));
@@ -151,131 +143,37 @@ static void get_x87(struct x86_cpu *cpu, const uint8_t *image, bool wide)
     x86_fpu_control_changed(cpu);
 }
 
+void x86_fx_put_mxcsr(const struct x86_cpu *cpu, uint8_t *image)
+{
+    store_le32(image + FX_MXCSR, x86_mxcsr_get(cpu));
+    store_le32(image + FX_MXCSR + 4, MXCSR_MASK);
+}
+
 static void fxsave(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
 {
     bool restore = what & 1, wide = what >> 12 & 1;
-    unsigned mmu = what >> 8 & 3, count = xmm_count(cpu);
-    uint8_t image[FXSAVE_BYTES];
+    unsigned mmu = what >> 8 & 3, count = x86_xmm_count(cpu);
+    uint8_t image[FX_BYTES];
     if (gva & 15)
         x86_fault(cpu, X86_GP, 0);
     x86_fpu_save(cpu);
-    tlb_load_bytes(&cpu->tcg, gva, image, FXSAVE_BYTES, mmu);
+    tlb_load_bytes(&cpu->tcg, gva, image, FX_BYTES, mmu);
     if (restore) {
         if ((cpu->cr4 & CR4_OSFXSR) && !x86_mxcsr_set(cpu, load_le32(image + FX_MXCSR)))
             x86_fault(cpu, X86_GP, 0);
-        get_x87(cpu, image, wide);
+        x86_fx_get_x87(cpu, image, wide);
         if (cpu->cr4 & CR4_OSFXSR)
             memcpy(cpu->xmm, image + FX_XMM, count * 16);
         return;
     }
-    put_x87(cpu, image, wide);
+    x86_fx_put_x87(cpu, image, wide);
     if (cpu->cr4 & CR4_OSFXSR) {
-        store_le32(image + FX_MXCSR, x86_mxcsr_get(cpu));
-        store_le32(image + FX_MXCSR + 4, MXCSR_MASK);
+        x86_fx_put_mxcsr(cpu, image);
         memcpy(image + FX_XMM, cpu->xmm, count * 16);
     }
     tlb_store_bytes(&cpu->tcg, gva, image, FX_XMM + count * 16, mmu);
 }
 X86_HELPER(fxsave, X86_MODES, VOID, 2, IR_I32, IR_I64)
-
-// --- XSAVE ---------------------------------------------------------------------------------------------------------
-
-static bool all_zero(const void *bytes, size_t count)
-{
-    const uint8_t *b = bytes;
-    return !b[0] && !memcmp(b, b + 1, count - 1); // each is as the one before it
-}
-
-// The components that are not in their initial state.
-static uint64_t in_use(struct x86_cpu *cpu)
-{
-    const struct x86_fpu *f = &cpu->fpu;
-    bool x87 = f->control != 0x37f || f->status || f->top || f->valid || f->ip || f->dp || f->opcode;
-    bool sse = !all_zero(cpu->xmm, xmm_count(cpu) * 16u), avx = !all_zero(cpu->ymmh, xmm_count(cpu) * 16u);
-    return (x87 ? X_X87 : 0) | (sse ? X_SSE : 0) | (avx ? X_AVX : 0);
-}
-
-#define COMPACTED BIT64(63)
-
-static void save_extended(struct x86_cpu *cpu, enum x86_xsave kind, uint64_t gva, uint64_t components, unsigned mmu,
-                          bool wide)
-{
-    uint8_t image[X_BYTES];
-    unsigned count = xmm_count(cpu), bytes = components & X_AVX ? X_BYTES : X_YMMH;
-    uint64_t used = in_use(cpu) & components, written = kind == XSAVE_XSAVE ? components : used;
-    tlb_load_bytes(&cpu->tcg, gva, image, bytes, mmu);
-    uint64_t header = load_le64(image + X_HEADER);
-    if (written & X_X87)
-        put_x87(cpu, image, wide);
-    if (components & (X_SSE | X_AVX)) {
-        store_le32(image + FX_MXCSR, x86_mxcsr_get(cpu));
-        store_le32(image + FX_MXCSR + 4, MXCSR_MASK);
-    }
-    if (written & X_SSE)
-        memcpy(image + FX_XMM, cpu->xmm, count * 16);
-    if (written & X_AVX)
-        memcpy(image + X_YMMH, cpu->ymmh, count * 16);
-    if (kind == XSAVE_XSAVEC) {
-        store_le64(image + X_HEADER, used);
-        store_le64(image + X_HEADER + 8, components | COMPACTED);
-    } else {
-        store_le64(image + X_HEADER, (header & ~components) | used);
-    }
-    tlb_store_bytes(&cpu->tcg, gva, image, bytes, mmu);
-}
-
-static void restore_extended(struct x86_cpu *cpu, uint64_t gva, uint64_t components, unsigned mmu, bool wide)
-{
-    uint8_t image[X_BYTES];
-    unsigned count = xmm_count(cpu);
-    tlb_load_bytes(&cpu->tcg, gva, image, X_YMMH, mmu);
-    uint64_t present = load_le64(image + X_HEADER), format = load_le64(image + X_HEADER + 8);
-    bool compacted = format & COMPACTED;
-    // With few components the compacted form has them where the standard form has.
-    if ((present & ~cpu->xcr0) || (compacted ? (format & ~COMPACTED & ~cpu->xcr0) || (present & ~format) : format != 0) ||
-        (compacted && !x86_has(cpu, X86_FEAT_XSAVEC)) || !all_zero(image + X_HEADER + 16, 48))
-        x86_fault(cpu, X86_GP, 0);
-    if (components & present & X_AVX)
-        tlb_load_bytes(&cpu->tcg, gva + X_YMMH, image + X_YMMH, X_BYTES - X_YMMH, mmu);
-    if ((components & (X_SSE | X_AVX)) && !(compacted && !(present & (X_SSE | X_AVX))) &&
-        !x86_mxcsr_set(cpu, load_le32(image + FX_MXCSR)))
-        x86_fault(cpu, X86_GP, 0);
-    if (components & X_X87) {
-        x86_fpu_init(cpu);
-        memset(cpu->fpu.st, 0, sizeof(cpu->fpu.st));
-        if (present & X_X87)
-            get_x87(cpu, image, wide);
-        x86_fpu_control_changed(cpu);
-    }
-    if (components & X_SSE) {
-        if (present & X_SSE)
-            memcpy(cpu->xmm, image + FX_XMM, count * 16);
-        else
-            memset(cpu->xmm, 0, count * 16);
-    }
-    if (components & X_AVX) {
-        if (present & X_AVX)
-            memcpy(cpu->ymmh, image + X_YMMH, count * 16);
-        else
-            memset(cpu->ymmh, 0, count * 16);
-    }
-}
-
-static void xsave(struct x86_cpu *cpu, uint32_t what, uint64_t gva)
-{
-    enum x86_xsave kind = what & 0xff;
-    unsigned mmu = what >> 8 & 3;
-    bool wide = what >> 12 & 1;
-    uint64_t mask = (uint32_t)cpu->gpr[X86_RAX] | cpu->gpr[X86_RDX] << 32, components = mask & cpu->xcr0;
-    if (gva & 63)
-        x86_fault(cpu, X86_GP, 0);
-    x86_fpu_save(cpu);
-    if (kind == XSAVE_XRSTOR)
-        restore_extended(cpu, gva, components, mmu, wide);
-    else
-        save_extended(cpu, kind, gva, components, mmu, wide);
-}
-X86_HELPER(xsave, X86_MODES, VOID, 2, IR_I32, IR_I64)
 
 // --- MXCSR ---------------------------------------------------------------------------------------------------------
 

@@ -58,3 +58,14 @@ bool x86_mxcsr_set(struct x86_cpu *cpu, uint32_t value);
 // The same outside run.
 uint32_t x86_mxcsr_saved(const struct x86_cpu *cpu);
 bool x86_mxcsr_set_saved(struct x86_cpu *cpu, uint32_t value);
+
+// The image of FXSAVE, which XSAVE's begins with; `wide` with REX.W.
+enum { FX_MXCSR = 24, FX_XMM = 160, FX_BYTES = 512 };
+void x86_fx_put_x87(const struct x86_cpu *cpu, uint8_t *image, bool wide);
+void x86_fx_get_x87(struct x86_cpu *cpu, const uint8_t *image, bool wide);
+void x86_fx_put_mxcsr(const struct x86_cpu *cpu, uint8_t *image); // with its mask
+// How many XMM registers code of this mode sees.
+static inline unsigned x86_xmm_count(const struct x86_cpu *cpu)
+{
+    return x86_code64(cpu) ? 16 : 8;
+}

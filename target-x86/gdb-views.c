@@ -44,7 +44,7 @@ static const char system_types[] =
           BIT("PCE", 8) BIT("OSFXSR", 9) BIT("OSXMMEXCPT", 10) BIT("UMIP", 11) BIT("LA57", 12) BIT("FSGSBASE", 16)
           BIT("PCIDE", 17) BIT("OSXSAVE", 18) BIT("SMEP", 20) BIT("SMAP", 21) BIT("PKE", 22))
     FLAGS("x86_efer", 4, BIT("SCE", 0) BIT("LME", 8) BIT("LMA", 10) BIT("NXE", 11) BIT("FFXSR", 14))
-    FLAGS("x86_xcr0", 4, BIT("X87", 0) BIT("SSE", 1) BIT("AVX", 2))
+    FLAGS("x86_xcr0", 4, BIT("X87", 0) BIT("SSE", 1) BIT("AVX", 2) BIT("PKRU", 9))
     FLAGS("x86_dr6", 4, BIT("B0", 0) BIT("B1", 1) BIT("B2", 2) BIT("B3", 3) BIT("BD", 13) BIT("BS", 14) BIT("BT", 15))
     FLAGS("x86_dr7", 4,
           BIT("L0", 0) BIT("G0", 1) BIT("L1", 2) BIT("G1", 3) BIT("L2", 4) BIT("G2", 5) BIT("L3", 6) BIT("G3", 7) BIT("LE", 8)

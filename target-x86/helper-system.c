@@ -181,37 +181,7 @@ static void invpcid(struct x86_cpu *cpu, uint64_t type, uint64_t pcid, uint64_t 
 }
 X86_HELPER(invpcid, X86_MODES, VOID, 3, IR_I64, IR_I64, IR_I64)
 
-// --- extended state ------------------------------------------------------------------------------------------------
-
-enum { XCR0_X87 = 1, XCR0_SSE = 2, XCR0_AVX = 4 };
-
-static void xgetbv(struct x86_cpu *cpu)
-{
-    uint32_t index = (uint32_t)cpu->gpr[X86_RCX];
-    if (index > 1 || (index == 1 && !x86_has(cpu, X86_FEAT_XGETBV1)))
-        x86_fault(cpu, X86_GP, 0);
-    cpu->gpr[X86_RAX] = (uint32_t)cpu->xcr0;
-    cpu->gpr[X86_RDX] = cpu->xcr0 >> 32;
-}
-X86_HELPER(xgetbv, X86_FAULTS, VOID, 0, 0)
-
-bool x86_set_xcr0(struct x86_cpu *cpu, uint64_t value)
-{
-    uint64_t offered = XCR0_X87 | XCR0_SSE | (x86_has(cpu, X86_FEAT_AVX) ? XCR0_AVX : 0);
-    if ((value & ~offered) || !(value & XCR0_X87) || ((value & XCR0_AVX) && !(value & XCR0_SSE)))
-        return false;
-    cpu->xcr0 = value;
-    x86_modes_changed(cpu);
-    return true;
-}
-
-static void xsetbv(struct x86_cpu *cpu)
-{
-    uint64_t value = (uint32_t)cpu->gpr[X86_RAX] | cpu->gpr[X86_RDX] << 32;
-    if ((uint32_t)cpu->gpr[X86_RCX] || !x86_set_xcr0(cpu, value))
-        x86_fault(cpu, X86_GP, 0);
-}
-X86_HELPER(xsetbv, X86_MODES, VOID, 0, 0)
+// --- protection keys -----------------------------------------------------------------------------------------------
 
 void x86_set_pkru(struct x86_cpu *cpu, uint32_t value)
 {

@@ -143,6 +143,7 @@ static void drop_orphans(struct x86_cpu *cpu)
         {X86_FEAT_FMA, X86_FEAT_AVX},    {X86_FEAT_F16C, X86_FEAT_AVX},   {X86_FEAT_VAES, X86_FEAT_AVX},
         {X86_FEAT_VPCLMUL, X86_FEAT_AVX}, {X86_FEAT_PCID, X86_FEAT_LM},   {X86_FEAT_LA57, X86_FEAT_LM},
         {X86_FEAT_CX16, X86_FEAT_LM},    {X86_FEAT_PKU, X86_FEAT_LM},
+        {X86_FEAT_PKU, X86_FEAT_XSAVE},
     };
     // SIMD is the host's.
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
@@ -278,28 +279,6 @@ static void leaf_b(const struct x86_cpu *cpu, uint32_t subleaf, uint32_t out[4])
     }
 }
 
-// Extended state: x87 and SSE in the legacy area, AVX behind the header.
-static void leaf_d(const struct x86_cpu *cpu, uint32_t subleaf, uint32_t out[4])
-{
-    enum { LEGACY_AND_HEADER = 576, AVX_BYTES = 256 };
-    bool avx = x86_has(cpu, X86_FEAT_AVX);
-    uint32_t most = LEGACY_AND_HEADER + (avx ? AVX_BYTES : 0);
-    uint32_t now = LEGACY_AND_HEADER + (cpu->xcr0 & 4 ? AVX_BYTES : 0);
-    if (!x86_has(cpu, X86_FEAT_XSAVE))
-        return;
-    if (subleaf == 0) {
-        out[0] = avx ? 7 : 3;
-        out[1] = now;
-        out[2] = most;
-    } else if (subleaf == 1) {
-        out[0] = cpu->features[X86_WORD_D1_EAX];
-        out[1] = now;
-    } else if (subleaf == 2 && avx) {
-        out[0] = AVX_BYTES;
-        out[1] = LEGACY_AND_HEADER;
-    }
-}
-
 static void basic_leaf(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     const struct x86_model *m = cpu->model;
@@ -334,7 +313,7 @@ static void basic_leaf(const struct x86_cpu *cpu, uint32_t leaf, uint32_t sublea
         leaf_b(cpu, subleaf, out);
         break;
     case 0xd:
-        leaf_d(cpu, subleaf, out);
+        x86_cpuid_extended_state(cpu, subleaf, out);
         break;
     }
 }

@@ -68,3 +68,9 @@ void debug_exception_taken(struct vcpu *cpu, struct debug_exception exception)
         atomic_store(&cpu->exit_request, 1);
     }
 }
+
+void debug_print_size(unsigned log2, FILE *out)
+{
+    static const char units[][4] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    fprintf(out, "%u %s", 1U << log2 % 10, units[log2 / 10]);
+}

@@ -59,6 +59,9 @@ struct debug_mapping {
     char rights[24];     // "urwx-g" and the like, the family's: what is equal can be shown as one
 };
 
+// Prints a power of two as bytes: "4 KiB", "1 GiB".
+void debug_print_size(unsigned log2, FILE *out);
+
 // --- exceptions --------------------------------------------------------------------------------------------------------
 
 // An exception or interrupt that was taken.

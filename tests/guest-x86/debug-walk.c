@@ -159,6 +159,7 @@ Test(x86_debug_walk, rights_are_those_in_force)
     walk_is(m, UINT64_C(0x7f0012345678), expected);
     cr_assert_eq(translate(m, UINT64_C(0x7f0012345678)), 0x123678, "debuggers see it all the same");
     maps(m, 0, UINT64_C(0x7f0012345000), 0x1000, 0x123000, "urwx- key 5");
+    cr_assert_eq(m->cpu->pkey_rights_used, 0, "the soft TLB depends on no key");
     x86_machine_destroy(m);
 }
 

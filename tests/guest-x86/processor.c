@@ -50,6 +50,32 @@ Test(x86_processor, no_model_has_monitor)
     }
 }
 
+// Intel SDM volume 1, 13.2: the components there are, and where those of the standard form end.
+Test(x86_processor, extended_state_is_that_of_the_features)
+{
+    static const struct {
+        const char *model;
+        uint32_t components, bytes, compacted_bytes, pkru;
+    } rows[] = {
+        {"max", 0x207, 840, 576, 832}, {"max,-avx", 0x203, 840, 576, 832},  {"max,-pku", 7, 832, 576, 0},
+        {"max,-xsave", 0, 0, 0, 0},    {"Skylake-Client", 7, 832, 576, 0},  {"Haswell", 7, 832, 0, 0},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct x86_machine *m = x86_machine_create("tcg", rows[i].model, 0);
+        uint32_t all[4], compacted[4], pkru[4], features[4];
+        x86_cpuid(m->cpu, 0xd, 0, all);
+        x86_cpuid(m->cpu, 0xd, 1, compacted);
+        x86_cpuid(m->cpu, 0xd, 9, pkru);
+        x86_cpuid(m->cpu, 7, 0, features);
+        cr_assert_eq(all[0], rows[i].components, "%s", rows[i].model);
+        cr_assert_eq(all[2], rows[i].bytes, "%s", rows[i].model);
+        cr_assert_eq(compacted[1], rows[i].compacted_bytes, "%s", rows[i].model);
+        cr_assert_eq(pkru[1], rows[i].pkru, "%s", rows[i].model);
+        cr_assert_eq(features[2] >> 3 & 1, rows[i].pkru != 0, "%s: keys without their state", rows[i].model);
+        x86_machine_destroy(m);
+    }
+}
+
 // Real-mode code at 0x7c00 asks for an SMI, whose handler writes `value` to the save area at `at` before RSM.
 static struct x86_machine *run_smm(uint16_t at, uint32_t value)
 {

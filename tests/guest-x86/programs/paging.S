@@ -237,6 +237,10 @@ long_mode:
     expect_fault 46, 14, 0x23, mov %al, 0x407000
     user_fault 47, 14, 0x25, mov 0x406000, %al
     user_fault 48, 14, 0x27, mov %al, 0x407000
+    # the error code tells of the key where the page is read only besides
+    page_high 6, 5, 0x08000000
+    user_fault 73, 14, 0x27, mov %al, 0x406000
+    page_high 6, 7, 0x08000000
     # instructions are not asked for keys
     movl $-1, seen
     user_fault 49, 6, 0x27, mov 0x407000, %al
