@@ -12,6 +12,13 @@
 enum { FILE_ENOENT = 2, FILE_EBADF = 9, FILE_EACCES = 13, FILE_EINVAL = 22, FILE_EMFILE = 24 };
 enum { FILE_WRITE_FLAGS = 0x3, FILE_REGULAR_READABLE = 0100444, FILE_STAT_BYTES = 64 };
 
+struct gdb_program *gdb_program_create(char *name, uint8_t *data, size_t size)
+{
+    struct gdb_program *p = ALLOC(struct gdb_program);
+    *p = (struct gdb_program){.name = name, .data = data, .size = size, .users = 1};
+    return p;
+}
+
 void gdb_program_release(struct gdb_program *program)
 {
     if (--program->users)

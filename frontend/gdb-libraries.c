@@ -69,13 +69,6 @@ void gdb_end_libraries(struct gdb *gdb)
 
 // --- what is loaded ------------------------------------------------------------------------------------------------
 
-// The peer refuses files that are not of the registers that it sees.
-static bool fits(const struct gdb *gdb)
-{
-    const struct vcpu *cpu = gdb_cpu(gdb, 0);
-    return cpu->ops->debug && gdb->mode + 1 == cpu->ops->debug->mode_count(cpu);
-}
-
 // GDB asks for its name even if it has another one, to compare them; the one that it uses it keeps open.
 static bool uses_program(const struct gdb *gdb)
 {
@@ -96,8 +89,8 @@ static uint32_t current_state(struct gdb *gdb)
 {
     struct gdb_libraries *l = gdb->libraries;
     uint32_t state = l->system_table ? guest_uefi_state(gdb->machine, l->system_table) : 0;
-    if (!fits(gdb))
-        return 0;
+    if (!gdb_in_widest_mode(gdb))
+        return 0; // the peer refuses files that are not of the registers that it sees
     if (!state) {
         struct uefi_images *images = guest_uefi_find(gdb->machine, UEFI_QUICK);
         l->system_table = images ? images->system_table : 0;
@@ -144,10 +137,8 @@ static bool find_segment(const char *path, bool wide, uint64_t *address)
 
 static void add(struct gdb_libraries *l, char *name, uint8_t *data, size_t size, uint64_t address)
 {
-    struct gdb_program *p = ALLOC(struct gdb_program);
-    *p = (struct gdb_program){.name = name, .data = data, .size = size, .users = 1};
     l->items = alloc_resize(l->items, l->count + 1, sizeof(*l->items));
-    l->items[l->count++] = (struct gdb_library){p, address};
+    l->items[l->count++] = (struct gdb_library){gdb_program_create(name, data, size), address};
 }
 
 static void add_made(struct gdb_libraries *l, char *name, const struct kernel_info *info)
@@ -226,9 +217,7 @@ struct gdb_program *gdb_open_library(struct gdb *gdb, const char *name)
         free(data);
         return NULL;
     }
-    struct gdb_program *p = ALLOC(struct gdb_program);
-    *p = (struct gdb_program){.name = alloc_string(name), .data = data, .size = size, .users = 1};
-    return p;
+    return gdb_program_create(alloc_string(name), data, size);
 }
 
 // --- the list ------------------------------------------------------------------------------------------------------

@@ -110,6 +110,8 @@ gdb_handler gdb_read_registers, gdb_write_registers, gdb_read_register, gdb_writ
 const struct debug_view *gdb_view(const struct gdb *gdb);
 const char *gdb_description(struct gdb *gdb); // NULL: this processor has none
 void gdb_forget_description(struct gdb *gdb);
+// Whether the peer sees all of the processor's registers, as the last of its modes has them.
+bool gdb_in_widest_mode(const struct gdb *gdb);
 // "NN:value;" of the program counter and the stack pointer, for stop replies
 void gdb_put_expedited(struct gdb *gdb, struct vcpu *cpu);
 // gdb-memory.c
@@ -142,6 +144,8 @@ void gdb_put_console(struct gdb *gdb, const char *text);
 // gdb-files.c
 gdb_handler gdb_file;
 void gdb_close_files(struct gdb *gdb);
+// For one user, with name and data from malloc, which are its own from now on.
+struct gdb_program *gdb_program_create(char *name, uint8_t *data, size_t size);
 void gdb_program_release(struct gdb_program *program);
 // gdb-libraries.c
 gdb_handler gdb_read_libraries;

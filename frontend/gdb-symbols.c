@@ -27,10 +27,8 @@ static void make_program(struct gdb *gdb, const struct kernel_info *kernel)
     uint8_t *data = kernel_make_elf(kernel, &size);
     if (!data)
         return;
-    struct gdb_program *p = gdb->program = ALLOC(struct gdb_program);
-    *p = (struct gdb_program){.data = data, .size = size, .users = 1};
-    if (asprintf(&p->name, "/linux-%s-at-0x%" PRIx64 ".%" PRIu64, kernel->release, kernel->text, generation) < 0)
-        abort();
+    char *name = alloc_format("/linux-%s-at-0x%" PRIx64 ".%" PRIu64, kernel->release, kernel->text, generation);
+    gdb->program = gdb_program_create(name, data, size);
     gdb->program_generation = generation;
     gdb->program_told = false;
 }
@@ -46,9 +44,7 @@ static const struct kernel_info *find_kernel(struct gdb *gdb, struct vcpu *cpu)
 // GDB refuses a program that is not of the registers that it sees. One that it cannot open leaves it the symbols that it has.
 const char *gdb_program_name(const struct gdb *gdb)
 {
-    const struct vcpu *cpu = gdb_cpu(gdb, 0);
-    bool fits = cpu->ops->debug && gdb->mode + 1 == cpu->ops->debug->mode_count(cpu);
-    return gdb->program && gdb->program_told && fits ? gdb->program->name : "(mode)";
+    return gdb->program && gdb->program_told && gdb_in_widest_mode(gdb) ? gdb->program->name : "(mode)";
 }
 
 // qXfer:exec-file:read:PROCESS:OFFSET,LENGTH, which a peer without a program asks
