@@ -121,8 +121,16 @@ size_t gdb_peek(struct gdb *gdb, struct vcpu *cpu, uint64_t address, void *out, 
 // gdb-lldb.c
 gdb_handler gdb_host_info, gdb_process_info, gdb_thread_suffix, gdb_watchpoint_support, gdb_memory_region;
 // gdb-run.c
-gdb_handler gdb_which_vcont, gdb_continue, gdb_step, gdb_vcont, gdb_ask_state, gdb_next_stop, gdb_detach, gdb_kill, gdb_interrupt_non_stop;
+gdb_handler gdb_which_vcont, gdb_continue, gdb_step, gdb_vcont, gdb_detach, gdb_kill;
+// gdb-reports.c
+gdb_handler gdb_ask_state, gdb_next_stop, gdb_interrupt_non_stop;
 void gdb_interrupt(struct gdb *gdb);
+// All-stop: a vCPU has stopped; behind news that the peer has been told at first, so, too.
+void gdb_report(struct gdb *gdb, unsigned index, unsigned signal);
+void gdb_report_after_news(struct gdb *gdb);
+// Non-stop: stops one, with all vCPUs out of run(), and sends the notification of those that have stopped.
+void gdb_stop_thread(struct gdb *gdb, unsigned index, unsigned signal);
+void gdb_notify(struct gdb *gdb);
 // The state of the machine, or which vCPUs are held: `stops`.
 void gdb_machine_changed(struct gdb *gdb, bool stops);
 void gdb_set_non_stop(struct gdb *gdb, bool on);
