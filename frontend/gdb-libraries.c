@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the guest has loaded beside its kernel, as shared libraries (GDB manual, G.2): images of UEFI firmware, and modules of the
-// kernel where the peer has the kernel's symbols from elsewhere (else the kernel's program has theirs). The peer is told of a
-// change at a stop, before that.
+// kernel. The peer is told of a change at a stop, before that.
 //
 // A library is a file that the peer opens here (gdb-files.c): if an image names the ELF file that it was made of, and this host
 // has it, that one, so that who has built the firmware has its symbols at once; else one that is made here. The guest chooses
@@ -20,7 +19,7 @@
 #include "tcg/base/alloc.h"
 #include "tcg/base/endian.h"
 
-enum { MOST_LIBRARIES = 512, FILE_BYTES_LIMIT = 256 << 20, HEADERS_BYTES = 4096 };
+enum { MOST_LIBRARIES = 512, HEADERS_BYTES = 4096 };
 
 struct gdb_library {
     struct gdb_program *program; // with no data where it is a file of this host's
@@ -69,21 +68,6 @@ void gdb_end_libraries(struct gdb *gdb)
 
 // --- what is loaded ------------------------------------------------------------------------------------------------
 
-// GDB asks for its name even if it has another one, to compare them; the one that it uses it keeps open.
-static bool uses_program(const struct gdb *gdb)
-{
-    for (unsigned i = 0; gdb->program && i < GDB_FILES; i++)
-        if (gdb->files[i] == gdb->program)
-            return true;
-    return false;
-}
-
-static const struct kernel_info *kernel_with_modules(const struct gdb *gdb)
-{
-    const struct kernel_info *kernel = gdb->kernel ? guest_kernel_known(gdb->kernel) : NULL;
-    return kernel && kernel->module_count && !uses_program(gdb) ? kernel : NULL;
-}
-
 // With all vCPUs out of run().
 static uint32_t current_state(struct gdb *gdb)
 {
@@ -97,8 +81,9 @@ static uint32_t current_state(struct gdb *gdb)
         state = images ? images->state : 0;
         uefi_images_destroy(images);
     }
-    if (kernel_with_modules(gdb))
-        state += 1 + (uint32_t)guest_kernel_generation(gdb->kernel) * 2654435761;
+    const struct kernel_info *kernel = gdb->kernel ? guest_kernel_known(gdb->kernel) : NULL;
+    if (kernel && kernel->module_count)
+        state += 1 + (uint32_t)guest_kernel_modules_generation(gdb->kernel) * 2654435761;
     return state;
 }
 
@@ -176,30 +161,20 @@ static void add_image(struct gdb *gdb, const struct uefi_image *image, bool wide
         add_made(gdb->libraries, name, &info);
 }
 
+// Its memory is less when it has started. GDB takes notice of that by another name.
 static void add_module(struct gdb *gdb, const struct kernel_info *kernel, unsigned number)
 {
-    struct kernel_module module = kernel->modules[number];
-    struct kernel_info info = {.arch = kernel->arch, .text = UINT64_MAX, .modules = &module, .module_count = 1};
-    for (unsigned i = 0; i < module.region_count; i++) {
-        const struct kernel_region *r = &module.regions[i];
-        info.text = r->address < info.text ? r->address : info.text;
-        info.end = r->address + r->bytes > info.end ? r->address + r->bytes : info.end;
-    }
-    if (!module.region_count || info.text >= info.end)
-        return;
-    info.symbols = ALLOC_ARRAY(struct kernel_symbol, kernel->symbol_count + 1);
-    for (size_t i = 0; i < kernel->symbol_count; i++)
-        if (kernel->symbols[i].module == number + 1)
-            info.symbols[info.symbol_count++] = kernel->symbols[i];
-    add_made(gdb->libraries, alloc_format("/linux/%s.ko", module.name), &info);
-    free(info.symbols);
+    const struct kernel_module *module = &kernel->modules[number];
+    size_t size = 0;
+    uint64_t address = 0;
+    uint8_t *data = kernel_make_module_elf(kernel, number, &size, &address);
+    if (data)
+        add(gdb->libraries, alloc_format(module->starts ? "/linux/starting/%s.ko" : "/linux/%s.ko", module->name), data, size, address);
 }
 
 struct gdb_program *gdb_open_library(struct gdb *gdb, const char *name)
 {
     const struct gdb_library *library = gdb->libraries ? find(gdb->libraries, name) : NULL;
-    uint8_t *data;
-    uint64_t size;
     if (library && library->program->data) {
         library->program->users++;
         return library->program;
@@ -210,14 +185,7 @@ struct gdb_program *gdb_open_library(struct gdb *gdb, const char *name)
         library = gdb->libraries ? find(gdb->libraries, whole) : NULL;
         free(whole);
     }
-    if (!library || library->program->data || !may_be_opened(name) ||
-        file_read("symbols", name, FILE_BYTES_LIMIT, &data, &size, NULL))
-        return NULL;
-    if (size < SELFMAG || memcmp(data, ELFMAG, SELFMAG)) {
-        free(data);
-        return NULL;
-    }
-    return gdb_program_create(alloc_string(name), data, size);
+    return library && !library->program->data && may_be_opened(name) ? gdb_program_open(name) : NULL;
 }
 
 // --- the list ------------------------------------------------------------------------------------------------------
@@ -225,7 +193,7 @@ struct gdb_program *gdb_open_library(struct gdb *gdb, const char *name)
 static void fill(struct gdb *gdb)
 {
     struct gdb_libraries *l = gdb->libraries;
-    const struct kernel_info *kernel = kernel_with_modules(gdb);
+    const struct kernel_info *kernel = gdb->kernel ? guest_kernel_known(gdb->kernel) : NULL;
     struct uefi_images *images = guest_uefi_find(gdb->machine, UEFI_QUICK);
     for (unsigned i = 0; images && i < images->count && l->count < MOST_LIBRARIES; i++)
         add_image(gdb, &images->images[i], images->wide);

@@ -25,8 +25,9 @@ enum { GDB_STEP_ENABLE = 1, GDB_STEP_NO_IRQ = 2, GDB_STEP_NO_TIMER = 4 };
 // A file that the peer can read by vFile, kept as long as it has it open.
 struct gdb_program {
     char *name;
-    uint8_t *data;
-    size_t size;
+    uint8_t *data; // NULL: in a file of this host's
+    int file;      // its descriptor; -1: none
+    uint64_t size;
     unsigned users;
 };
 
@@ -72,7 +73,8 @@ struct gdb {
     bool news_at_once;        // they were the answer to '?'; what follows has been sent ahead of being asked for
     struct gdb_program *program; // the kernel's symbols; NULL: none
     uint64_t program_generation; // of guest_kernel that it was made of
-    bool program_told;        // the peer has been told of it
+    bool program_told;        // the peer has been told of it, or is to be now
+    bool program_named;       // it has it
     struct gdb_libraries *libraries; // NULL: not asked for
     struct gdb_program *files[GDB_FILES]; // those that the peer has open
     bool searching;           // for the kernel, whose arrival is awaited
@@ -154,6 +156,8 @@ gdb_handler gdb_file;
 void gdb_close_files(struct gdb *gdb);
 // For one user, with name and data from malloc, which are its own from now on.
 struct gdb_program *gdb_program_create(char *name, uint8_t *data, size_t size);
+// An ELF file of this host's. NULL: there is none.
+struct gdb_program *gdb_program_open(const char *path);
 void gdb_program_release(struct gdb_program *program);
 // gdb-libraries.c
 gdb_handler gdb_read_libraries;
@@ -171,5 +175,7 @@ void gdb_end_search(struct gdb *gdb);
 // The vCPU has stopped for the search. True: the peer is to be told of a program; else the guest runs on.
 bool gdb_kernel_arrived(struct gdb *gdb, struct vcpu *cpu);
 bool gdb_is_search(const struct gdb *gdb, const struct vcpu *cpu);
-// The name of the program that the process executes.
-const char *gdb_program_name(const struct gdb *gdb);
+// The file with the kernel's debugging information, if that is its name, for one more user. NULL: it is not, or there is none.
+struct gdb_program *gdb_open_debug_file(struct gdb *gdb, const char *name);
+// The name of the program that the process executes, for the peer to read it now.
+const char *gdb_name_program(struct gdb *gdb);

@@ -33,7 +33,7 @@ static void remove_stops(struct gdb *gdb)
 // The process executes another program.
 static void put_news(struct gdb *gdb, unsigned index)
 {
-    const char *program = gdb_program_name(gdb);
+    const char *program = gdb_name_program(gdb);
     gdb_put_format(&gdb->out, "T%02xthread:", GDB_SIGTRAP);
     gdb_put_thread(gdb, index);
     gdb_put_text(&gdb->out, ";exec:");
