@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the guest has loaded beside its kernel, as shared libraries (GDB manual, G.2): images of UEFI firmware, and modules of the
-// kernel. The peer is told of a change at a stop, before that.
+// kernel. The peer is told of a change at a stop, before that; of a module before it starts (gdb-modules.c).
 //
 // A library is a file that the peer opens here (gdb-files.c): if an image names the ELF file that it was made of, and this host
 // has it, that one, so that who has built the firmware has its symbols at once; else one that is made here. The guest chooses
@@ -168,8 +168,11 @@ static void add_module(struct gdb *gdb, const struct kernel_info *kernel, unsign
     size_t size = 0;
     uint64_t address = 0;
     uint8_t *data = kernel_make_module_elf(kernel, number, &size, &address);
+    char *name = alloc_format("/linux/%s%s.ko", module->starts ? "starting/" : "", module->name);
     if (data)
-        add(gdb->libraries, alloc_format(module->starts ? "/linux/starting/%s.ko" : "/linux/%s.ko", module->name), data, size, address);
+        add(gdb->libraries, name, data, size, address);
+    else
+        free(name);
 }
 
 struct gdb_program *gdb_open_library(struct gdb *gdb, const char *name)
@@ -265,12 +268,22 @@ void gdb_read_libraries(struct gdb *gdb, const char *range)
     gdb_put_piece(gdb, gdb->libraries->document, range);
 }
 
-bool gdb_libraries_changed(struct gdb *gdb)
+static bool has_starting_module(const struct kernel_info *kernel)
+{
+    for (unsigned i = 0; kernel && i < kernel->module_count; i++)
+        if (kernel->modules[i].starts)
+            return true;
+    return false;
+}
+
+bool gdb_libraries_changed(struct gdb *gdb, struct vcpu *cpu)
 {
     if (!gdb->exec_events)
         return false; // it is not GDB, or an old one
     begin(gdb);
     gdb_stop_vcpus(gdb);
+    if (gdb->modules_changed)
+        gdb->modules_changed = has_starting_module(guest_kernel_find(gdb->kernel, cpu));
     uint32_t state = current_state(gdb);
     gdb_restart_vcpus(gdb);
     // Told once, whether or not the peer then reads the list.

@@ -16,6 +16,7 @@
 struct accel;
 struct chardev;
 struct guest_kernel;
+struct kernel_info;
 struct monitor;
 struct settings;
 
@@ -34,13 +35,14 @@ struct gdb_program {
 enum { GDB_FILES = 1024 };
 
 // What follows the news that the process executes another program.
-// GDB_LIBRARIES: other libraries than before; the stop follows as it is.
-enum gdb_after_news { GDB_NO_NEWS, GDB_STOP_FOLLOWS, GDB_RUNS_ON, GDB_LIBRARIES };
+// GDB_LIBRARIES: other libraries than before; the stop follows as it is. GDB_LIBRARIES_ONLY: no stop follows.
+enum gdb_after_news { GDB_NO_NEWS, GDB_STOP_FOLLOWS, GDB_RUNS_ON, GDB_LIBRARIES, GDB_LIBRARIES_ONLY };
 
 struct gdb_thread {
     bool stopped;  // the peer has been told that it has stopped (in non-stop mode)
     bool reported; // what is in vcpu.stop has been told
     bool waiting;  // non-stop mode: it has stopped, and is to be told of
+    enum gdb_after_news news; // that it has stopped for, and nothing else
     uint8_t signal;
 };
 
@@ -62,6 +64,7 @@ struct gdb {
     bool runs_on;       // the guest, when the peer has gone
     bool running;       // all-stop: the peer waits for a stop
     bool asked;         // for the state, by '?', while the machine was running
+    bool interrupted;   // the peer has asked for a stop
     bool physical;      // addresses of memory are physical
     bool bare_binary;   // replies to x have no letter before the bytes
     bool notifying;     // non-stop: a notification has not been answered to the end
@@ -80,6 +83,8 @@ struct gdb {
     bool searching;           // for the kernel, whose arrival is awaited
     struct event retry;       // of the search
     unsigned tries;
+    bool modules_changed;     // perhaps, since they were looked at
+    uint64_t module_starts_at;
     // What the peer thinks of the kernel's addresses, by qSymbol.
     bool has_start_kernel;
     uint64_t start_kernel;
@@ -163,9 +168,16 @@ void gdb_program_release(struct gdb_program *program);
 gdb_handler gdb_read_libraries;
 // One of those that the peer was told of, for one more user. NULL: there is none.
 struct gdb_program *gdb_open_library(struct gdb *gdb, const char *name);
-bool gdb_libraries_changed(struct gdb *gdb); // since the peer was told
+bool gdb_libraries_changed(struct gdb *gdb, struct vcpu *cpu); // since the peer was told; looked for from where the vCPU is
 void gdb_forget_libraries(struct gdb *gdb);  // as the peer has
 void gdb_end_libraries(struct gdb *gdb);     // with the session
+// gdb-modules.c, with all vCPUs out of run()
+void gdb_watch_modules(struct gdb *gdb, const struct kernel_info *kernel); // of this kernel from now on
+void gdb_unwatch_modules(struct gdb *gdb);
+bool gdb_is_module_stop(const struct gdb *gdb, const struct vcpu *cpu); // and nothing else, as far as is known
+// The vCPU has stopped there. True: the peer is to be told of libraries; else it may run on, unless there is something else that
+// it has stopped at, which is in its `stop` now.
+bool gdb_pass_module_stop(struct gdb *gdb, struct vcpu *cpu);
 // gdb-symbols.c
 gdb_handler gdb_offsets, gdb_exec_file, gdb_symbol;
 // Begins to look for the kernel, for a new peer or after a reset; ends that.

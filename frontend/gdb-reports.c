@@ -56,15 +56,20 @@ static void begin_news(struct gdb *gdb, unsigned index, enum gdb_after_news afte
     gdb->news_at = index;
 }
 
-// The peer reads the list, and resumes the guest as before, whereupon it is told of the stop.
-static void report_libraries(struct gdb *gdb, unsigned index, unsigned signal)
+static void put_libraries(struct gdb *gdb, unsigned index)
 {
-    begin_news(gdb, index, GDB_LIBRARIES);
-    gdb->news_signal = signal;
-    gdb_begin(&gdb->out);
     gdb_put_format(&gdb->out, "T%02xthread:", GDB_SIGTRAP);
     gdb_put_thread(gdb, index);
     gdb_put_text(&gdb->out, ";library:;");
+}
+
+// The peer reads the list, and resumes the guest as before, whereupon it is told of the stop if there is one.
+static void report_libraries(struct gdb *gdb, unsigned index, enum gdb_after_news after, unsigned signal)
+{
+    begin_news(gdb, index, after);
+    gdb->news_signal = signal;
+    gdb_begin(&gdb->out);
+    put_libraries(gdb, index);
     gdb_end(&gdb->out);
 }
 
@@ -92,11 +97,11 @@ void gdb_report(struct gdb *gdb, unsigned index, unsigned signal)
     }
     // One that connects takes no other news than of a program.
     bool waits = gdb->running || (gdb->news != GDB_NO_NEWS && !gdb->news_at_once);
-    if (waits && gdb_libraries_changed(gdb)) {
-        report_libraries(gdb, index, signal);
+    if (waits && gdb_libraries_changed(gdb, gdb_cpu(gdb, index))) {
+        report_libraries(gdb, index, GDB_LIBRARIES, signal);
         return;
     }
-    gdb->running = gdb->asked = false;
+    gdb->running = gdb->asked = gdb->interrupted = false;
     gdb->general = gdb->control = index;
     gdb_put_note(gdb, gdb_cpu(gdb, index));
     gdb_begin(&gdb->out);
@@ -127,24 +132,64 @@ static bool find_stopped(const struct gdb *gdb, unsigned *index)
     return false;
 }
 
+// The vCPU has stopped where nobody but the server has asked for it: it goes on, unless the peer is to be told before of what is
+// new. False: that is not so, or there is something else that it has stopped at.
+static bool pass_own_stop(struct gdb *gdb, struct vcpu *cpu, enum gdb_after_news *news)
+{
+    bool step = cpu->step.on;
+    *news = GDB_NO_NEWS;
+    if (cpu->stop.reason == VCPU_RUNS || gdb->threads[cpu->index].reported)
+        return false;
+    if (gdb_is_search(gdb, cpu)) {
+        if (gdb_kernel_arrived(gdb, cpu))
+            *news = step ? GDB_STOP_FOLLOWS : GDB_RUNS_ON;
+        cpu->stop = (struct vcpu_stop){0}; // others at the same place come when the search's has gone
+    } else if (gdb_is_module_stop(gdb, cpu) && has_switched(gdb, cpu->index)) {
+        *news = step ? GDB_STOP_FOLLOWS : GDB_RUNS_ON; // and it comes here again
+        cpu->stop = (struct vcpu_stop){0};
+    } else if (gdb_is_module_stop(gdb, cpu) && gdb_pass_module_stop(gdb, cpu)) {
+        *news = GDB_LIBRARIES_ONLY;
+    }
+    return cpu->stop.reason == VCPU_RUNS;
+}
+
+// All vCPUs'; the first news that there are, about the vCPU *at. True: there was such a stop.
+static bool pass_own_stops(struct gdb *gdb, enum gdb_after_news *news, unsigned *at)
+{
+    bool some = false;
+    *news = GDB_NO_NEWS;
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
+        enum gdb_after_news now;
+        if (!pass_own_stop(gdb, gdb_cpu(gdb, i), &now))
+            continue;
+        some = true;
+        vcpu_hold(gdb_cpu(gdb, i), false);
+        if (*news == GDB_NO_NEWS) {
+            *news = now;
+            *at = i;
+        }
+    }
+    return some;
+}
+
 static void report_stop(struct gdb *gdb, unsigned otherwise)
 {
-    unsigned index = gdb->control;
+    unsigned index = gdb->control, news_at = 0;
+    enum gdb_after_news news;
     vcpu_group_settle(&gdb->machine->vcpus);
-    bool by_itself = find_stopped(gdb, &index), first = gdb->asked || !gdb->running;
-    if (by_itself && gdb_is_search(gdb, gdb_cpu(gdb, index))) {
-        // Nobody has asked for this stop; others at the same place come when the search's has gone.
-        bool step = gdb_cpu(gdb, index)->step.on;
-        bool news = gdb_kernel_arrived(gdb, gdb_cpu(gdb, index));
-        vcpu_hold(gdb_cpu(gdb, index), false);
-        gdb->news_signal = GDB_SIGTRAP;
-        if (news)
-            report_news(gdb, index, step ? GDB_STOP_FOLLOWS : GDB_RUNS_ON);
-        else
-            machine_resume_free(gdb->machine);
-        return;
+    bool own = pass_own_stops(gdb, &news, &news_at), by_itself = find_stopped(gdb, &index), first = gdb->asked || !gdb->running;
+    bool stops = by_itself || gdb->asked || gdb->interrupted;
+    unsigned signal = by_itself ? GDB_SIGTRAP : otherwise;
+    if (news == GDB_STOP_FOLLOWS || news == GDB_RUNS_ON) {
+        gdb->news_signal = gdb->interrupted ? otherwise : GDB_SIGTRAP;
+        report_news(gdb, news_at, first || gdb->interrupted ? GDB_STOP_FOLLOWS : news);
+    } else if (news == GDB_LIBRARIES_ONLY && !first) {
+        report_libraries(gdb, stops ? index : news_at, stops ? GDB_LIBRARIES : news, signal);
+    } else if (own && !stops) {
+        machine_resume_free(gdb->machine);
+    } else {
+        gdb_report(gdb, index, signal);
     }
-    gdb_report(gdb, index, by_itself ? GDB_SIGTRAP : otherwise);
     gdb->news_at_once = first && gdb->news == GDB_STOP_FOLLOWS;
 }
 
@@ -158,6 +203,18 @@ static bool next_waiting(const struct gdb *gdb, unsigned *index)
     return false;
 }
 
+// What it has stopped for.
+static void put_thread(struct gdb *gdb, unsigned index)
+{
+    const struct gdb_thread *t = &gdb->threads[index];
+    if (t->news == GDB_NO_NEWS)
+        put_stop(gdb, index, t->signal);
+    else if (t->news == GDB_LIBRARIES_ONLY)
+        put_libraries(gdb, index);
+    else
+        put_news(gdb, index);
+}
+
 void gdb_notify(struct gdb *gdb)
 {
     unsigned index;
@@ -166,7 +223,7 @@ void gdb_notify(struct gdb *gdb)
     gdb->notifying = true;
     gdb_begin_notification(&gdb->out);
     gdb_put_text(&gdb->out, "Stop:");
-    put_stop(gdb, index, gdb->threads[index].signal);
+    put_thread(gdb, index);
     gdb_end(&gdb->out);
 }
 
@@ -174,6 +231,7 @@ static void thread_stopped(struct gdb *gdb, unsigned index, unsigned signal)
 {
     struct gdb_thread *t = &gdb->threads[index];
     t->stopped = t->waiting = t->reported = true;
+    t->news = GDB_NO_NEWS;
     t->signal = (uint8_t)signal;
 }
 
@@ -190,15 +248,28 @@ void gdb_next_stop(struct gdb *gdb, const char *text)
         return;
     }
     gdb_begin(&gdb->out);
-    put_stop(gdb, index, gdb->threads[index].signal);
+    put_thread(gdb, index);
     gdb_end(&gdb->out);
 }
 
 static void look_for_stopped(struct gdb *gdb)
 {
-    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
-        if (gdb_cpu(gdb, i)->stop.reason != VCPU_RUNS && !gdb->threads[i].stopped)
-            thread_stopped(gdb, i, GDB_SIGTRAP);
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
+        enum gdb_after_news news;
+        if (gdb_cpu(gdb, i)->stop.reason == VCPU_RUNS || gdb->threads[i].stopped)
+            continue;
+        gdb_stop_vcpus(gdb);
+        bool passed = pass_own_stop(gdb, gdb_cpu(gdb, i), &news);
+        gdb_restart_vcpus(gdb);
+        if (passed && news == GDB_NO_NEWS) {
+            vcpu_hold(gdb_cpu(gdb, i), false);
+            continue;
+        }
+        thread_stopped(gdb, i, GDB_SIGTRAP);
+        gdb->threads[i].news = news;
+        if (news == GDB_STOP_FOLLOWS || news == GDB_RUNS_ON)
+            gdb_forget_libraries(gdb);
+    }
     gdb_notify(gdb);
 }
 
@@ -253,6 +324,26 @@ static bool ends(struct machine *machine)
     return machine_state(machine) == RUN_SHUTDOWN && !(by_guest && machine->no_guest_shutdown_exit);
 }
 
+// The monitor runs the guest while the peer believes that it stands still, and is to hear of modules later.
+static void pass_unheard(struct gdb *gdb)
+{
+    bool some = false, others = false;
+    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
+        struct vcpu *cpu = gdb_cpu(gdb, i);
+        if (gdb_is_module_stop(gdb, cpu))
+            gdb_pass_module_stop(gdb, cpu);
+        else if (cpu->stop.reason == VCPU_RUNS || gdb->threads[i].reported)
+            continue;
+        others |= cpu->stop.reason != VCPU_RUNS;
+        if (cpu->stop.reason == VCPU_RUNS) {
+            vcpu_hold(cpu, false);
+            some = true;
+        }
+    }
+    if (some && !others)
+        machine_resume_free(gdb->machine);
+}
+
 void gdb_machine_changed(struct gdb *gdb, bool stops)
 {
     enum run_state state = machine_state(gdb->machine);
@@ -267,6 +358,8 @@ void gdb_machine_changed(struct gdb *gdb, bool stops)
         gdb->runs_on = true;
     else if ((gdb->running || gdb->asked) && (stops || !find_stopped(gdb, &index))) // else that comes next
         report_stop(gdb, gdb->asked ? GDB_SIGTRAP : GDB_SIGINT);
+    else if (!gdb->running && !gdb->asked && stops)
+        pass_unheard(gdb);
     gdb_flush(gdb);
 }
 
@@ -274,6 +367,7 @@ void gdb_interrupt(struct gdb *gdb)
 {
     if (gdb->non_stop)
         return;
+    gdb->interrupted = gdb->running;
     if (gdb->running && machine_state(gdb->machine) != RUN_RUNNING)
         gdb_machine_changed(gdb, true); // somebody else has paused it before
     else if (gdb->running)
@@ -287,8 +381,10 @@ void gdb_ask_state(struct gdb *gdb, const char *text)
     (void)text;
     gdb_search_kernel(gdb);
     if (gdb->non_stop) {
-        for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
+        for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
             gdb->threads[i].waiting = gdb->threads[i].stopped;
+            gdb->threads[i].news = GDB_NO_NEWS;
+        }
         gdb->notifying = next_waiting(gdb, &index);
         if (!gdb->notifying) {
             gdb_reply(gdb, "OK");

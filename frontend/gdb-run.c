@@ -70,6 +70,7 @@ static void resume_all_stop(struct gdb *gdb, const struct plan *plans)
         steps &= plans[i].action != CONTINUE;
     }
     gdb->running = gdb->runs_on = true;
+    gdb->interrupted = false;
     gdb->machine->clock_held = steps && (gdb->step_bits & GDB_STEP_NO_TIMER);
     machine_resume_free(gdb->machine);
 }

@@ -66,7 +66,7 @@ void gdb_exec_file(struct gdb *gdb, const char *text)
     gdb_put_piece(gdb, gdb->program->name, range + 1);
 }
 
-// GDB looks for this below its "debug-file-directory", at first on its own host and then here: "/usr/lib/debug/.build-id/12/34.debug".
+// GDB looks for this below its "debug-file-directory", on its own host and then here: "/usr/lib/debug/.build-id/12/34.debug".
 struct gdb_program *gdb_open_debug_file(struct gdb *gdb, const char *name)
 {
     const struct kernel_info *kernel = gdb->kernel ? guest_kernel_known(gdb->kernel) : NULL;
@@ -75,8 +75,8 @@ struct gdb_program *gdb_open_debug_file(struct gdb *gdb, const char *name)
     if (!path || !at)
         return NULL;
     at += strlen("/.build-id/");
-    if (!gdb_take_hex(&at, id, 1) || *at++ != '/' || !gdb_take_hex(&at, id + 1, kernel->build_id.size - 1) || strcmp(at, ".debug") ||
-        memcmp(id, kernel->build_id.bytes, kernel->build_id.size))
+    if (!gdb_take_hex(&at, id, 1) || *at++ != '/' || !gdb_take_hex(&at, id + 1, kernel->build_id.size - 1) ||
+        strcmp(at, ".debug") || memcmp(id, kernel->build_id.bytes, kernel->build_id.size))
         return NULL;
     return gdb_program_open(path);
 }
@@ -147,6 +147,7 @@ void gdb_end_search(struct gdb *gdb)
 {
     gdb_stop_vcpus(gdb);
     stops_remove_owner(&gdb->machine->stops, &gdb->searching);
+    gdb_unwatch_modules(gdb);
     gdb_restart_vcpus(gdb);
     event_cancel(&gdb->retry);
     gdb->searching = false;
@@ -175,7 +176,10 @@ void gdb_search_kernel(struct gdb *gdb)
         return;
     gdb->tries = 0;
     gdb_stop_vcpus(gdb);
-    if (!find_kernel(gdb, gdb_cpu(gdb, gdb->general)))
+    const struct kernel_info *kernel = find_kernel(gdb, gdb_cpu(gdb, gdb->general));
+    if (kernel)
+        gdb_watch_modules(gdb, kernel);
+    else
         await_arrival(gdb, 0, 0);
     gdb_restart_vcpus(gdb);
 }
@@ -219,6 +223,8 @@ bool gdb_kernel_arrived(struct gdb *gdb, struct vcpu *cpu)
     if (entry && !at_entry) {
         await_arrival(gdb, kernel->text, kernel->end - kernel->text);
         add_stop(gdb, (struct stop){.kind = STOP_BREAKPOINT, .address = entry->address});
+    } else {
+        gdb_watch_modules(gdb, kernel);
     }
     if (gdb->program_told || peer_knows(gdb, kernel))
         return false;
