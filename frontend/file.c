@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int open_regular(const char *what, const char *path, uint64_t *total, struct error *error)
+int file_open(const char *what, const char *path, uint64_t *total, struct error *error)
 {
     // Without O_NONBLOCK, opening a pipe that nobody writes to would hang.
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -49,7 +49,7 @@ static int read_fully(const char *what, const char *path, int fd, void *buffer, 
 int file_read(const char *what, const char *path, uint64_t limit, uint8_t **data, uint64_t *size, struct error *error)
 {
     uint64_t total;
-    int fd = open_regular(what, path, &total, error);
+    int fd = file_open(what, path, &total, error);
     if (fd < 0)
         return fd;
     int status = 0;
@@ -76,7 +76,7 @@ int file_read(const char *what, const char *path, uint64_t limit, uint8_t **data
 int file_peek(const char *what, const char *path, void *buffer, uint64_t limit, uint64_t *size, uint64_t *total,
               struct error *error)
 {
-    int fd = open_regular(what, path, total, error);
+    int fd = file_open(what, path, total, error);
     if (fd < 0)
         return fd;
     *size = *total < limit ? *total : limit;

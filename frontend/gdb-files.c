@@ -1,21 +1,50 @@
 // SPDX-License-Identifier: MIT
-// Files that the peer may read (vFile: GDB manual, E.7): programs that are made here, and libraries (gdb-libraries.c). No others
-// of the host's are among them.
+// Files that the peer may read (vFile: GDB manual, E.7): programs that are made here, libraries (gdb-libraries.c) and the kernel's
+// own file (guest-kernel.h). No others of the host's are among them.
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "frontend/file.h"
 #include "frontend/gdb-private.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
 
 // The protocol's numbers (E.13.9.2).
-enum { FILE_ENOENT = 2, FILE_EBADF = 9, FILE_EACCES = 13, FILE_EINVAL = 22, FILE_EMFILE = 24 };
+enum { FILE_ENOENT = 2, FILE_EIO = 5, FILE_EBADF = 9, FILE_EACCES = 13, FILE_EINVAL = 22, FILE_EMFILE = 24 };
 enum { FILE_WRITE_FLAGS = 0x3, FILE_REGULAR_READABLE = 0100444, FILE_STAT_BYTES = 64 };
+
+struct gdb_program *gdb_program_create(char *name, uint8_t *data, size_t size)
+{
+    struct gdb_program *p = ALLOC(struct gdb_program);
+    *p = (struct gdb_program){.name = name, .data = data, .file = -1, .size = size, .users = 1};
+    return p;
+}
+
+struct gdb_program *gdb_program_open(const char *path)
+{
+    uint64_t size;
+    char magic[SELFMAG];
+    int file = file_open("symbols", path, &size, NULL);
+    if (file < 0)
+        return NULL;
+    if (pread(file, magic, sizeof(magic), 0) != sizeof(magic) || memcmp(magic, ELFMAG, SELFMAG)) {
+        close(file);
+        return NULL;
+    }
+    struct gdb_program *p = gdb_program_create(alloc_string(path), NULL, 0);
+    p->file = file;
+    p->size = size;
+    return p;
+}
 
 void gdb_program_release(struct gdb_program *program)
 {
     if (--program->users)
         return;
+    if (program->file >= 0)
+        close(program->file);
     free(program->name);
     free(program->data);
     free(program);
@@ -56,10 +85,12 @@ static struct gdb_program *open_file(const struct gdb *gdb, const char **text)
 
 static struct gdb_program *find_program(struct gdb *gdb, const char *name)
 {
-    if (!gdb->program || strcmp(name, gdb->program->name))
-        return gdb_open_library(gdb, name);
-    gdb->program->users++;
-    return gdb->program;
+    if (gdb->program && !strcmp(name, gdb->program->name)) {
+        gdb->program->users++;
+        return gdb->program;
+    }
+    struct gdb_program *found = gdb_open_library(gdb, name);
+    return found ? found : gdb_open_debug_file(gdb, name);
 }
 
 // open:NAME,FLAGS,MODE
@@ -99,7 +130,17 @@ static void read_file(struct gdb *gdb, const char *text)
     uint64_t left = offset < program->size ? program->size - offset : 0;
     count = count < left ? count : left;
     count = count < limit ? count : limit;
-    put_result(gdb, (unsigned)count, count ? program->data + offset : (const uint8_t *)"", (size_t)count);
+    if (program->data || !count) {
+        put_result(gdb, (unsigned)count, count ? program->data + offset : (const uint8_t *)"", (size_t)count);
+        return;
+    }
+    uint8_t *bytes = ALLOC_ARRAY(uint8_t, count);
+    ssize_t n = pread(program->file, bytes, count, (off_t)offset);
+    if (n < 0)
+        put_error(gdb, FILE_EIO);
+    else
+        put_result(gdb, (unsigned)n, bytes, (size_t)n);
+    free(bytes);
 }
 
 static void put_be(uint8_t *at, unsigned bytes, uint64_t value)

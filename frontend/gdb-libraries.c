@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the guest has loaded beside its kernel, as shared libraries (GDB manual, G.2): images of UEFI firmware, and modules of the
-// kernel where the peer has the kernel's symbols from elsewhere (else the kernel's program has theirs). The peer is told of a
-// change at a stop, before that.
+// kernel. The peer is told of a change at a stop, before that; of a module before it starts (gdb-modules.c).
 //
 // A library is a file that the peer opens here (gdb-files.c): if an image names the ELF file that it was made of, and this host
 // has it, that one, so that who has built the firmware has its symbols at once; else one that is made here. The guest chooses
@@ -20,7 +19,7 @@
 #include "tcg/base/alloc.h"
 #include "tcg/base/endian.h"
 
-enum { MOST_LIBRARIES = 512, FILE_BYTES_LIMIT = 256 << 20, HEADERS_BYTES = 4096 };
+enum { MOST_LIBRARIES = 512, HEADERS_BYTES = 4096 };
 
 struct gdb_library {
     struct gdb_program *program; // with no data where it is a file of this host's
@@ -69,43 +68,22 @@ void gdb_end_libraries(struct gdb *gdb)
 
 // --- what is loaded ------------------------------------------------------------------------------------------------
 
-// The peer refuses files that are not of the registers that it sees.
-static bool fits(const struct gdb *gdb)
-{
-    const struct vcpu *cpu = gdb_cpu(gdb, 0);
-    return cpu->ops->debug && gdb->mode + 1 == cpu->ops->debug->mode_count(cpu);
-}
-
-// GDB asks for its name even if it has another one, to compare them; the one that it uses it keeps open.
-static bool uses_program(const struct gdb *gdb)
-{
-    for (unsigned i = 0; gdb->program && i < GDB_FILES; i++)
-        if (gdb->files[i] == gdb->program)
-            return true;
-    return false;
-}
-
-static const struct kernel_info *kernel_with_modules(const struct gdb *gdb)
-{
-    const struct kernel_info *kernel = gdb->kernel ? guest_kernel_known(gdb->kernel) : NULL;
-    return kernel && kernel->module_count && !uses_program(gdb) ? kernel : NULL;
-}
-
 // With all vCPUs out of run().
 static uint32_t current_state(struct gdb *gdb)
 {
     struct gdb_libraries *l = gdb->libraries;
     uint32_t state = l->system_table ? guest_uefi_state(gdb->machine, l->system_table) : 0;
-    if (!fits(gdb))
-        return 0;
+    if (!gdb_in_widest_mode(gdb))
+        return 0; // the peer refuses files that are not of the registers that it sees
     if (!state) {
         struct uefi_images *images = guest_uefi_find(gdb->machine, UEFI_QUICK);
         l->system_table = images ? images->system_table : 0;
         state = images ? images->state : 0;
         uefi_images_destroy(images);
     }
-    if (kernel_with_modules(gdb))
-        state += 1 + (uint32_t)guest_kernel_generation(gdb->kernel) * 2654435761;
+    const struct kernel_info *kernel = gdb->kernel ? guest_kernel_known(gdb->kernel) : NULL;
+    if (kernel && kernel->module_count)
+        state += 1 + (uint32_t)guest_kernel_modules_generation(gdb->kernel) * 2654435761;
     return state;
 }
 
@@ -144,10 +122,8 @@ static bool find_segment(const char *path, bool wide, uint64_t *address)
 
 static void add(struct gdb_libraries *l, char *name, uint8_t *data, size_t size, uint64_t address)
 {
-    struct gdb_program *p = ALLOC(struct gdb_program);
-    *p = (struct gdb_program){.name = name, .data = data, .size = size, .users = 1};
     l->items = alloc_resize(l->items, l->count + 1, sizeof(*l->items));
-    l->items[l->count++] = (struct gdb_library){p, address};
+    l->items[l->count++] = (struct gdb_library){gdb_program_create(name, data, size), address};
 }
 
 static void add_made(struct gdb_libraries *l, char *name, const struct kernel_info *info)
@@ -185,30 +161,23 @@ static void add_image(struct gdb *gdb, const struct uefi_image *image, bool wide
         add_made(gdb->libraries, name, &info);
 }
 
+// Its memory is less when it has started. GDB takes notice of that by another name.
 static void add_module(struct gdb *gdb, const struct kernel_info *kernel, unsigned number)
 {
-    struct kernel_module module = kernel->modules[number];
-    struct kernel_info info = {.arch = kernel->arch, .text = UINT64_MAX, .modules = &module, .module_count = 1};
-    for (unsigned i = 0; i < module.region_count; i++) {
-        const struct kernel_region *r = &module.regions[i];
-        info.text = r->address < info.text ? r->address : info.text;
-        info.end = r->address + r->bytes > info.end ? r->address + r->bytes : info.end;
-    }
-    if (!module.region_count || info.text >= info.end)
-        return;
-    info.symbols = ALLOC_ARRAY(struct kernel_symbol, kernel->symbol_count + 1);
-    for (size_t i = 0; i < kernel->symbol_count; i++)
-        if (kernel->symbols[i].module == number + 1)
-            info.symbols[info.symbol_count++] = kernel->symbols[i];
-    add_made(gdb->libraries, alloc_format("/linux/%s.ko", module.name), &info);
-    free(info.symbols);
+    const struct kernel_module *module = &kernel->modules[number];
+    size_t size = 0;
+    uint64_t address = 0;
+    uint8_t *data = kernel_make_module_elf(kernel, number, &size, &address);
+    char *name = alloc_format("/linux/%s%s.ko", module->starts ? "starting/" : "", module->name);
+    if (data)
+        add(gdb->libraries, name, data, size, address);
+    else
+        free(name);
 }
 
 struct gdb_program *gdb_open_library(struct gdb *gdb, const char *name)
 {
     const struct gdb_library *library = gdb->libraries ? find(gdb->libraries, name) : NULL;
-    uint8_t *data;
-    uint64_t size;
     if (library && library->program->data) {
         library->program->users++;
         return library->program;
@@ -219,16 +188,7 @@ struct gdb_program *gdb_open_library(struct gdb *gdb, const char *name)
         library = gdb->libraries ? find(gdb->libraries, whole) : NULL;
         free(whole);
     }
-    if (!library || library->program->data || !may_be_opened(name) ||
-        file_read("symbols", name, FILE_BYTES_LIMIT, &data, &size, NULL))
-        return NULL;
-    if (size < SELFMAG || memcmp(data, ELFMAG, SELFMAG)) {
-        free(data);
-        return NULL;
-    }
-    struct gdb_program *p = ALLOC(struct gdb_program);
-    *p = (struct gdb_program){.name = alloc_string(name), .data = data, .size = size, .users = 1};
-    return p;
+    return library && !library->program->data && may_be_opened(name) ? gdb_program_open(name) : NULL;
 }
 
 // --- the list ------------------------------------------------------------------------------------------------------
@@ -236,7 +196,7 @@ struct gdb_program *gdb_open_library(struct gdb *gdb, const char *name)
 static void fill(struct gdb *gdb)
 {
     struct gdb_libraries *l = gdb->libraries;
-    const struct kernel_info *kernel = kernel_with_modules(gdb);
+    const struct kernel_info *kernel = gdb->kernel ? guest_kernel_known(gdb->kernel) : NULL;
     struct uefi_images *images = guest_uefi_find(gdb->machine, UEFI_QUICK);
     for (unsigned i = 0; images && i < images->count && l->count < MOST_LIBRARIES; i++)
         add_image(gdb, &images->images[i], images->wide);
@@ -308,12 +268,22 @@ void gdb_read_libraries(struct gdb *gdb, const char *range)
     gdb_put_piece(gdb, gdb->libraries->document, range);
 }
 
-bool gdb_libraries_changed(struct gdb *gdb)
+static bool has_starting_module(const struct kernel_info *kernel)
+{
+    for (unsigned i = 0; kernel && i < kernel->module_count; i++)
+        if (kernel->modules[i].starts)
+            return true;
+    return false;
+}
+
+bool gdb_libraries_changed(struct gdb *gdb, struct vcpu *cpu)
 {
     if (!gdb->exec_events)
         return false; // it is not GDB, or an old one
     begin(gdb);
     gdb_stop_vcpus(gdb);
+    if (gdb->modules_changed)
+        gdb->modules_changed = has_starting_module(guest_kernel_find(gdb->kernel, cpu));
     uint32_t state = current_state(gdb);
     gdb_restart_vcpus(gdb);
     // Told once, whether or not the peer then reads the list.

@@ -12,6 +12,12 @@ const struct debug_view *gdb_view(const struct gdb *gdb)
     return cpu->ops->debug ? cpu->ops->debug->view(cpu, gdb->mode) : NULL;
 }
 
+bool gdb_in_widest_mode(const struct gdb *gdb)
+{
+    const struct vcpu *cpu = gdb_cpu(gdb, 0);
+    return !cpu->ops->debug || gdb->mode + 1 == cpu->ops->debug->mode_count(cpu);
+}
+
 const struct debug_register *gdb_find_register(const struct debug_view *view, uint64_t number)
 {
     for (unsigned i = 0; view && i < view->feature_count; i++) {

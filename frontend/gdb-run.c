@@ -1,306 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Who runs, and telling the peer who has stopped and why (GDB manual, E.3 stop replies, E.8 notifications).
-//
-// GDB asks for a description of the registers once. When a vCPU has stopped in a mode whose registers look different, the peer
-// is told that its process has executed a new program, after which it asks again, and lets it run on; the stop itself follows.
+// Who runs (GDB manual, E.2 vCont and its older forms), and how it ends.
 #include <stdlib.h>
 #include <string.h>
 
 #include "frontend/gdb-private.h"
 #include "tcg/base/alloc.h"
-
-// --- stop replies --------------------------------------------------------------------------------------------------
-
-static void put_stop(struct gdb *gdb, unsigned index, unsigned signal)
-{
-    struct vcpu *cpu = gdb_cpu(gdb, index);
-    gdb_put_format(&gdb->out, "T%02x", signal);
-    gdb_put_expedited(gdb, cpu);
-    gdb_put_text(&gdb->out, "thread:");
-    gdb_put_thread(gdb, index);
-    gdb_put_format(&gdb->out, ";core:%x;", index);
-    gdb_put_reason(gdb, cpu);
-}
-
-// The process executes another program.
-static void put_news(struct gdb *gdb, unsigned index)
-{
-    const char *program = gdb_program_name(gdb);
-    gdb_put_format(&gdb->out, "T%02xthread:", GDB_SIGTRAP);
-    gdb_put_thread(gdb, index);
-    gdb_put_text(&gdb->out, ";exec:");
-    gdb_put_hex(&gdb->out, program, strlen(program));
-    gdb_put_text(&gdb->out, ";");
-    stops_remove_owner(&gdb->machine->stops, gdb); // what is inserted is gone with the program before
-}
-
-static bool has_switched(const struct gdb *gdb, unsigned index)
-{
-    const struct vcpu *cpu = gdb_cpu(gdb, index);
-    return gdb->exec_events && cpu->ops->debug && cpu->ops->debug->mode(cpu) != gdb->mode;
-}
-
-static void begin_news(struct gdb *gdb, unsigned index, enum gdb_after_news after)
-{
-    gdb->running = gdb->asked = false;
-    gdb->general = gdb->control = index;
-    gdb->news = after;
-    gdb->news_at = index;
-}
-
-// The peer reads the list, and resumes the guest as before, whereupon it is told of the stop.
-static void report_libraries(struct gdb *gdb, unsigned index, unsigned signal)
-{
-    begin_news(gdb, index, GDB_LIBRARIES);
-    gdb->news_signal = signal;
-    gdb_begin(&gdb->out);
-    gdb_put_format(&gdb->out, "T%02xthread:", GDB_SIGTRAP);
-    gdb_put_thread(gdb, index);
-    gdb_put_text(&gdb->out, ";library:;");
-    gdb_end(&gdb->out);
-}
-
-static void report_news(struct gdb *gdb, unsigned index, enum gdb_after_news after)
-{
-    begin_news(gdb, index, after);
-    gdb_forget_libraries(gdb);
-    if (has_switched(gdb, index)) {
-        gdb->mode = gdb_cpu(gdb, index)->ops->debug->mode(gdb_cpu(gdb, index));
-        gdb_forget_description(gdb);
-    }
-    gdb_begin(&gdb->out);
-    put_news(gdb, index);
-    gdb_end(&gdb->out);
-}
-
-static void report(struct gdb *gdb, unsigned index, unsigned signal)
-{
-    if (has_switched(gdb, index) && gdb->news == GDB_NO_NEWS) {
-        if (gdb->running)
-            gdb_put_lost(gdb, gdb_cpu(gdb, index));
-        gdb->news_signal = signal;
-        report_news(gdb, index, GDB_STOP_FOLLOWS);
-        return;
-    }
-    // One that connects takes no other news than of a program.
-    bool waits = gdb->running || (gdb->news != GDB_NO_NEWS && !gdb->news_at_once);
-    if (waits && gdb_libraries_changed(gdb)) {
-        report_libraries(gdb, index, signal);
-        return;
-    }
-    gdb->running = gdb->asked = false;
-    gdb->general = gdb->control = index;
-    gdb_put_note(gdb, gdb_cpu(gdb, index));
-    gdb_begin(&gdb->out);
-    put_stop(gdb, index, signal);
-    gdb_end(&gdb->out);
-    gdb->news = GDB_NO_NEWS;
-    gdb->threads[index].reported = true;
-}
-
-// The peer, to which the program is new, knows of no step and of no watchpoint that could be the reason for a SIGTRAP: it would
-// call that a signal that the program received.
-static void report_after_news(struct gdb *gdb)
-{
-    bool explained = gdb->news_signal != GDB_SIGTRAP || gdb_is_at_breakpoint(gdb, gdb_cpu(gdb, gdb->news_at));
-    report(gdb, gdb->news_at, explained ? gdb->news_signal : 0);
-}
-
-// A vCPU that has stopped by itself and not been told of; else none.
-static bool find_stopped(const struct gdb *gdb, unsigned *index)
-{
-    for (unsigned n = 0; n < gdb->machine->vcpus.count; n++) {
-        unsigned i = (gdb->control + n) % gdb->machine->vcpus.count;
-        if (gdb_cpu(gdb, i)->stop.reason != VCPU_RUNS && !gdb->threads[i].reported) {
-            *index = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static void report_stop(struct gdb *gdb, unsigned otherwise)
-{
-    unsigned index = gdb->control;
-    vcpu_group_settle(&gdb->machine->vcpus);
-    bool by_itself = find_stopped(gdb, &index), first = gdb->asked || !gdb->running;
-    if (by_itself && gdb_is_search(gdb, gdb_cpu(gdb, index))) {
-        // Nobody has asked for this stop; others at the same place come when the search's has gone.
-        bool step = gdb_cpu(gdb, index)->step.on;
-        bool news = gdb_kernel_arrived(gdb, gdb_cpu(gdb, index));
-        vcpu_hold(gdb_cpu(gdb, index), false);
-        gdb->news_signal = GDB_SIGTRAP;
-        if (news)
-            report_news(gdb, index, step ? GDB_STOP_FOLLOWS : GDB_RUNS_ON);
-        else
-            machine_resume_free(gdb->machine);
-        return;
-    }
-    report(gdb, index, by_itself ? GDB_SIGTRAP : otherwise);
-    gdb->news_at_once = first && gdb->news == GDB_STOP_FOLLOWS;
-}
-
-// --- non-stop mode -------------------------------------------------------------------------------------------------
-
-static bool next_waiting(const struct gdb *gdb, unsigned *index)
-{
-    for (*index = 0; *index < gdb->machine->vcpus.count; ++*index)
-        if (gdb->threads[*index].waiting)
-            return true;
-    return false;
-}
-
-static void notify(struct gdb *gdb)
-{
-    unsigned index;
-    if (gdb->notifying || !next_waiting(gdb, &index))
-        return;
-    gdb->notifying = true;
-    gdb_begin_notification(&gdb->out);
-    gdb_put_text(&gdb->out, "Stop:");
-    put_stop(gdb, index, gdb->threads[index].signal);
-    gdb_end(&gdb->out);
-}
-
-static void thread_stopped(struct gdb *gdb, unsigned index, unsigned signal)
-{
-    struct gdb_thread *t = &gdb->threads[index];
-    t->stopped = t->waiting = t->reported = true;
-    t->signal = (uint8_t)signal;
-}
-
-// vStopped: the peer has seen the one before.
-void gdb_next_stop(struct gdb *gdb, const char *text)
-{
-    unsigned index;
-    (void)text;
-    if (next_waiting(gdb, &index))
-        gdb->threads[index].waiting = false;
-    if (!next_waiting(gdb, &index)) {
-        gdb->notifying = false;
-        gdb_reply(gdb, "OK");
-        return;
-    }
-    gdb_begin(&gdb->out);
-    put_stop(gdb, index, gdb->threads[index].signal);
-    gdb_end(&gdb->out);
-}
-
-static void look_for_stopped(struct gdb *gdb)
-{
-    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
-        if (gdb_cpu(gdb, i)->stop.reason != VCPU_RUNS && !gdb->threads[i].stopped)
-            thread_stopped(gdb, i, GDB_SIGTRAP);
-    notify(gdb);
-}
-
-static void stop_thread(struct gdb *gdb, unsigned index, unsigned signal)
-{
-    if (gdb->threads[index].stopped)
-        return;
-    vcpu_hold(gdb_cpu(gdb, index), true);
-    thread_stopped(gdb, index, signal);
-}
-
-void gdb_interrupt_non_stop(struct gdb *gdb, const char *text)
-{
-    (void)text;
-    gdb_stop_vcpus(gdb);
-    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
-        stop_thread(gdb, i, GDB_SIGINT);
-    gdb_restart_vcpus(gdb);
-    gdb_reply(gdb, "OK");
-    notify(gdb);
-}
-
-void gdb_set_non_stop(struct gdb *gdb, bool on)
-{
-    gdb->non_stop = gdb->machine->stops_one_cpu = on;
-    bool paused = machine_state(gdb->machine) != RUN_RUNNING;
-    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
-        gdb->threads[i] = (struct gdb_thread){.stopped = on && paused};
-        if (on && paused)
-            vcpu_hold(gdb_cpu(gdb, i), true);
-    }
-}
-
-// --- state ---------------------------------------------------------------------------------------------------------
-
-// The program ends.
-static void report_end(struct gdb *gdb)
-{
-    gdb->running = gdb->asked = false;
-    if (gdb->non_stop)
-        return; // the connection's end says it
-    gdb_begin(&gdb->out);
-    gdb_put_format(&gdb->out, "W%02x", (unsigned)atomic_load(&gdb->machine->exit_status) & 0xff);
-    if (gdb->multiprocess)
-        gdb_put_format(&gdb->out, ";process:%x", GDB_PROCESS);
-    gdb_end(&gdb->out);
-}
-
-static bool ends(struct machine *machine)
-{
-    bool by_guest = atomic_load(&machine->shutdown_reason) != SHUTDOWN_HOST;
-    return machine_state(machine) == RUN_SHUTDOWN && !(by_guest && machine->no_guest_shutdown_exit);
-}
-
-void gdb_machine_changed(struct gdb *gdb, bool stops)
-{
-    enum run_state state = machine_state(gdb->machine);
-    unsigned index;
-    if (!gdb->connected)
-        return;
-    if (ends(gdb->machine) && (gdb->running || gdb->asked))
-        report_end(gdb);
-    else if (gdb->non_stop)
-        look_for_stopped(gdb);
-    else if (state == RUN_RUNNING)
-        gdb->runs_on = true;
-    else if ((gdb->running || gdb->asked) && (stops || !find_stopped(gdb, &index))) // else that comes next
-        report_stop(gdb, gdb->asked ? GDB_SIGTRAP : GDB_SIGINT);
-    gdb_flush(gdb);
-}
-
-void gdb_interrupt(struct gdb *gdb)
-{
-    if (gdb->non_stop)
-        return;
-    if (gdb->running && machine_state(gdb->machine) != RUN_RUNNING)
-        gdb_machine_changed(gdb, true); // somebody else has paused it before
-    else if (gdb->running)
-        machine_pause(gdb->machine);
-}
-
-// '?'
-void gdb_ask_state(struct gdb *gdb, const char *text)
-{
-    unsigned index;
-    (void)text;
-    gdb_search_kernel(gdb);
-    if (gdb->non_stop) {
-        for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
-            gdb->threads[i].waiting = gdb->threads[i].stopped;
-        gdb->notifying = next_waiting(gdb, &index);
-        if (!gdb->notifying) {
-            gdb_reply(gdb, "OK");
-            return;
-        }
-        gdb_begin(&gdb->out);
-        put_stop(gdb, index, gdb->threads[index].signal);
-        gdb_end(&gdb->out);
-        return;
-    }
-    if (machine_state(gdb->machine) == RUN_RUNNING) {
-        gdb->asked = true;
-        machine_pause(gdb->machine);
-        return;
-    }
-    // What was told to another peer is told to this one.
-    for (unsigned i = 0; i < gdb->machine->vcpus.count; i++)
-        gdb->threads[i].reported = false;
-    report_stop(gdb, GDB_SIGTRAP);
-}
 
 // --- resuming ------------------------------------------------------------------------------------------------------
 
@@ -349,16 +53,16 @@ static void resume_all_stop(struct gdb *gdb, const struct plan *plans)
     unsigned index;
     bool steps = true;
     if (gdb->news == GDB_STOP_FOLLOWS) {
-        report_after_news(gdb);
+        gdb_report_after_news(gdb);
         return;
     }
     if (gdb->news == GDB_LIBRARIES) {
-        report(gdb, gdb->news_at, gdb->news_signal);
+        gdb_report(gdb, gdb->news_at, gdb->news_signal);
         return;
     }
     gdb->news = GDB_NO_NEWS;
     if (find_pending(gdb, plans, &index)) {
-        report(gdb, index, GDB_SIGTRAP);
+        gdb_report(gdb, index, GDB_SIGTRAP);
         return;
     }
     for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
@@ -366,6 +70,7 @@ static void resume_all_stop(struct gdb *gdb, const struct plan *plans)
         steps &= plans[i].action != CONTINUE;
     }
     gdb->running = gdb->runs_on = true;
+    gdb->interrupted = false;
     gdb->machine->clock_held = steps && (gdb->step_bits & GDB_STEP_NO_TIMER);
     machine_resume_free(gdb->machine);
 }
@@ -376,7 +81,7 @@ static void resume_non_stop(struct gdb *gdb, const struct plan *plans)
     gdb_stop_vcpus(gdb);
     for (unsigned i = 0; i < gdb->machine->vcpus.count; i++) {
         if (plans[i].action == STOP)
-            stop_thread(gdb, i, 0);
+            gdb_stop_thread(gdb, i, 0);
         if (plans[i].action != CONTINUE && plans[i].action != STEP)
             continue;
         any = true;
@@ -385,7 +90,7 @@ static void resume_non_stop(struct gdb *gdb, const struct plan *plans)
     }
     gdb_restart_vcpus(gdb);
     gdb_reply(gdb, "OK");
-    notify(gdb);
+    gdb_notify(gdb);
     if (any && machine_state(gdb->machine) != RUN_RUNNING) {
         gdb->runs_on = true;
         gdb->machine->clock_held = false;
@@ -460,7 +165,7 @@ void gdb_which_vcont(struct gdb *gdb, const char *text)
     (void)text;
     gdb_reply(gdb, "vCont;c;C;s;S;t;r");
     if (gdb->news_at_once && gdb->no_ack && gdb->news == GDB_STOP_FOLLOWS)
-        report_after_news(gdb);
+        gdb_report_after_news(gdb);
     else
         gdb->news_at_once = false;
 }

@@ -87,9 +87,10 @@ static void begin_session(struct gdb *gdb)
     gdb->no_ack = gdb->multiprocess = gdb->exec_events = gdb->swbreak = gdb->hwbreak = false;
     gdb->input_begin = gdb->input_end = 0;
     gdb->runs_on = machine_state(gdb->machine) == RUN_RUNNING;
-    gdb->running = gdb->asked = gdb->physical = gdb->bare_binary = gdb->notifying = false;
+    gdb->running = gdb->asked = gdb->interrupted = gdb->physical = gdb->bare_binary = gdb->notifying = false;
+    gdb->modules_changed = false;
     gdb->news = GDB_NO_NEWS;
-    gdb->program_told = gdb->has_start_kernel = false;
+    gdb->program_told = gdb->program_named = gdb->has_start_kernel = false;
     gdb->step_bits = GDB_STEP_ENABLE | GDB_STEP_NO_IRQ | GDB_STEP_NO_TIMER;
     gdb->general = gdb->control = 0;
     const struct debug_ops *ops = gdb_cpu(gdb, 0)->ops->debug;

@@ -126,9 +126,7 @@ static struct stop *find(const struct gdb *gdb, unsigned type, const struct stop
 // these lower bits.
 static uint64_t address_mask(const struct gdb *gdb)
 {
-    const struct vcpu *cpu = gdb_cpu(gdb, 0);
-    bool widest = !cpu->ops->debug || gdb->mode + 1 == cpu->ops->debug->mode_count(cpu);
-    return widest ? ~UINT64_C(0) : UINT32_MAX;
+    return gdb_in_widest_mode(gdb) ? ~UINT64_C(0) : UINT32_MAX;
 }
 
 void gdb_insert_stop(struct gdb *gdb, const char *text)

@@ -27,12 +27,10 @@ static void make_program(struct gdb *gdb, const struct kernel_info *kernel)
     uint8_t *data = kernel_make_elf(kernel, &size);
     if (!data)
         return;
-    struct gdb_program *p = gdb->program = ALLOC(struct gdb_program);
-    *p = (struct gdb_program){.data = data, .size = size, .users = 1};
-    if (asprintf(&p->name, "/linux-%s-at-0x%" PRIx64 ".%" PRIu64, kernel->release, kernel->text, generation) < 0)
-        abort();
+    char *name = alloc_format("/linux-%s-at-0x%" PRIx64 ".%" PRIu64, kernel->release, kernel->text, generation);
+    gdb->program = gdb_program_create(name, data, size);
     gdb->program_generation = generation;
-    gdb->program_told = false;
+    gdb->program_told = gdb->program_named = false;
 }
 
 static const struct kernel_info *find_kernel(struct gdb *gdb, struct vcpu *cpu)
@@ -43,12 +41,14 @@ static const struct kernel_info *find_kernel(struct gdb *gdb, struct vcpu *cpu)
     return kernel;
 }
 
-// GDB refuses a program that is not of the registers that it sees. One that it cannot open leaves it the symbols that it has.
-const char *gdb_program_name(const struct gdb *gdb)
+// GDB refuses a program that is not of the registers that it sees. One that it cannot open leaves it the symbols that it has: the
+// program's, or what its user has put in their place.
+const char *gdb_name_program(struct gdb *gdb)
 {
-    const struct vcpu *cpu = gdb_cpu(gdb, 0);
-    bool fits = cpu->ops->debug && gdb->mode + 1 == cpu->ops->debug->mode_count(cpu);
-    return gdb->program && gdb->program_told && fits ? gdb->program->name : "(mode)";
+    if (!gdb->program || !gdb->program_told || gdb->program_named || !gdb_in_widest_mode(gdb))
+        return "(mode)";
+    gdb->program_named = true;
+    return gdb->program->name;
 }
 
 // qXfer:exec-file:read:PROCESS:OFFSET,LENGTH, which a peer without a program asks
@@ -62,8 +62,23 @@ void gdb_exec_file(struct gdb *gdb, const char *text)
         gdb_reply(gdb, "E00");
         return;
     }
-    gdb->program_told = true;
+    gdb->program_told = gdb->program_named = true;
     gdb_put_piece(gdb, gdb->program->name, range + 1);
+}
+
+// GDB looks for this below its "debug-file-directory", on its own host and then here: "/usr/lib/debug/.build-id/12/34.debug".
+struct gdb_program *gdb_open_debug_file(struct gdb *gdb, const char *name)
+{
+    const struct kernel_info *kernel = gdb->kernel ? guest_kernel_known(gdb->kernel) : NULL;
+    const char *path = kernel ? guest_kernel_file(gdb->kernel) : NULL, *at = strstr(name, "/.build-id/");
+    uint8_t id[KERNEL_BUILD_ID_BYTES];
+    if (!path || !at)
+        return NULL;
+    at += strlen("/.build-id/");
+    if (!gdb_take_hex(&at, id, 1) || *at++ != '/' || !gdb_take_hex(&at, id + 1, kernel->build_id.size - 1) ||
+        strcmp(at, ".debug") || memcmp(id, kernel->build_id.bytes, kernel->build_id.size))
+        return NULL;
+    return gdb_program_open(path);
 }
 
 // The first segment's address suits both the program that is made here, which is there, and the kernel's own file, all of whose
@@ -132,6 +147,7 @@ void gdb_end_search(struct gdb *gdb)
 {
     gdb_stop_vcpus(gdb);
     stops_remove_owner(&gdb->machine->stops, &gdb->searching);
+    gdb_unwatch_modules(gdb);
     gdb_restart_vcpus(gdb);
     event_cancel(&gdb->retry);
     gdb->searching = false;
@@ -160,7 +176,10 @@ void gdb_search_kernel(struct gdb *gdb)
         return;
     gdb->tries = 0;
     gdb_stop_vcpus(gdb);
-    if (!find_kernel(gdb, gdb_cpu(gdb, gdb->general)))
+    const struct kernel_info *kernel = find_kernel(gdb, gdb_cpu(gdb, gdb->general));
+    if (kernel)
+        gdb_watch_modules(gdb, kernel);
+    else
         await_arrival(gdb, 0, 0);
     gdb_restart_vcpus(gdb);
 }
@@ -180,10 +199,10 @@ static bool peer_knows(const struct gdb *gdb, const struct kernel_info *kernel)
 static void tell_user(struct gdb *gdb, const struct kernel_info *kernel)
 {
     char text[256];
-    if (!gdb->has_start_kernel || !kernel->slide_known)
+    if (!gdb->has_start_kernel || !kernel->slide_known || guest_kernel_file(gdb->kernel))
         return;
-    snprintf(text, sizeof(text), "The kernel has moved by 0x%" PRIx64 "; for the symbols of a file: symbol-file -o 0x%" PRIx64
-             " FILE\n", kernel->slide, kernel->slide);
+    snprintf(text, sizeof(text), "The kernel has moved by 0x%" PRIx64 ". For source lines: lyrebird -guest-symbols FILE, or now: "
+             "symbol-file -o 0x%" PRIx64 " FILE\n", kernel->slide, kernel->slide);
     gdb_put_console(gdb, text);
 }
 
@@ -204,6 +223,8 @@ bool gdb_kernel_arrived(struct gdb *gdb, struct vcpu *cpu)
     if (entry && !at_entry) {
         await_arrival(gdb, kernel->text, kernel->end - kernel->text);
         add_stop(gdb, (struct stop){.kind = STOP_BREAKPOINT, .address = entry->address});
+    } else {
+        gdb_watch_modules(gdb, kernel);
     }
     if (gdb->program_told || peer_knows(gdb, kernel))
         return false;

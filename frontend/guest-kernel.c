@@ -19,10 +19,11 @@ static const uint64_t SYMBOLS_BYTES = UINT64_C(1) << 30;
 struct guest_kernel {
     struct machine *machine;
     struct machine_listener listener;
-    char *symbols_path;
+    char *symbols_path, *kernel_path;
     struct kernel_info *info; // NULL: not known
+    char *file;               // of this very build; NULL: none
     struct vcpu *cpu;         // whose page tables are in use
-    uint64_t generation;
+    uint64_t generation, modules_generation, modules_state;
     struct kernel_ram ram[RAM_RANGES];
     uint64_t hints[HINTS];
 };
@@ -92,6 +93,8 @@ static void forget(struct guest_kernel *k)
         k->generation++;
     kernel_destroy(k->info);
     k->info = NULL;
+    free(k->file);
+    k->file = NULL;
 }
 
 // Another guest may run after a reset.
@@ -100,10 +103,11 @@ static void was_reset(void *opaque)
     forget(opaque);
 }
 
-struct guest_kernel *guest_kernel_create(struct machine *machine, const char *symbols_path)
+struct guest_kernel *guest_kernel_create(struct machine *machine, const char *symbols_path, const char *kernel_path)
 {
     struct guest_kernel *k = ALLOC(struct guest_kernel);
-    *k = (struct guest_kernel){.machine = machine, .symbols_path = symbols_path ? alloc_string(symbols_path) : NULL};
+    *k = (struct guest_kernel){.machine = machine, .symbols_path = symbols_path ? alloc_string(symbols_path) : NULL,
+                               .kernel_path = kernel_path ? alloc_string(kernel_path) : NULL};
     k->listener = (struct machine_listener){.reset = was_reset, .opaque = k};
     machine_listen(machine, &k->listener);
     return k;
@@ -114,21 +118,43 @@ void guest_kernel_destroy(struct guest_kernel *k)
     if (!k)
         return;
     machine_unlisten(k->machine, &k->listener);
-    kernel_destroy(k->info);
+    forget(k);
     free(k->symbols_path);
+    free(k->kernel_path);
     free(k);
 }
 
 // --- finding -------------------------------------------------------------------------------------------------------
 
-static void take_link_addresses(struct guest_kernel *k)
+static bool take_file(struct guest_kernel *k, char *path)
 {
     uint8_t *data;
     uint64_t size;
-    if (!k->symbols_path || file_read("symbols", k->symbols_path, SYMBOLS_BYTES, &data, &size, NULL))
+    bool same_build = false;
+    if (!file_read("symbols", path, SYMBOLS_BYTES, &data, &size, NULL))
+        (void)kernel_read_link_addresses(k->info, data, size, &same_build, NULL); // of another kernel, it says nothing
+    if (same_build)
+        k->file = path;
+    else
+        free(path);
+    return same_build;
+}
+
+// What was loaded, or a vmlinux: beside it, or where Linux' build leaves it (arch/x86/boot/bzImage).
+static void take_link_addresses(struct guest_kernel *k)
+{
+    static const char *const near[] = {"vmlinux", "../../../vmlinux"};
+    if (k->symbols_path) {
+        take_file(k, alloc_string(k->symbols_path));
         return;
-    (void)kernel_read_link_addresses(k->info, data, size, NULL); // of another kernel, it says nothing
-    free(data);
+    }
+    if (!k->kernel_path || take_file(k, alloc_string(k->kernel_path)))
+        return;
+    const char *slash = strrchr(k->kernel_path, '/');
+    int folder = slash ? (int)(slash + 1 - k->kernel_path) : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(near); i++)
+        if (take_file(k, alloc_format("%.*s%s", folder, k->kernel_path, near[i])))
+            return;
 }
 
 // Whether the kernel that is known is still there: its banner is where it was.
@@ -145,6 +171,19 @@ static bool still_there(struct guest_kernel *k, struct vcpu *cpu)
     return read_physical(k, gpa, text, length) && !memcmp(text, k->info->banner, length);
 }
 
+// A number that is another one when a module has come, gone, moved or started.
+static uint64_t state_of_modules(const struct kernel_info *info)
+{
+    uint64_t state = 0;
+    for (unsigned i = 0; i < info->module_count; i++) {
+        const struct kernel_module *module = &info->modules[i];
+        for (const char *c = module->name; *c; c++)
+            state = (state ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+        state = (state ^ (module->region_count ? module->regions[0].address : 0) ^ module->starts) * UINT64_C(0x100000001b3);
+    }
+    return state;
+}
+
 const struct kernel_info *guest_kernel_find(struct guest_kernel *k, struct vcpu *cpu)
 {
     if (k->info && !still_there(k, cpu))
@@ -157,9 +196,10 @@ const struct kernel_info *guest_kernel_find(struct guest_kernel *k, struct vcpu 
         k->generation++;
         take_link_addresses(k);
     }
-    unsigned modules = k->info->module_count;
     kernel_read_modules(k->info, &memory);
-    k->generation += k->info->module_count != modules;
+    uint64_t state = state_of_modules(k->info);
+    k->modules_generation += state != k->modules_state;
+    k->modules_state = state;
     return k->info;
 }
 
@@ -171,6 +211,16 @@ const struct kernel_info *guest_kernel_known(const struct guest_kernel *k)
 uint64_t guest_kernel_generation(const struct guest_kernel *k)
 {
     return k->generation;
+}
+
+uint64_t guest_kernel_modules_generation(const struct guest_kernel *k)
+{
+    return k->modules_generation;
+}
+
+const char *guest_kernel_file(const struct guest_kernel *k)
+{
+    return k->file;
 }
 
 bool guest_kernel_task(struct guest_kernel *k, struct vcpu *cpu, struct kernel_task *task)

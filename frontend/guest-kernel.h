@@ -15,8 +15,9 @@ struct kernel_task;
 struct machine;
 struct vcpu;
 
-// `symbols_path` is of a file with the addresses that the kernel was linked at (vmlinux, System.map), or NULL.
-struct guest_kernel *guest_kernel_create(struct machine *machine, const char *symbols_path);
+// `symbols_path` is of a file with the addresses that the kernel was linked at (vmlinux, System.map), or NULL; `kernel_path`
+// is of what was loaded, or NULL, and a vmlinux that it was made of may be near.
+struct guest_kernel *guest_kernel_create(struct machine *machine, const char *symbols_path, const char *kernel_path);
 void guest_kernel_destroy(struct guest_kernel *kernel); // NULL is fine
 
 // What runs now, with its modules; looked for if need be, from where the vCPU is. NULL: there is none yet, or none that is known.
@@ -24,8 +25,11 @@ void guest_kernel_destroy(struct guest_kernel *kernel); // NULL is fine
 const struct kernel_info *guest_kernel_find(struct guest_kernel *kernel, struct vcpu *cpu);
 // The same, if it is known already: fast.
 const struct kernel_info *guest_kernel_known(const struct guest_kernel *kernel);
-// Counts finds of a kernel at another place than before, and changes of its modules.
+// Count finds of a kernel at another place than before, and changes of its modules.
 uint64_t guest_kernel_generation(const struct guest_kernel *kernel);
+uint64_t guest_kernel_modules_generation(const struct guest_kernel *kernel);
+// The path of the kernel's own ELF file on this host; NULL where none is known to be of the very build that runs.
+const char *guest_kernel_file(const struct guest_kernel *kernel);
 bool guest_kernel_task(struct guest_kernel *kernel, struct vcpu *cpu, struct kernel_task *task);
 
 // "NAME", or "NAME+OFFSET" by guest_kernel_print. False: there is no such symbol.

@@ -56,6 +56,7 @@ void kernel_destroy(struct kernel_info *kernel)
     }
     kernel_modules_free(kernel);
     free(kernel->symbols);
+    free(kernel->sections);
     free(kernel->layout);
     free(kernel);
 }
@@ -186,6 +187,19 @@ static bool read_banner(struct kernel_info *kernel, const struct kernel_image *i
     return kernel_add_symbols(kernel, &banner, 1);
 }
 
+// Not all kernels have the names of data.
+static void read_build_id(struct kernel_info *kernel, struct kernel_image *image)
+{
+    const struct kernel_symbol *start = kernel_symbol(kernel, "__start_notes"), *end = kernel_symbol(kernel, "__stop_notes");
+    size_t at;
+    if (!kernel_image_load(image, kernel->end - image->gva))
+        return;
+    if (start && end && kernel_image_find(image, start->address, end->address - start->address, &at))
+        kernel_parse_build_id(image->bytes + at, end->address - start->address, &kernel->build_id);
+    else if (kernel_image_find(image, kernel->text, 0, &at))
+        kernel_find_build_id(image->bytes + at, image->loaded - at, &kernel->build_id);
+}
+
 // --- how far it is from where it was linked ---
 
 // An AArch64 kernel is linked where the modules' area ends, behind one for BPF in some versions (arch/arm64/include/asm/
@@ -222,6 +236,7 @@ static bool read(struct kernel_info *kernel, struct kernel_image *image)
     if (!kernel_kallsyms_read(image, kernel, &at) || !place(kernel, image) || !read_banner(kernel, image))
         return false;
     set_link_text(kernel);
+    read_build_id(kernel, image);
     if (!kernel_symbol(kernel, "init_task"))
         kernel_exports_read(image, kernel, at);
     return kernel_layout_read(image, kernel, at);

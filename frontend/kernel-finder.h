@@ -61,6 +61,15 @@ struct kernel_section {
 struct kernel_region {
     uint64_t address, bytes;
     bool code;
+    bool init; // goes when the module has started
+};
+
+enum { KERNEL_BUILD_ID_BYTES = 32 };
+
+// The linker's number of a program, by which debuggers know the file with its debugging information. No bytes: not known.
+struct kernel_build_id {
+    uint8_t bytes[KERNEL_BUILD_ID_BYTES];
+    unsigned size;
 };
 
 enum { KERNEL_MODULE_REGIONS = 8 };
@@ -69,8 +78,10 @@ struct kernel_module {
     char name[64];
     struct kernel_region regions[KERNEL_MODULE_REGIONS]; // its memory; the first is that of its code
     unsigned region_count;
+    bool starts; // it has not started, or not all of that is done
     struct kernel_section *sections; // by address
     unsigned section_count;
+    struct kernel_build_id build_id;
     char *names; // of its symbols
 };
 
@@ -89,6 +100,9 @@ struct kernel_info {
     uint64_t end;     // behind all of it
     uint64_t link_text, slide; // _text as it was linked, and how far it is from there, where that is known:
     bool slide_known;
+    struct kernel_build_id build_id;
+    struct kernel_section *sections; // by address, where its file has told; those that moved with it
+    unsigned section_count;
     struct kernel_symbol *symbols; // by address, those of the modules that were read included
     size_t symbol_count;
     struct kernel_module *modules;
@@ -111,10 +125,13 @@ void kernel_read_modules(struct kernel_info *kernel, const struct kernel_memory 
 struct kernel_task kernel_current_task(const struct kernel_info *kernel, const struct kernel_memory *memory, unsigned cpu,
                                        uint64_t hint);
 
-// Takes the addresses that it was linked at from the contents of its vmlinux or System.map, for the slide. -EINVAL with a
-// message where those are of another kernel.
-int kernel_read_link_addresses(struct kernel_info *kernel, const uint8_t *data, size_t size, struct error *error);
+// Takes the addresses that it was linked at from the contents of its vmlinux or System.map, for the slide, and a vmlinux's
+// sections; `data` is from malloc and the callee's from now on. *same_build: that is known to be of this very build. -EINVAL
+// with a message where those are of another kernel.
+int kernel_read_link_addresses(struct kernel_info *kernel, uint8_t *data, size_t size, bool *same_build, struct error *error);
 
-// An ELF program without contents whose symbols and sections are where they are now, for debuggers. NULL without memory for
-// it; free() it.
+// ELF programs without contents whose symbols and sections are where they are now, for debuggers: of the kernel without its
+// modules, and of one module, which begins at *address. NULL without memory for it, or where nothing is known of the module's
+// place; free() it.
 uint8_t *kernel_make_elf(const struct kernel_info *kernel, size_t *size);
+uint8_t *kernel_make_module_elf(const struct kernel_info *kernel, unsigned number, size_t *size, uint64_t *address);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How far a kernel is from where it was linked, by a file that has the addresses it was linked at. All of it moves by the
 // same distance, so that a file of another kernel is noticed.
-#include "frontend/kernel-finder.h"
+#include "frontend/kernel-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,14 +35,38 @@ static int take(struct kernel_info *kernel, const struct perf_symbols *file, str
     return 0;
 }
 
-int kernel_read_link_addresses(struct kernel_info *kernel, const uint8_t *data, size_t size, struct error *error)
+// Not each CPU's own data, whose addresses count from there.
+static void take_sections(struct kernel_info *kernel, struct kernel_file *file)
 {
-    uint8_t *copy = malloc(size + 1); // for the parser to keep
-    if (!copy)
-        return error_set(error, ENOMEM, "no memory for %zu bytes of symbols", size);
-    memcpy(copy, data, size);
-    struct perf_symbols *file = perf_symbols_parse(copy, size, error);
-    int status = file ? take(kernel, file, error) : -EINVAL;
-    perf_symbols_destroy(file);
+    unsigned kept = 0;
+    for (unsigned i = 0; i < file->section_count; i++) {
+        struct kernel_section section = file->sections[i];
+        section.address += kernel->slide;
+        if (section.address >= kernel->text && section.address < kernel->end)
+            file->sections[kept++] = section;
+    }
+    free(kernel->sections);
+    kernel->sections = file->sections;
+    kernel->section_count = kept;
+    file->sections = NULL;
+}
+
+int kernel_read_link_addresses(struct kernel_info *kernel, uint8_t *data, size_t size, bool *same_build, struct error *error)
+{
+    struct kernel_file file;
+    bool elf = kernel_file_read(data, size, &file);
+    *same_build = elf && kernel_same_build(&file.build_id, &kernel->build_id);
+    int status = 0;
+    if (!*same_build && elf && file.build_id.size && kernel->build_id.size) {
+        status = error_set(error, EINVAL, "it is of another build than %s, which runs", kernel->release);
+        free(data);
+    } else {
+        struct perf_symbols *symbols = perf_symbols_parse(data, size, error);
+        status = symbols ? take(kernel, symbols, error) : -EINVAL;
+        perf_symbols_destroy(symbols);
+    }
+    if (elf && !status)
+        take_sections(kernel, &file);
+    free(file.sections);
     return status;
 }

@@ -127,11 +127,13 @@ static bool find_head(const struct reader *r, uint64_t *head)
 
 // --- a module ---
 
-static void add_region(struct kernel_module *module, uint64_t address, uint64_t bytes, bool code)
+static void add_region(struct kernel_module *module, uint64_t address, uint64_t bytes, bool code, bool init)
 {
     static const uint64_t LARGEST = 256 << 20;
-    if (address && bytes && bytes <= LARGEST && address + bytes > address && module->region_count < KERNEL_MODULE_REGIONS)
-        module->regions[module->region_count++] = (struct kernel_region){address, bytes, code};
+    if (!address || !bytes || bytes > LARGEST || address + bytes <= address || module->region_count == KERNEL_MODULE_REGIONS)
+        return;
+    module->regions[module->region_count++] = (struct kernel_region){address, bytes, code, init};
+    module->starts |= init;
 }
 
 // Up to 6.3: one piece that stays and one that goes after the start, each beginning with code.
@@ -139,11 +141,12 @@ static void read_piece(const struct reader *r, uint64_t at, struct kernel_module
                        enum kernel_field bytes, enum kernel_field text)
 {
     uint64_t address;
+    bool init = base == MODULE_INIT;
     uint32_t size = read_number(r, at, bytes), code = read_number(r, at, text);
     if (!read_field(r, at, base, &address) || code > size)
         return;
-    add_region(module, address, code, true);
-    add_region(module, address + code, size - code, false);
+    add_region(module, address, code, true, init);
+    add_region(module, address + code, size - code, false, init);
 }
 
 static void read_regions(const struct reader *r, uint64_t at, struct kernel_module *module)
@@ -155,14 +158,9 @@ static void read_regions(const struct reader *r, uint64_t at, struct kernel_modu
     for (unsigned i = 0; step && i < TYPES; i++) {
         uint64_t address;
         if (read_field(r, at + i * step, MODULE_MEM, &address))
-            add_region(module, address, read_number(r, at + i * step, MODULE_MEM_BYTES), i == TEXT || i == INIT_TEXT);
+            add_region(module, address, read_number(r, at + i * step, MODULE_MEM_BYTES), i == TEXT || i == INIT_TEXT,
+                       i >= INIT_TEXT);
     }
-}
-
-static int compare_sections(const void *a, const void *b)
-{
-    const struct kernel_section *x = a, *y = b;
-    return (x->address > y->address) - (x->address < y->address);
 }
 
 static void read_sections(struct reader *r, uint64_t at, struct kernel_module *module)
@@ -185,7 +183,7 @@ static void read_sections(struct reader *r, uint64_t at, struct kernel_module *m
             kernel_read_text(r->kernel, r->memory, text, section->name, sizeof(section->name)))
             module->section_count++;
     }
-    qsort(module->sections, module->section_count, sizeof(*module->sections), compare_sections);
+    kernel_sort_sections(module->sections, module->section_count);
 }
 
 // Reads as far as there is memory; the rest is 0.
@@ -201,6 +199,16 @@ static void read_pages(const struct reader *r, uint64_t at, uint8_t *out, size_t
         out += here;
         bytes -= here;
     }
+}
+
+static void read_build_id(const struct reader *r, struct kernel_module *module)
+{
+    uint8_t note[16 + KERNEL_BUILD_ID_BYTES] = {0}; // with its header
+    for (unsigned i = 0; i < module->section_count; i++)
+        if (!strcmp(module->sections[i].name, ".note.gnu.build-id")) {
+            read_pages(r, module->sections[i].address, note, sizeof(note));
+            kernel_parse_build_id(note, sizeof(note), &module->build_id);
+        }
 }
 
 struct symbol_tables {
@@ -301,6 +309,7 @@ static const char *read_list(struct reader *r, uint64_t head)
         r->kernel->module_count = count + 1;
         read_regions(r, at, module);
         read_sections(r, at, module);
+        read_build_id(r, module);
         read_symbols(r, at, module, count);
         if (!kernel_read_word(r->kernel, r->memory, node, &node))
             return "the list of modules breaks off";

@@ -94,6 +94,26 @@ bool kernel_read_word(const struct kernel_info *kernel, const struct kernel_memo
 bool kernel_read_text(const struct kernel_info *kernel, const struct kernel_memory *memory, uint64_t gva, char *out,
                       size_t size);
 
+// --- files (kernel-file.c) ---
+
+struct kernel_file {
+    struct kernel_section *sections; // by address as linked: those in memory; free()
+    unsigned section_count;
+    struct kernel_build_id build_id;
+};
+
+// False: it is no ELF file, or damaged.
+bool kernel_file_read(const uint8_t *data, size_t size, struct kernel_file *file);
+void kernel_sort_sections(struct kernel_section *sections, unsigned count);
+
+// --- build ids (kernel-notes.c) ---
+
+// Finds it among notes, as a file and memory have them. False: there is none.
+bool kernel_parse_build_id(const uint8_t *notes, size_t bytes, struct kernel_build_id *id);
+// Finds the one of a kernel somewhere in a copy of it, whose pages are those of the memory.
+void kernel_find_build_id(const uint8_t *bytes, size_t size, struct kernel_build_id *id);
+bool kernel_same_build(const struct kernel_build_id *a, const struct kernel_build_id *b); // known of both
+
 // --- modules (kernel-modules.c) ---
 
 void kernel_modules_free(struct kernel_info *kernel);

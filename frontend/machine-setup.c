@@ -234,7 +234,7 @@ static int create(struct setup *setup, struct settings *settings, struct error *
         (status = machine_finish(machine, error)) ||
         (status = loader_load_dtb(machine, settings, error)))
         return status;
-    setup->kernel = guest_kernel_create(machine, settings->guest_symbols ? settings->guest_symbols : settings->kernel);
+    setup->kernel = guest_kernel_create(machine, settings->guest_symbols, settings->kernel);
     if (monitor)
         setup->monitor = monitor_create(machine, setup->accel, settings, setup->kernel, monitor, &setup->gdb);
     if (settings->gdb && (status = gdb_open(machine, settings->gdb, &gdb, error))) {

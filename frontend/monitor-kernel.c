@@ -46,6 +46,8 @@ void monitor_info_kernel(struct monitor *monitor, const char *arguments)
     else
         fprintf(out, "where it was linked is not known (-guest-symbols System.map tells)\n");
     fprintf(out, "%zu symbols\n", k->symbol_count);
+    for (unsigned i = 0; i < k->build_id.size; i++)
+        fprintf(out, "%s%02x%s", i ? "" : "build id ", k->build_id.bytes[i], i + 1 < k->build_id.size ? "" : "\n");
     for (unsigned i = 0; i < monitor->machine->vcpus.count; i++) {
         struct kernel_task task;
         if (guest_kernel_task(monitor->kernel, monitor->machine->vcpus.cpus[i], &task))

@@ -86,7 +86,14 @@ Test(kernel_modules, they_are_read)
         }
         uint8_t *elf = kernel_make_elf(kernel, &size);
         cr_assert_not_null(elf);
-        cr_assert_not_null(memmem(elf, size, ".text.module_3", sizeof(".text.module_3")));
+        cr_assert_null(memmem(elf, size, "run_3", sizeof("run_3")));
+        free(elf);
+        uint64_t address;
+        elf = kernel_make_module_elf(kernel, 3, &size, &address);
+        cr_assert_not_null(elf);
+        cr_assert_eq(address, kernel->modules[3].sections[0].address);
+        cr_assert_not_null(memmem(elf, size, "run_3", sizeof("run_3")));
+        cr_assert_null(memmem(elf, size, "run_2", sizeof("run_2")));
         free(elf);
         end();
     }
@@ -158,6 +165,10 @@ Test(kernel_modules, noise_does_no_harm)
             kernel_current_task(kernel, &made->memory, 0, maker_heap(&made->maker) + MAKER_FIRST_STACK + 0x4000);
             kernel_current_task(kernel, &made->memory, 1, maker_heap(&made->maker) + MAKER_FIRST_TASK);
             free(kernel_make_elf(kernel, &size));
+            for (unsigned i = 0; i < kernel->module_count; i++) {
+                uint64_t address;
+                free(kernel_make_module_elf(kernel, i, &size, &address));
+            }
         }
         end();
     }
