@@ -8,12 +8,7 @@
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
 
-enum { PAGE_BITS = 12 };
-
-static uint64_t filter_bit(uint64_t gva)
-{
-    return BIT64(gva >> PAGE_BITS & 63);
-}
+enum { PAGE_BITS = GUEST_PAGE_BITS };
 
 static void changed(struct stops *stops)
 {
@@ -23,7 +18,7 @@ static void changed(struct stops *stops)
     for (size_t i = 0; i < stops->count; i++) {
         const struct stop *s = stops->items[i];
         if (s->kind == STOP_BREAKPOINT)
-            stops->page_filter |= filter_bit(s->address);
+            stops->page_filter |= BIT64(s->address >> PAGE_BITS & 63);
         stops->watch_count += stop_watches(s->kind);
         stops->arrival_count += s->kind == STOP_ARRIVAL;
     }
@@ -88,8 +83,6 @@ struct stop *stops_find(const struct stops *stops, unsigned id)
 bool stops_in_page(const struct stops *stops, uint64_t gva, uint64_t offsets[4096 / 64])
 {
     bool found = false;
-    if (!(stops->page_filter & filter_bit(gva)))
-        return false;
     for (size_t i = 0; i < stops->count; i++) {
         const struct stop *s = stops->items[i];
         if (s->kind != STOP_BREAKPOINT || ((s->address ^ gva) & s->address_mask) >> PAGE_BITS)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hw/core/guest-ram.h"
+
 struct vcpu;
 
 // The last one: execution comes to somewhere in a range, as far as that is not in its hole; seen when code there is looked up.
@@ -63,7 +65,12 @@ void stops_remove_owner(struct stops *stops, const void *owner);
 void stops_clear(struct stops *stops); // frees all that there is
 struct stop *stops_find(const struct stops *stops, unsigned id);
 
-// Whether there are breakpoints in the page of `gva`, whose offsets are then added to the bit set.
+// Whether there may be breakpoints in the page of `gva`: for most others, false. Cheap.
+static inline bool stops_maybe_in_page(const struct stops *stops, uint64_t gva)
+{
+    return stops->page_filter >> (gva >> GUEST_PAGE_BITS & 63) & 1;
+}
+// Whether there are, whose offsets are then added to the bit set.
 bool stops_in_page(const struct stops *stops, uint64_t gva, uint64_t offsets[4096 / 64]);
 // Whether something in [gva, gva + size) is watched, whatever the context.
 bool stops_watched(const struct stops *stops, uint64_t gva, uint64_t size);

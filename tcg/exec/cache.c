@@ -46,6 +46,7 @@ int cache_init(struct tcg_engine *e, struct error *error)
 {
     pthread_mutex_init(&e->lock, NULL);
     pthread_mutex_init(&e->stops.lock, NULL);
+    e->stops.marks = 1;
     int result = exec_memory_create(&e->memory, (size_t)e->options.code_mib << 20, error);
     if (result)
         return result;

@@ -92,7 +92,7 @@ struct guest_ops {
     bool atomics_anywhere; // read-modify-writes work across pages and on devices too
 };
 
-enum { TCG_HEAT_LOG2 = 12 };
+enum { TCG_HEAT_LOG2 = 12, TCG_CHECKED_PAGES = 16 };
 
 // Hot fields first: translated code addresses the structure with 8-bit displacements.
 struct tcg_cpu {
@@ -117,6 +117,10 @@ struct tcg_cpu {
     jmp_buf leave;
     uint64_t exits[BACKEND_EXIT_COUNT], tlb_fills, lookups; // statistics
     uint64_t *region_entries;       // see region-counts.c
+    // Pages whose marks are right, as long as engine->stops.marks is this.
+    struct tcg_checked_page {
+        uint64_t pc_page, ram_page, marks;
+    } checked[TCG_CHECKED_PAGES];
     // Entries that blocks (by tcg_heat_index) have left before they are hot.
     uint32_t heat[1 << TCG_HEAT_LOG2];
 };

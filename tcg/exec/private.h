@@ -172,7 +172,7 @@ struct tcg_stops {
     struct stops armed;          // stops there are or were; changed with all vCPUs out of run()
     struct stop_page *pages[256]; // of RAM that the code of such was fetched from, by a hash
     unsigned page_count;
-    uint64_t marks;              // counts changes of `pages`
+    _Atomic uint64_t marks;      // counts changes of `pages`, and of `armed`; from 1
 };
 
 struct tcg_engine {

@@ -162,14 +162,22 @@ const struct ir_helper stops_helper = {"stop", (void (*)(void))stop_here, IR_HEL
 void stops_fetched(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_offset)
 {
     struct tcg_engine *e = cpu->engine;
-    uint64_t offsets[IR_STOP_BITS / 64] = {0};
     if (e->machine->stops.arrival_count && !cpu->single_begun)
         stop_here(cpu);
-    if (!stops_in_page(&e->stops.armed, pc, offsets) || mark(e, ram_offset, offsets))
+    if (!stops_maybe_in_page(&e->stops.armed, pc))
         return;
-    // Many processes have been seen at the address.
-    unmark_all(e);
-    mark(e, ram_offset, offsets);
+    uint64_t pc_page = pc >> TLB_PAGE_BITS, ram_page = ram_offset >> TLB_PAGE_BITS;
+    // Those that come here are alike in the lower bits.
+    struct tcg_checked_page *checked = &cpu->checked[(pc_page * UINT64_C(0x9e3779b97f4a7c15) >> 32) % TCG_CHECKED_PAGES];
+    uint64_t marks = atomic_load(&e->stops.marks); // before what is done now, which may not last
+    if (checked->pc_page == pc_page && checked->ram_page == ram_page && checked->marks == marks)
+        return;
+    uint64_t offsets[IR_STOP_BITS / 64] = {0};
+    if (stops_in_page(&e->stops.armed, pc, offsets) && !mark(e, ram_offset, offsets)) {
+        unmark_all(e); // many processes have been seen at the address
+        mark(e, ram_offset, offsets);
+    }
+    *checked = (struct tcg_checked_page){pc_page, ram_page, marks};
 }
 
 // --- watchpoints ---------------------------------------------------------------------------------------------------
