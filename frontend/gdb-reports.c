@@ -185,7 +185,7 @@ static void report_stop(struct gdb *gdb, unsigned otherwise)
 
 // --- non-stop mode -------------------------------------------------------------------------------------------------
 
-static bool next_waiting(const struct gdb *gdb, unsigned *index)
+static bool find_waiting(const struct gdb *gdb, unsigned *index)
 {
     for (*index = 0; *index < gdb->machine->vcpus.count; ++*index)
         if (gdb->threads[*index].waiting)
@@ -193,10 +193,12 @@ static bool next_waiting(const struct gdb *gdb, unsigned *index)
     return false;
 }
 
-// What it has stopped for.
+// What it has stopped for, which the peer then knows.
 static void put_thread(struct gdb *gdb, unsigned index)
 {
-    const struct gdb_thread *t = &gdb->threads[index];
+    struct gdb_thread *t = &gdb->threads[index];
+    t->waiting = false;
+    gdb->notifying = true;
     if (t->news == GDB_NO_NEWS)
         put_stop(gdb, index, t->signal);
     else if (t->news == GDB_LIBRARIES_ONLY)
@@ -208,9 +210,8 @@ static void put_thread(struct gdb *gdb, unsigned index)
 void gdb_notify(struct gdb *gdb)
 {
     unsigned index;
-    if (gdb->notifying || !next_waiting(gdb, &index))
+    if (gdb->notifying || !find_waiting(gdb, &index))
         return;
-    gdb->notifying = true;
     gdb_begin_notification(&gdb->out);
     gdb_put_text(&gdb->out, "Stop:");
     put_thread(gdb, index);
@@ -225,21 +226,14 @@ static void thread_stopped(struct gdb *gdb, unsigned index, unsigned signal)
     t->signal = (uint8_t)signal;
 }
 
-// vStopped: the peer has seen the one before.
+// vStopped: the peer has seen the one before. Others have a notification each: GDB 13.1 that connects fails an assertion when there
+// is more than one in the answer.
 void gdb_next_stop(struct gdb *gdb, const char *text)
 {
-    unsigned index;
     (void)text;
-    if (next_waiting(gdb, &index))
-        gdb->threads[index].waiting = false;
-    if (!next_waiting(gdb, &index)) {
-        gdb->notifying = false;
-        gdb_reply(gdb, "OK");
-        return;
-    }
-    gdb_begin(&gdb->out);
-    put_thread(gdb, index);
-    gdb_end(&gdb->out);
+    gdb->notifying = false;
+    gdb_reply(gdb, "OK");
+    gdb_notify(gdb);
 }
 
 static void look_for_stopped(struct gdb *gdb)
@@ -375,13 +369,13 @@ void gdb_ask_state(struct gdb *gdb, const char *text)
             gdb->threads[i].waiting = gdb->threads[i].stopped;
             gdb->threads[i].news = GDB_NO_NEWS;
         }
-        gdb->notifying = next_waiting(gdb, &index);
-        if (!gdb->notifying) {
+        gdb->notifying = false;
+        if (!find_waiting(gdb, &index)) {
             gdb_reply(gdb, "OK");
             return;
         }
         gdb_begin(&gdb->out);
-        put_stop(gdb, index, gdb->threads[index].signal);
+        put_thread(gdb, index);
         gdb_end(&gdb->out);
         return;
     }
