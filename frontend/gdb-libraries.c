@@ -73,7 +73,8 @@ static uint32_t current_state(struct gdb *gdb)
 {
     struct gdb_libraries *l = gdb->libraries;
     uint32_t state = l->system_table ? guest_uefi_state(gdb->machine, l->system_table) : 0;
-    if (!gdb_in_widest_mode(gdb))
+    const struct kernel_info *kernel = gdb->kernel ? guest_kernel_known(gdb->kernel) : NULL;
+    if (kernel ? !gdb_sees_kernel(gdb, kernel) : !gdb_in_widest_mode(gdb))
         return 0; // the peer refuses files that are not of the registers that it sees
     if (!state) {
         struct uefi_images *images = guest_uefi_find(gdb->machine, UEFI_QUICK);
@@ -81,7 +82,6 @@ static uint32_t current_state(struct gdb *gdb)
         state = images ? images->state : 0;
         uefi_images_destroy(images);
     }
-    const struct kernel_info *kernel = gdb->kernel ? guest_kernel_known(gdb->kernel) : NULL;
     if (kernel && kernel->module_count)
         state += 1 + (uint32_t)guest_kernel_modules_generation(gdb->kernel) * 2654435761;
     return state;

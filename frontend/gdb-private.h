@@ -190,5 +190,7 @@ bool gdb_kernel_arrived(struct gdb *gdb, struct vcpu *cpu);
 bool gdb_is_search(const struct gdb *gdb, const struct vcpu *cpu);
 // The file with the kernel's debugging information, if that is its name, for one more user. NULL: it is not, or there is none.
 struct gdb_program *gdb_open_debug_file(struct gdb *gdb, const char *name);
+// GDB refuses files that are not of the registers that it sees: those of 32 bits, or all.
+bool gdb_sees_kernel(const struct gdb *gdb, const struct kernel_info *kernel);
 // The name of the program that the process executes, for the peer to read it now.
 const char *gdb_name_program(struct gdb *gdb);

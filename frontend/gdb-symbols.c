@@ -41,11 +41,17 @@ static const struct kernel_info *find_kernel(struct gdb *gdb, struct vcpu *cpu)
     return kernel;
 }
 
-// GDB refuses a program that is not of the registers that it sees. One that it cannot open leaves it the symbols that it has: the
-// program's, or what its user has put in their place.
+bool gdb_sees_kernel(const struct gdb *gdb, const struct kernel_info *kernel)
+{
+    const struct debug_view *view = gdb_view(gdb);
+    return kernel->arch == KERNEL_I386 ? view && !strcmp(view->architecture, "i386") : gdb_in_widest_mode(gdb);
+}
+
+// A program that GDB cannot open leaves it the symbols that it has: the program's, or what its user has put in their place.
 const char *gdb_name_program(struct gdb *gdb)
 {
-    if (!gdb->program || !gdb->program_told || gdb->program_named || !gdb_in_widest_mode(gdb))
+    const struct kernel_info *kernel = gdb->program ? guest_kernel_known(gdb->kernel) : NULL;
+    if (!kernel || !gdb->program_told || gdb->program_named || !gdb_sees_kernel(gdb, kernel))
         return "(mode)";
     gdb->program_named = true;
     return gdb->program->name;
@@ -62,8 +68,12 @@ void gdb_exec_file(struct gdb *gdb, const char *text)
         gdb_reply(gdb, "E00");
         return;
     }
-    gdb->program_told = gdb->program_named = true;
-    gdb_put_piece(gdb, gdb->program->name, range + 1);
+    gdb->program_told = true;
+    gdb->program_named = gdb_sees_kernel(gdb, kernel);
+    if (gdb->program_named)
+        gdb_put_piece(gdb, gdb->program->name, range + 1);
+    else
+        gdb_reply(gdb, "E00"); // it hears of that when it hears of the mode
 }
 
 // GDB looks for this below its "debug-file-directory", on its own host and then here: "/usr/lib/debug/.build-id/12/34.debug".
@@ -133,13 +143,26 @@ static bool is_mapped_elsewhere(void *opaque, struct vcpu *cpu)
     return cpu->ops->translate_debug(cpu, pc, &gpa) && gpa != pc;
 }
 
+// Processes of 64-bit kernels have code there, too.
+static bool is_kernel_of_32_bits(void *opaque, struct vcpu *cpu)
+{
+    const struct debug_view *view = cpu->ops->debug->view(cpu, cpu->ops->debug->mode(cpu));
+    return !strcmp(view->architecture, "i386") && !cpu->ops->debug->privilege(cpu) && is_mapped_elsewhere(opaque, cpu);
+}
+
 static void await_arrival(struct gdb *gdb, uint64_t hole, uint64_t hole_length)
 {
-    const struct vcpu *cpu = gdb_cpu(gdb, 0);
-    bool wide = !cpu->ops->debug || cpu->ops->debug->mode_count(cpu) != 2; // not of 32 bits
-    uint64_t from = wide ? UINT64_C(0xffff000000000000) : UINT64_C(0xc0000000);
-    add_stop(gdb, (struct stop){.kind = STOP_ARRIVAL, .address = from, .length = wide ? -from : UINT64_C(0x40000000),
-                                .hole = hole, .hole_length = hole_length, .condition = is_mapped_elsewhere});
+    static const uint64_t UPPER_HALF = UINT64_C(0xffff000000000000), UPPER_GIB = UINT64_C(0xc0000000);
+    struct stop stop = {.kind = STOP_ARRIVAL, .hole = hole, .hole_length = hole_length};
+    stop.address = UPPER_HALF;
+    stop.length = -UPPER_HALF;
+    stop.condition = is_mapped_elsewhere;
+    add_stop(gdb, stop);
+    stop.address = UPPER_GIB;
+    stop.length = (UINT64_C(1) << 32) - UPPER_GIB;
+    stop.condition = is_kernel_of_32_bits;
+    if (gdb_cpu(gdb, 0)->ops->debug)
+        add_stop(gdb, stop);
     gdb->searching = true;
 }
 

@@ -8,16 +8,18 @@ set env(TERM) dumb
 match_max -d 400000
 
 # Debian's kernel of this name, and how it is started: sets guest, machine, console, the pc's name, and how many bytes a word has.
+# "686-max" is 686 on a processor that has 64 bits.
 proc choose_guest {name} {
     global emulator guest folder machine console pc word
     set tools [file dirname [file normalize [info script]]]/../tools
     set emulator [setting LYREBIRD $tools/../../build/release/lyrebird]
-    set guest [fetched $tools/fetch-guests $name]
+    set guest [fetched $tools/fetch-guests [lindex [split $name -] 0]]
     set folder [exec mktemp -d]
     exec $tools/make-initramfs $guest/busybox $folder/initrd
     switch $name {
         arm64 { set machine {-M virt -cpu max}; set console ttyAMA0; set pc {$pc}; set word 8 }
         686 { set machine {-M pc -cpu qemu32}; set console ttyS0; set pc {$eip}; set word 4 }
+        686-max { set machine {-M pc -cpu max}; set console ttyS0; set pc {$eip}; set word 4 }
         default { set machine {-M pc -cpu max}; set console ttyS0; set pc {$rip}; set word 8 }
     }
 }
