@@ -74,8 +74,8 @@ int elf_parse(const uint8_t *data, uint64_t size, struct elf_program *program, s
 }
 
 // Notes are three words (sizes of owner and contents, type) and the two, each padded to 4 bytes.
-static bool find_in_notes(const uint8_t *notes, uint64_t size, const char *owner, uint32_t type,
-                          const uint8_t **contents, uint64_t *bytes)
+bool elf_find_in_notes(const uint8_t *notes, uint64_t size, const char *owner, uint32_t type, const uint8_t **contents,
+                       uint64_t *bytes)
 {
     enum { HEAD_BYTES = 12 };
     uint64_t owner_bytes = strlen(owner) + 1;
@@ -103,7 +103,7 @@ bool elf_find_note(const uint8_t *data, uint64_t size, const char *owner, uint32
     for (uint64_t i = 0; i < table.rows; i++) {
         struct row row = read_row(&table, i);
         if (row.type == PT_NOTE && range_inside(row.offset, row.file_bytes, size) &&
-            find_in_notes(data + row.offset, row.file_bytes, owner, type, contents, bytes))
+            elf_find_in_notes(data + row.offset, row.file_bytes, owner, type, contents, bytes))
             return true;
     }
     return false;

@@ -26,3 +26,6 @@ int elf_parse(const uint8_t *data, uint64_t size, struct elf_program *program, s
 // A note of the program (PT_NOTE) by owner and type: its contents, inside the file.
 bool elf_find_note(const uint8_t *data, uint64_t size, const char *owner, uint32_t type, const uint8_t **contents,
                    uint64_t *bytes);
+// The same among notes that lie one behind the other.
+bool elf_find_in_notes(const uint8_t *notes, uint64_t size, const char *owner, uint32_t type, const uint8_t **contents,
+                       uint64_t *bytes);

@@ -6,28 +6,20 @@
 #include <elf.h>
 #include <string.h>
 
+#include "frontend/elf.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
 
 bool kernel_parse_build_id(const uint8_t *notes, size_t bytes, struct kernel_build_id *id)
 {
-    static const char owner[4] = "GNU";
-    while (bytes >= sizeof(Elf32_Nhdr)) {
-        uint64_t name_bytes = load_le32(notes), data_bytes = load_le32(notes + 4), type = load_le32(notes + 8);
-        uint64_t name_room = round_up(name_bytes, 4), all = sizeof(Elf32_Nhdr) + name_room + round_up(data_bytes, 4);
-        const uint8_t *name = notes + sizeof(Elf32_Nhdr);
-        if (all > bytes)
-            return false;
-        if (type == NT_GNU_BUILD_ID && name_bytes == sizeof(owner) && !memcmp(name, owner, sizeof(owner)) && data_bytes &&
-            data_bytes <= sizeof(id->bytes)) {
-            memcpy(id->bytes, name + name_room, data_bytes);
-            id->size = (unsigned)data_bytes;
-            return true;
-        }
-        notes += all;
-        bytes -= all;
-    }
-    return false;
+    const uint8_t *contents;
+    uint64_t size;
+    if (!elf_find_in_notes(notes, bytes, ELF_NOTE_GNU, NT_GNU_BUILD_ID, &contents, &size) || !size || size > sizeof(id->bytes) ||
+        round_up(size, 4) > (uint64_t)(notes + bytes - contents))
+        return false;
+    memcpy(id->bytes, contents, size);
+    id->size = (unsigned)size;
+    return true;
 }
 
 bool kernel_same_build(const struct kernel_build_id *a, const struct kernel_build_id *b)

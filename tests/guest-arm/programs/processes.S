@@ -34,18 +34,8 @@
 start:
     space 1
     space 2
-    mov x0, 0xff
-    msr mair_el1, x0
-    ldr x0, =TCR_BASE
-    msr tcr_el1, x0
     mov x19, 1
-    ldr x0, =TABLES(1) + (1 << 48)
-    msr ttbr0_el1, x0
-    flush
-    mrs x0, sctlr_el1
-    orr x0, x0, 1
-    msr sctlr_el1, x0
-    isb
+    mmu_on TABLES(1)+(1<<48)
     ldr x28, =SLICES
     ldr w28, [x28]
 

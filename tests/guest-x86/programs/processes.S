@@ -20,12 +20,6 @@
     movq $OWN_PAGE + \process * 0x10000 + 7, tables + 0x3008
     movq $0, OWN_PAGE + \process * 0x10000
 .endm
-.macro set_msr number, high, low
-    mov $\number, %ecx
-    mov $\low, %eax
-    mov $\high, %edx
-    wrmsr
-.endm
 start_program
     begin_tables
     map_2_mib

@@ -9,12 +9,6 @@ start_program
 .code64
 fault_entries 6, 12, 13, 14
 .set USER, 0x200000
-.macro set_msr number, high, low
-    mov $\number, %ecx
-    mov $\low, %eax
-    mov $\high, %edx
-    wrmsr
-.endm
 long_mode:
     flat_segments
 .irp vector, 6, 12, 13, 14
