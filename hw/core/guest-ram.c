@@ -87,6 +87,12 @@ void guest_ram_set_code_write(struct guest_ram *ram, guest_ram_code_write_fn *fn
     ram->code_write = fn;
 }
 
+void guest_ram_set_watch_ops(struct guest_ram *ram, const struct guest_ram_watch_ops *ops, void *opaque)
+{
+    ram->watch_opaque = opaque;
+    ram->watch_ops = ops;
+}
+
 void guest_ram_wrote(struct guest_ram *ram, uint64_t ram_offset, uint64_t length)
 {
     if (!length)
@@ -94,8 +100,10 @@ void guest_ram_wrote(struct guest_ram *ram, uint64_t ram_offset, uint64_t length
     atomic_thread_fence(memory_order_seq_cst);
     uint64_t first = ram_offset >> GUEST_PAGE_BITS, last = (ram_offset + length - 1) >> GUEST_PAGE_BITS;
     for (uint64_t page = first; page <= last; page++) {
-        if (!(atomic_load_explicit(&ram->page_flags[page], memory_order_relaxed) & PAGE_CODE) ||
-            !ram->code_write)
+        uint8_t flags = atomic_load_explicit(&ram->page_flags[page], memory_order_relaxed);
+        if ((flags & (PAGE_SHOWN | PAGE_DIRTY)) == PAGE_SHOWN)
+            atomic_fetch_or(&ram->page_flags[page], PAGE_DIRTY);
+        if (!(flags & PAGE_CODE) || !ram->code_write)
             continue;
         uint64_t start = page << GUEST_PAGE_BITS, end = start + GUEST_PAGE_SIZE;
         if (start < ram_offset)

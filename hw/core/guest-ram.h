@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "tcg/base/error.h"
@@ -19,9 +20,20 @@ enum { GUEST_PAGE_BITS = 12, GUEST_PAGE_SIZE = 1 << GUEST_PAGE_BITS };
 enum guest_page_flag {
     PAGE_CODE = 1 << 0,   // translated code was made from this page
     PAGE_STORED = 1 << 1, // there may be soft-TLB entries through which stores go there unseen; set before PAGE_CODE is read
+    PAGE_SHOWN = 1 << 2,  // somebody wants to know of stores (hw/core/ram-watch.h)
+    PAGE_DIRTY = 1 << 3,  // of those: there has been one, and more go unseen
 };
 
 typedef void guest_ram_code_write_fn(void *opaque, uint64_t ram_offset, uint64_t length);
+
+// What an accelerator does for hw/core/ram-watch.h. Any thread; the device lock is held.
+struct guest_ram_watch_ops {
+    // Stores by processors to pages of [ram_offset, +length) that are not PAGE_DIRTY are seen from now on, but for those that
+    // are under way.
+    void (*protect)(void *opaque, uint64_t ram_offset, uint64_t length);
+    // Whether all that were under way at the last `protect` have been made.
+    bool (*settled)(void *opaque);
+};
 
 struct guest_ram {
     uint8_t *host;               // base of the one mapping
@@ -31,6 +43,8 @@ struct guest_ram {
     int fd;                      // the memory object; may be mapped again (vhost, a second view)
     guest_ram_code_write_fn *code_write;
     void *code_write_opaque;
+    const struct guest_ram_watch_ops *watch_ops; // NULL: no processor stores unseen
+    void *watch_opaque;
 };
 
 // Reserves an object of `capacity` bytes, all zero. -EINVAL, -ENOMEM or what the host said, with a message.
@@ -44,5 +58,6 @@ void guest_ram_zero(struct guest_ram *ram, uint64_t ram_offset, uint64_t length)
 
 // `fn` is called, from whichever thread stored, when host-side code wrote to pages with PAGE_CODE.
 void guest_ram_set_code_write(struct guest_ram *ram, guest_ram_code_write_fn *fn, void *opaque);
+void guest_ram_set_watch_ops(struct guest_ram *ram, const struct guest_ram_watch_ops *ops, void *opaque);
 // To be called after host code wrote [ram_offset, +length) by any other way than dma_write.
 void guest_ram_wrote(struct guest_ram *ram, uint64_t ram_offset, uint64_t length);

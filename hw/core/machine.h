@@ -20,6 +20,7 @@
 #include "hw/core/device-lock.h"
 #include "hw/core/device.h"
 #include "hw/core/guest-ram.h"
+#include "hw/core/input.h"
 #include "hw/core/io-loop.h"
 #include "hw/core/memory-map.h"
 #include "hw/core/property.h"
@@ -28,7 +29,7 @@
 
 struct block_backend;
 struct chardev;
-struct input_handler;
+struct display;
 struct isa_host;
 struct machine;
 struct semihost;
@@ -154,7 +155,8 @@ struct machine {
     unsigned more_map_count;
     struct device *devices, **devices_tail;
     struct bus *buses;
-    struct input_handler *inputs; // devices that listen to keyboard and pointer (hw/core/input.h)
+    struct input_state input;     // devices that listen to keyboard and pointer
+    struct display *displays;     // (hw/core/display.h)
     const struct isa_host *isa;   // ports and interrupts for devices of that kind (hw/core/isa.h); NULL: none
     struct machine_blob *blobs;
     struct device *fw_cfg; // where items for firmware can be added (hw/nvram/fw-cfg.h); NULL: none

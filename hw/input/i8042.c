@@ -246,14 +246,14 @@ static void input_key(void *opaque, enum input_key key, bool down)
     update(chip);
 }
 
-static void input_pointer(void *opaque, int dx, int dy, int wheel, unsigned buttons)
+static void input_motion(void *opaque, int dx, int dy, struct input_wheel wheel, unsigned buttons)
 {
     struct i8042 *chip = opaque;
-    ps2_mouse_move(&chip->mouse, dx, dy, wheel, buttons);
+    ps2_mouse_move(&chip->mouse, dx, dy, wheel.up, buttons);
     update(chip);
 }
 
-static const struct input_ops input_ops = {input_key, input_pointer};
+static const struct input_ops input_ops = {.key = input_key, .motion = input_motion};
 
 void i8042_wire(struct device *device, const struct i8042_wiring *wiring)
 {

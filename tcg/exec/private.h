@@ -34,7 +34,7 @@ enum {
 enum {
     TLB_TAG_INVALID = 1 << 11,
     TLB_TAG_MMIO = 1 << 10,   // handlers, or a page only partly backed by memory
-    TLB_TAG_CODE = 1 << 9,    // a store must look for translated code
+    TLB_TAG_CODE = 1 << 9,    // a store must look for translated code, or be noted
     TLB_TAG_WATCHED = 1 << 7,
     TLB_TAG_DEVICE = 1 << 8,  // device memory type: alignment is checked
     TLB_TAG_SECOND = BACKEND_SECOND_MARK,
@@ -90,7 +90,7 @@ static inline bool tlb_stores_unseen(_Atomic uint8_t *page_flags)
     uint8_t flags = atomic_load(page_flags);
     if (!(flags & PAGE_STORED))
         flags = atomic_fetch_or(page_flags, PAGE_STORED);
-    return !(flags & PAGE_CODE);
+    return !(flags & PAGE_CODE) && (flags & (PAGE_SHOWN | PAGE_DIRTY)) != PAGE_SHOWN;
 }
 
 // Only of entries that have been used: in the second level the others are all zeros.
@@ -310,6 +310,8 @@ void tlb_init(struct tcg_cpu *cpu);
 void tlb_destroy(struct tcg_cpu *cpu);
 // Makes the soft TLB of all vCPUs send stores to a page of RAM to the slow path.
 void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset);
+// What displays ask of the soft TLBs.
+extern const struct guest_ram_watch_ops tlb_watch_ops;
 // With the TLB's lock held: all entries, global ones too.
 void tlb_context_clear(struct tlb_context *context);
 // Returns when the other vCPUs are done with stores that they checked before a change of tags. Out of translated code, no

@@ -277,6 +277,7 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
         e->map = e->machine->map;
         e->ram = e->machine->ram;
         guest_ram_set_code_write(e->ram, code_written, e);
+        guest_ram_set_watch_ops(e->ram, &tlb_watch_ops, e);
         e->map_listener = (struct memory_map_listener){.changed = map_changed, .opaque = e};
         memory_map_listen(e->map, &e->map_listener);
     }

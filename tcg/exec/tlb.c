@@ -267,34 +267,6 @@ bool tlb_fetch(struct tcg_cpu *cpu, uint64_t pc, struct tlb_fetched *out)
     return true;
 }
 
-// Stores to the page at this host address take the slow path from now on.
-static void protect_entry(struct backend_tlb_entry *e, uint64_t host)
-{
-    if (!(e->write_tag & (TLB_TAG_INVALID | TLB_TAG_MMIO)) && (e->write_tag & -(uint64_t)TLB_PAGE_SIZE) + e->addend == host)
-        __atomic_store_n(&e->write_tag, e->write_tag | TLB_TAG_CODE, __ATOMIC_RELAXED);
-}
-
-void tlb_protect_page(struct tcg_engine *engine, uint64_t ram_offset)
-{
-    const struct vcpu_group *group = &engine->machine->vcpus;
-    uint64_t host = (uint64_t)(uintptr_t)(engine->ram->host + ram_offset);
-    // What is entered from now on sees PAGE_CODE.
-    if (!(atomic_fetch_and(&engine->ram->page_flags[ram_offset >> TLB_PAGE_BITS], (uint8_t)~PAGE_STORED) & PAGE_STORED))
-        return;
-    for (unsigned n = 0; n < group->count; n++) {
-        struct tlb_state *t = tcg_cpu_of(group->cpus[n])->tlb;
-        pthread_spin_lock(&t->lock);
-        for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
-            if (!t->contexts[c].key)
-                continue;
-            for (unsigned i = 0; i < t->contexts[c].used_words; i++)
-                for (uint64_t bits = t->contexts[c].used[i]; bits; bits &= bits - 1)
-                    protect_entry(tlb_entry(&t->contexts[c], i * 64 + ctz64(bits)), host);
-        }
-        pthread_spin_unlock(&t->lock);
-    }
-}
-
 // --- printing ---
 
 static void print_entry(struct tlb_context *c, unsigned number, FILE *out)

@@ -228,22 +228,22 @@ Test(i8042, mouse_packets)
     EXPECT("\xfa\xaa\0");
     to_mouse(0xf2);
     EXPECT("\xfa\0");
-    input_send_pointer(bench.machine, 1, 1, 0, 0);
+    input_send_motion(bench.machine, 1, 1, (struct input_wheel){0, 0}, 0);
     EXPECT("");
     to_mouse(0xf4);
     EXPECT("\xfa");
-    cr_assert(input_send_pointer(bench.machine, 5, 3, 0, 1 << INPUT_BUTTON_LEFT));
+    cr_assert(input_send_motion(bench.machine, 5, 3, (struct input_wheel){0, 0}, 1 << INPUT_BUTTON_LEFT));
     cr_assert_eq(inb(&bench, 0x64) & 0x21, 0x21);
     EXPECT("\x29\x05\xfd");
-    input_send_pointer(bench.machine, 0, 0, 0, 0);
+    input_send_motion(bench.machine, 0, 0, (struct input_wheel){0, 0}, 0);
     EXPECT("\x08\0\0");
-    input_send_pointer(bench.machine, -300, 0, 0, 0);
+    input_send_motion(bench.machine, -300, 0, (struct input_wheel){0, 0}, 0);
     EXPECT("\x18\x01\0\x18\xd3\0");
     to_mouse(0xe9);
     EXPECT("\xfa\x20\x02\x64");
     to_mouse(0xe7);
     EXPECT("\xfa");
-    input_send_pointer(bench.machine, 4, -10, 0, 2);
+    input_send_motion(bench.machine, 4, -10, (struct input_wheel){0, 0}, 2);
     EXPECT("\x0a\x06\x14");
     to_mouse(0xe9);
     EXPECT("\xfa\x31\x02\x64");
@@ -260,7 +260,7 @@ Test(i8042, mouse_with_wheel)
     EXPECT("\xfa\x03");
     to_mouse(0xf4);
     EXPECT("\xfa");
-    input_send_pointer(bench.machine, 1, 0, 2, 4);
+    input_send_motion(bench.machine, 1, 0, (struct input_wheel){2, 0}, 4);
     EXPECT("\x0c\x01\0\xfe");
     for (unsigned i = 0; i < 3; i++) {
         acknowledged(true, 0xf3);
@@ -268,7 +268,7 @@ Test(i8042, mouse_with_wheel)
     }
     to_mouse(0xf2);
     EXPECT("\xfa\x04");
-    input_send_pointer(bench.machine, 0, 0, -1, 1 << INPUT_BUTTON_SIDE);
+    input_send_motion(bench.machine, 0, 0, (struct input_wheel){-1, 0}, 1 << INPUT_BUTTON_SIDE);
     EXPECT("\x08\0\0\x11");
 }
 
@@ -276,7 +276,7 @@ Test(i8042, mouse_modes)
 {
     to_mouse(0xf0);
     EXPECT("\xfa");
-    input_send_pointer(bench.machine, 7, 0, 0, 0);
+    input_send_motion(bench.machine, 7, 0, (struct input_wheel){0, 0}, 0);
     EXPECT("");
     to_mouse(0xeb);
     EXPECT("\xfa\x08\x07\0");
@@ -291,7 +291,7 @@ Test(i8042, mouse_modes)
     acknowledged(true, 0xf4);
     // Motion that is not fetched adds up and stays bounded.
     for (unsigned i = 0; i < 100000; i++)
-        input_send_pointer(bench.machine, 1000000, -1000000, 100, i & 7);
+        input_send_motion(bench.machine, 1000000, -1000000, (struct input_wheel){100, 0}, i & 7);
     unsigned bytes = 0;
     for (; inb(&bench, 0x64) & 1; bytes++)
         inb(&bench, 0x60);

@@ -201,7 +201,7 @@ static void use_devices(void)
 {
     device_lock_acquire(&bench.machine->lock);
     input_send_key(bench.machine, (enum input_key)(draw() % INPUT_KEYS), draw() % 2);
-    input_send_pointer(bench.machine, (int)draw(), (int)draw(), (int)draw(), (unsigned)draw());
+    input_send_motion(bench.machine, (int)draw(), (int)draw(), (struct input_wheel){(int)draw(), 0}, (unsigned)draw());
     fake_chardev_type(line, "characters that are typed");
     line->length = 0;
     if (draw() % 4 == 0)
