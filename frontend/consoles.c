@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
-// Who talks to whom on the terminal. As in QEMU: with -nographic, the first serial port and the monitor share
-// standard input and output; -serial mon:stdio asks for the same by name; -display none alone leaves both unconnected.
-// Without either, -nographic is what is meant, as there are no windows yet.
+// Who talks to whom. As in QEMU: with -nographic, the first serial port and the monitor share standard input and output;
+// -serial mon:stdio asks for the same by name; in a window they are terminals among its displays; -display none leaves both
+// unconnected.
 #include "frontend/consoles.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "frontend/displays.h"
 #include "frontend/settings.h"
 #include "hw/core/block.h"
 #include "hw/core/chardev.h"
+#include "hw/core/display.h"
 #include "hw/core/machine.h"
 #include "ui/chardev-fd.h"
 #include "ui/mux.h"
+#include "ui/vc.h"
 
 struct consoles {
     struct machine *machine;
@@ -75,11 +78,24 @@ static int open_shared(struct consoles *consoles, const char *id, struct chardev
     return status;
 }
 
+// "vc" or "vc:COLUMNSxROWS".
+static int open_vc(struct consoles *consoles, const char *where, const char *id, struct chardev **chardev, struct error *error)
+{
+    unsigned columns = VC_COLUMNS, rows = VC_ROWS;
+    int used = 0;
+    if (where[2] && (sscanf(where, "vc:%3ux%3u%n", &columns, &rows, &used) != 2 || where[used] || columns < VC_COLUMNS_MIN ||
+                     columns > DISPLAY_TEXT_COLUMNS || rows < VC_ROWS_MIN || rows > DISPLAY_TEXT_ROWS))
+        return error_set(error, EINVAL, "'%s' is no size of a terminal; write vc:80x25 (from %dx%d to %dx%d)", where, VC_COLUMNS_MIN,
+                         VC_ROWS_MIN, DISPLAY_TEXT_COLUMNS, DISPLAY_TEXT_ROWS);
+    *chardev = vc_create(id, consoles->machine, columns, rows);
+    return 0;
+}
+
 // What -serial and -monitor take. *chardev is NULL for "none".
 static int open_console(struct consoles *consoles, const char *where, const char *id, struct chardev **chardev,
                         struct error *error)
 {
-    static const char *const kinds[] = {"mon:stdio", "stdio", "null", "none", "pty", "file:", "chardev:", NULL};
+    static const char *const kinds[] = {"mon:stdio", "stdio", "vc", "null", "none", "pty", "file:", "chardev:", NULL};
     int status = 0;
     *chardev = NULL;
     if (!strcmp(where, "none"))
@@ -94,6 +110,8 @@ static int open_console(struct consoles *consoles, const char *where, const char
         status = open_stdio(consoles, id, !consoles->settings->nographic, chardev, error);
     else if (!strcmp(where, "null"))
         *chardev = chardev_null_create(id);
+    else if (!strcmp(where, "vc") || !strncmp(where, "vc:", 3))
+        status = open_vc(consoles, where, id, chardev, error);
     else if (!strcmp(where, "pty"))
         status = open_pty(consoles, id, chardev, error);
     else if (!strncmp(where, "file:", 5))
@@ -101,7 +119,7 @@ static int open_console(struct consoles *consoles, const char *where, const char
     else {
         const char *near = nearest_name(where, kinds);
         return error_set(error, EINVAL, near ? "unknown place '%s'; did you mean '%s'?"
-                         : "unknown place '%s'; use mon:stdio, stdio, null, none, pty, file:PATH or chardev:ID", where,
+                         : "unknown place '%s'; use mon:stdio, stdio, vc, null, none, pty, file:PATH or chardev:ID", where,
                          near);
     }
     if (status)
@@ -147,37 +165,64 @@ static int create_chardev(struct consoles *consoles, const struct keyval_list *l
     return status ? status : backend_list_add(&machine->backends, BACKEND_CHARDEV, id, chardev, error);
 }
 
+static int open_serials(struct consoles *consoles, enum screen_kind screen, struct error *error)
+{
+    static const char *const ids[MACHINE_SERIALS] = {"serial0", "serial1", "serial2", "serial3"};
+    const struct settings *settings = consoles->settings;
+    struct machine *machine = consoles->machine;
+    bool windows = screen == SCREEN_WINDOW;
+    if (settings->serials.count > MACHINE_SERIALS)
+        return error_set(error, EINVAL, "-serial is given %zu times; machines have at most %d serial ports",
+                         settings->serials.count, MACHINE_SERIALS);
+    for (size_t i = 0; i < settings->serials.count; i++) {
+        int status = open_console(consoles, settings->serials.items[i], ids[i], &machine->serials[i], error);
+        if (status) {
+            error_prefix(error, "-serial %.120s", settings->serials.items[i]);
+            return status;
+        }
+    }
+    if (settings->serials.count || settings->nodefaults || screen == SCREEN_NONE || (!windows && consoles->stdio_user))
+        return 0;
+    bool monitor_has_it = settings->monitor && !strcmp(settings->monitor, "stdio");
+    const char *where = windows ? "vc" : monitor_has_it ? "none" : "mon:stdio";
+    return open_console(consoles, where, ids[0], &machine->serials[0], error);
+}
+
+static int open_monitor(struct consoles *consoles, const char *where, struct error *error)
+{
+    int status = open_console(consoles, where, "monitor", &consoles->monitor, error);
+    if (status)
+        error_prefix(error, "-monitor %.120s", where);
+    return status;
+}
+
+// Whether a serial port brings the monitor along.
+static bool shares_monitor(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->serials.count; i++)
+        if (!strcmp(settings->serials.items[i], "mon:stdio"))
+            return true;
+    return false;
+}
+
 int consoles_create(struct machine *machine, const struct settings *settings, struct chardev **monitor,
                     struct error *error)
 {
-    static const char *const serial_ids[MACHINE_SERIALS] = {"serial0", "serial1", "serial2", "serial3"};
     struct consoles consoles = {.machine = machine, .settings = settings};
-    bool defaults = !settings->nodefaults && (settings->nographic || !settings->no_display);
-    int status;
+    enum screen_kind screen = displays_kind(settings);
+    int status = 0;
     for (size_t i = 0; i < settings->chardevs.count; i++)
         if ((status = create_chardev(&consoles, &settings->chardevs.items[i], error))) {
             error_prefix(error, "-chardev %.120s", settings->chardevs.items[i].text);
             return status;
         }
-    if (settings->serials.count > MACHINE_SERIALS)
-        return error_set(error, EINVAL, "-serial is given %zu times; machines have at most %d serial ports",
-                         settings->serials.count, MACHINE_SERIALS);
-    for (size_t i = 0; i < settings->serials.count; i++)
-        if ((status = open_console(&consoles, settings->serials.items[i], serial_ids[i], &machine->serials[i], error))) {
-            error_prefix(error, "-serial %.120s", settings->serials.items[i]);
-            return status;
-        }
-    if (!settings->serials.count && defaults && !consoles.stdio_user) {
-        bool monitor_has_it = settings->monitor && !strcmp(settings->monitor, "stdio");
-        const char *where = monitor_has_it ? "none" : "mon:stdio";
-        if ((status = open_console(&consoles, where, serial_ids[0], &machine->serials[0], error)))
-            return status;
-    }
-    if (settings->monitor &&
-        (status = open_console(&consoles, settings->monitor, "monitor", &consoles.monitor, error))) {
-        error_prefix(error, "-monitor %.120s", settings->monitor);
-        return status;
-    }
+    // In a window the monitor comes before the serial ports.
+    if (screen == SCREEN_WINDOW && !settings->monitor && !settings->nodefaults && !shares_monitor(settings))
+        status = open_monitor(&consoles, "vc", error);
+    if (!status)
+        status = open_serials(&consoles, screen, error);
+    if (!status && settings->monitor)
+        status = open_monitor(&consoles, settings->monitor, error);
     *monitor = consoles.monitor;
-    return 0;
+    return status;
 }

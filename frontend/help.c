@@ -9,6 +9,7 @@
 #include "hw/core/device.h"
 #include "hw/core/machine.h"
 #include "tcg/base/log.h"
+#include "ui/ui.h"
 
 static void print_version(const struct settings *settings, FILE *out)
 {
@@ -117,6 +118,23 @@ static void print_accels(FILE *out)
     }
 }
 
+static void print_displays(FILE *out)
+{
+    fprintf(out, "Available display backend types:\n%-8s nothing\n", "none");
+    for (const struct ui_type *const *type = registry_uis; *type; type++)
+        fprintf(out, "%-8s %s\n", (*type)->name, (*type)->help);
+}
+
+static int print_display(const char *name, FILE *out, struct error *error)
+{
+    const struct ui_type *type = registry_find_ui(name, error);
+    if (!type)
+        return -1;
+    fprintf(out, "%s options:\n", type->name);
+    property_print_help(type->properties, out);
+    return 0;
+}
+
 static void print_log_items(FILE *out)
 {
     fprintf(out, "Log items (comma separated):\n");
@@ -190,6 +208,11 @@ int help_print(const struct settings *settings, FILE *out, struct error *error)
     case HELP_CHARDEVS:
         fprintf(out, "Available chardev backend types:\n  null\n  stdio\n  file\n  pty\n");
         break;
+    case HELP_DISPLAYS:
+        print_displays(out);
+        break;
+    case HELP_DISPLAY:
+        return print_display(settings->help_name, out, error);
     case HELP_LOG:
         print_log_items(out);
         break;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "frontend/consoles.h"
+#include "frontend/displays.h"
 #include "frontend/drives.h"
 #include "frontend/gdb-server.h"
 #include "frontend/guest-kernel.h"
@@ -82,8 +83,7 @@ static int apply_machine_settings(struct machine *machine, const struct settings
     machine->no_reboot = settings->no_reboot;
     machine->no_guest_shutdown_exit = settings->no_shutdown;
     machine->start_paused = settings->start_paused;
-    // There are no windows yet: without -display, the terminal is what the user looks at.
-    machine->graphics = machine->graphics && settings->no_display && !settings->nographic;
+    machine->graphics = machine->graphics && displays_kind(settings) != SCREEN_TERMINAL;
     apply_boot_settings(machine, &settings->boot);
     for (size_t i = 0; i < settings->machine_properties.count; i++) {
         const struct keyval *item = &settings->machine_properties.items[i];
@@ -217,7 +217,7 @@ static int create(struct setup *setup, struct settings *settings, struct error *
     const struct machine_type *type = find_machine(settings, error);
     if (!type)
         return -ENOENT;
-    if ((status = check_combinations(settings, type, error)))
+    if ((status = displays_check(settings, error)) || (status = check_combinations(settings, type, error)))
         return status;
     struct machine *machine = setup->machine = machine_create(type);
     struct drives drives;
@@ -243,7 +243,7 @@ static int create(struct setup *setup, struct settings *settings, struct error *
     }
     if (gdb)
         setup->gdb = gdb_create(machine, setup->accel, settings, setup->kernel, gdb);
-    return 0;
+    return displays_create(machine, settings, &setup->displays, error);
 }
 
 int setup_create(struct setup *setup, struct settings *settings, struct error *error)
@@ -258,6 +258,7 @@ int setup_create(struct setup *setup, struct settings *settings, struct error *e
 void setup_destroy(struct setup *setup)
 {
     struct machine *machine = setup->machine;
+    displays_destroy(setup->displays);
     gdb_destroy(setup->gdb);
     monitor_destroy(setup->monitor);
     guest_kernel_destroy(setup->kernel);

@@ -5,6 +5,7 @@
 #include "tcg/base/error.h"
 
 struct accel;
+struct displays;
 struct gdb;
 struct guest_kernel;
 struct machine;
@@ -17,6 +18,7 @@ struct setup {
     struct accel *accel;
     struct monitor *monitor;
     struct guest_kernel *kernel;
+    struct displays *displays;    // windows and servers of the screen; NULL: none
     struct gdb *gdb;              // the GDB server; NULL: none
     struct perf_symbols *symbols; // of the guest, for perf; NULL: none
 };

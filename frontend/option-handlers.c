@@ -272,21 +272,6 @@ int option_monitor(struct settings *settings, const char *argument, struct error
     return 0;
 }
 
-int option_nographic(struct settings *settings, const char *argument, struct error *error)
-{
-    (void)argument, (void)error;
-    settings->nographic = true;
-    return 0;
-}
-
-int option_display(struct settings *settings, const char *argument, struct error *error)
-{
-    if (strcmp(argument, "none"))
-        return error_set(error, ENOTSUP, "windows are not built yet; use -display none or -nographic");
-    settings->no_display = true;
-    return 0;
-}
-
 int option_nodefaults(struct settings *settings, const char *argument, struct error *error)
 {
     (void)argument, (void)error;

@@ -58,3 +58,6 @@ int option_start_paused(struct settings *settings, const char *argument, struct 
 int option_uuid(struct settings *settings, const char *argument, struct error *error);
 int option_version(struct settings *settings, const char *argument, struct error *error);
 int option_vga(struct settings *settings, const char *argument, struct error *error);
+int option_vnc(struct settings *settings, const char *argument, struct error *error);
+int option_keyboard(struct settings *settings, const char *argument, struct error *error);
+int option_full_screen(struct settings *settings, const char *argument, struct error *error);

@@ -26,6 +26,7 @@
 #include "target-arm/arm.h"
 #include "target-x86/x86.h"
 #include "tcg/base/bits.h"
+#include "ui/ui.h"
 
 const struct machine_type *const registry_machines[] = {
     &pc_type,
@@ -71,6 +72,19 @@ const struct cpu_family registry_cpu_families[] = {
     {"x86_64", &x86_cpu_factory, x86_cpu_print_models, x86_cpu_models},
     {0},
 };
+
+const struct ui_type *const registry_uis[] = {
+#ifdef LYREBIRD_SDL
+    &ui_sdl_type,
+#endif
+    NULL,
+};
+
+#ifdef LYREBIRD_SDL
+const char *const registry_default_ui = "sdl";
+#else
+const char *const registry_default_ui = NULL;
+#endif
 
 // Fills in "unknown WHAT 'name'" with the nearest of `names`.
 static void unknown(const char *what, const char *option, const char *name, const char *const *names,
@@ -166,6 +180,18 @@ const struct accel_type *registry_find_accel(const char *name, struct error *err
     }
     names[count] = NULL;
     unknown("accelerator", "accel", name, names, error);
+    return NULL;
+}
+
+const struct ui_type *registry_find_ui(const char *name, struct error *error)
+{
+    const char *names[ARRAY_SIZE(registry_uis) + 1] = {"none"};
+    for (size_t i = 0; registry_uis[i]; i++) {
+        if (!strcmp(registry_uis[i]->name, name))
+            return registry_uis[i];
+        names[i + 1] = registry_uis[i]->name;
+    }
+    unknown("display", "display", name, names, error);
     return NULL;
 }
 

@@ -14,6 +14,7 @@ struct device_type;
 struct machine_type;
 struct perf_symbols;
 struct property;
+struct ui_type;
 
 struct cpu_family {
     const char *arch; // matches machine_type.arch
@@ -46,11 +47,14 @@ extern const struct machine_type *const registry_machines[];
 extern const struct device_type *const registry_devices[];
 extern const struct accel_type registry_accels[];
 extern const struct cpu_family registry_cpu_families[];
+extern const struct ui_type *const registry_uis[]; // ended by NULL
+extern const char *const registry_default_ui;      // the window's name; NULL: this program was built without
 
 // Lookups by name (aliases count). NULL with a message that suggests the nearest name.
 const struct machine_type *registry_find_machine(const char *name, struct error *error);
 const struct device_type *registry_find_device(const char *name, struct error *error);
 const struct accel_type *registry_find_accel(const char *name, struct error *error);
+const struct ui_type *registry_find_ui(const char *name, struct error *error);
 // The machine that is made when none is named: of the architecture `qemu_arch` ("x86_64", "i386", "aarch64"), or of any if it
 // is NULL. NULL when there are no machines of that architecture.
 const struct machine_type *registry_default_machine(const char *qemu_arch);

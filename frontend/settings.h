@@ -21,6 +21,8 @@ enum help_topic {
     HELP_DEVICE, // the properties of settings.help_name
     HELP_ACCELS,
     HELP_CHARDEVS,
+    HELP_DISPLAYS,
+    HELP_DISPLAY, // the properties of settings.help_name
     HELP_LOG,
 };
 
@@ -74,7 +76,10 @@ struct settings {
     const char *vga;                    // kind of display device; NULL: the machine's
     struct setting_names serials;
     const char *monitor;
-    bool nographic, no_display, nodefaults;
+    bool nographic, nodefaults;
+    struct keyval_list display, vnc; // of -display and -vnc, with the "type"; empty: not given
+    const char *keyboard_layout;     // NULL: keys are told by their places
+    bool full_screen;
     uint8_t escape_character; // Ctrl-A
 
     bool no_reboot, no_shutdown, start_paused;

@@ -63,10 +63,12 @@ struct display_ops {
     void (*watched)(void *opaque, bool on);
     // A view's window has another size, in pixels: the guest may follow. NULL: it cannot.
     void (*resize)(void *opaque, unsigned width, unsigned height);
-    // Terminals: the keyboard goes here and not to the machine. Text is UTF-8; keys are those that make no text, or that have
-    // DISPLAY_CTRL or DISPLAY_ALT with them.
-    void (*type_text)(void *opaque, const char *text);
+    // Terminals: the keyboard goes here and not to the machine. Text is UTF-8, a character when there are modifiers (but for
+    // shift, which is in it); keys are those that make no text.
+    void (*type_text)(void *opaque, const char *text, unsigned modifiers);
     void (*type_key)(void *opaque, enum input_key key, unsigned modifiers);
+    // Shows what has scrolled away, that many lines further up.
+    void (*scroll)(void *opaque, int lines);
 };
 
 // A follower's record of what it has to draw.
@@ -120,7 +122,7 @@ void display_move_cursor(struct display *display, int x, int y);
 // For views.
 void display_attach(struct display *display, struct display_view *view);
 void display_detach(struct display_view *view); // nothing when it is not attached
-// Has the display refresh, and hands over what the view has not seen. Whether there is anything.
+// Has the display refresh, and hands over what the view has not seen. False, with an empty update: there is nothing.
 bool display_take(struct display_view *view, struct display_update *update);
 void display_update_release(struct display_update *update);
 // The characters shown; false when there are none to show.

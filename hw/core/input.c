@@ -9,8 +9,9 @@
 static const struct {
     const char *name;
     enum input_key key;
+    uint16_t linux_code;
 } keys[] = {
-#define INPUT_KEY(name, usage, text) {text, INPUT_KEY_##name},
+#define INPUT_KEY(name, usage, code, text) {text, INPUT_KEY_##name, code},
 #include "hw/core/input-keys.inc"
 #undef INPUT_KEY
 };
@@ -127,4 +128,12 @@ const char *input_key_name(enum input_key key)
         if (keys[i].key == key)
             return keys[i].name;
     return NULL;
+}
+
+uint16_t input_key_linux_code(enum input_key key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (keys[i].key == key)
+            return keys[i].linux_code;
+    return 0;
 }

@@ -10,7 +10,7 @@ struct input_handler;
 struct machine;
 
 enum input_key {
-#define INPUT_KEY(name, usage, text) INPUT_KEY_##name = usage,
+#define INPUT_KEY(name, usage, code, text) INPUT_KEY_##name = usage,
 #include "hw/core/input-keys.inc"
 #undef INPUT_KEY
     INPUT_KEYS = 0x100,
@@ -76,3 +76,5 @@ unsigned input_position_of(unsigned at, unsigned pixels);
 int input_key_find(const char *name);
 // Its name, NULL: there is no such key.
 const char *input_key_name(enum input_key key);
+// The code that Linux's input events have for it (KEY_*), 0: there is no such key.
+uint16_t input_key_linux_code(enum input_key key);

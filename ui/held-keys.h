@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// The keys that one user interface holds down in the guest, so that it can let all of them go when it loses the keyboard.
+// Device lock held in all calls.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hw/core/input.h"
+
+struct held_keys {
+    uint64_t bits[INPUT_KEYS / 64];
+};
+
+void held_keys_send(struct held_keys *held, struct machine *machine, enum input_key key, bool down);
+void held_keys_release(struct held_keys *held, struct machine *machine);
+static inline bool held_keys_has(const struct held_keys *held, enum input_key key)
+{
+    return held->bits[key / 64] >> (key % 64) & 1;
+}
