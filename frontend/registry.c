@@ -37,6 +37,8 @@ const struct machine_type *const registry_machines[] = {
 };
 
 const struct device_type *const registry_devices[] = {
+    &bochs_display_type,
+    &secondary_vga_type,
     &vga_pci_type,
     &ich9_ahci_type,
     &ide_cd_type,

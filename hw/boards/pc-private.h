@@ -17,6 +17,7 @@ enum { PC_ISA_IRQS = 16, PC_A20_GATES = 2, PC_MAX_CPUS = 255, PC_SHADOWED_BYTES 
 
 // The last 16 MiB below 4 GiB belong to firmware; its image ends where they do.
 #define PC_ROM_BYTES (UINT64_C(16) << 20)
+#define PC_VIDEO_BYTES (UINT64_C(640) << 20) // of display devices, and expansion ROMs
 #define PC_ROM_BASE ((UINT64_C(4) << 30) - PC_ROM_BYTES)
 
 struct pc {

@@ -88,7 +88,7 @@ int pc_add_memory(struct pc *pc, struct error *error)
                          machine->type->name, (unsigned long long)(machine->ram_size >> 30));
     if (machine->flashes[1] && !machine->flashes[0])
         return error_set(error, EINVAL, "drive with if=pflash,unit=1: there must be firmware in unit 0, too");
-    int result = machine_init_memory(machine, machine->ram_size + PC_ROM_BYTES + MIB(64), error);
+    int result = machine_init_memory(machine, machine->ram_size + PC_ROM_BYTES + PC_VIDEO_BYTES, error);
     if (!result)
         result = guest_ram_carve(machine->ram, machine->ram_size, &pc->ram_offset, error);
     if (!result)

@@ -25,16 +25,18 @@ static uint32_t spread(unsigned planes)
            (planes & 8 ? 0xff000000u : 0);
 }
 
-static uint32_t load_planes(const struct vga *vga, uint32_t address)
+// Where in the planes. A large mode of 16 colors has more of them, bank by bank.
+static uint32_t plane_address(const struct vga *vga, uint32_t offset)
 {
-    const uint8_t *at = vga_memory(vga) + 4 * (address & (VGA_PLANE_BYTES - 1));
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    if (!vbe_on(vga))
+        return offset & (VGA_PLANE_BYTES - 1);
+    return (((uint32_t)vga->vbe[VBE_BANK] << 16) + offset) & (vga->memory_bytes / 4 - 1);
 }
 
 static void store_bytes(struct vga *vga, uint32_t address, uint32_t value, uint32_t mask)
 {
-    uint32_t at = 4 * (address & (VGA_PLANE_BYTES - 1));
-    uint32_t old = load_planes(vga, address), next = (old & ~mask) | (value & mask);
+    uint32_t at = 4 * address;
+    uint32_t old = vga_load_planes(vga, address), next = (old & ~mask) | (value & mask);
     for (unsigned i = 0; i < 4; i++)
         vga_memory(vga)[at + i] = (uint8_t)(next >> (8 * i));
     guest_ram_wrote(vga->ram, vga->ram_offset + at, 4);
@@ -46,9 +48,10 @@ static uint32_t banked(const struct vga *vga, uint32_t offset)
     return at < vga->memory_bytes ? (uint32_t)at : NOT_THERE;
 }
 
+// Whether bytes of the window are bytes of memory, one after the other.
 static bool chained(const struct vga *vga)
 {
-    return vga->sequencer[SEQ_MEMORY_MODE] & SEQ_CHAIN_4;
+    return vbe_on(vga) ? vga->vbe[VBE_BPP] > 4 : vga->sequencer[SEQ_MEMORY_MODE] & SEQ_CHAIN_4;
 }
 
 // In odd/even mode address bit 0 chooses between the planes of a pair.
@@ -68,7 +71,7 @@ static uint64_t window_read(void *opaque, struct mmio_access access)
     uint32_t offset = map_offset(vga, (uint32_t)access.offset);
     if (offset == NOT_THERE)
         return 0xff;
-    if (chained(vga) || vbe_on(vga)) {
+    if (chained(vga)) {
         uint32_t at = banked(vga, offset);
         return at == NOT_THERE ? 0xff : vga_memory(vga)[at];
     }
@@ -77,7 +80,7 @@ static uint64_t window_read(void *opaque, struct mmio_access access)
         plane = (plane & 2) | (offset & 1);
         offset >>= 1;
     }
-    vga->latch = load_planes(vga, offset);
+    vga->latch = vga_load_planes(vga, plane_address(vga, offset));
     if (!(vga->graphics[GR_MODE] & 8))
         return vga->latch >> (8 * plane) & 0xff;
     // Which pixels have the color, in the planes that care.
@@ -124,7 +127,7 @@ static void window_write(void *opaque, struct mmio_access access, uint64_t wide)
     unsigned planes = vga->sequencer[SEQ_MAP_MASK];
     if (offset == NOT_THERE)
         return;
-    if (chained(vga) || vbe_on(vga)) {
+    if (chained(vga)) {
         uint32_t at = banked(vga, offset);
         if (at == NOT_THERE || (!vbe_on(vga) && !(planes >> (offset & 3) & 1)))
             return;
@@ -136,13 +139,14 @@ static void window_write(void *opaque, struct mmio_access access, uint64_t wide)
         planes &= offset & 1 ? 0xa : 0x5;
         offset >>= 1;
     }
+    uint32_t address = plane_address(vga, offset);
     if ((vga->graphics[GR_MODE] & 3) == 1) {
-        store_bytes(vga, offset, vga->latch, spread(planes));
+        store_bytes(vga, address, vga->latch, spread(planes));
         return;
     }
     uint8_t mask = vga->graphics[8];
     uint32_t value = write_value(vga, byte, &mask), bits = mask * UINT32_C(0x01010101);
-    store_bytes(vga, offset, (value & bits) | (vga->latch & ~bits), spread(planes));
+    store_bytes(vga, address, (value & bits) | (vga->latch & ~bits), spread(planes));
 }
 
 const struct mmio_ops vga_window_ops = {window_read, window_write, 1, 1, false};

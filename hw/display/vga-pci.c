@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The PCI function of the standard VGA: BAR 0 is the framebuffer, BAR 2 has its registers once more (VGA
-// ports from 0x400 on, the Bochs interface at 0x500, both little-endian). The ports and the window at 0xa0000
-// are where they have always been, decoded while the command register says so.
+// The PCI functions of the VGA: BAR 0 is the framebuffer, BAR 2 has the monitor's EDID at 0 and the registers once
+// more (VGA ports from 0x400 on, the Bochs interface at 0x500, both little-endian). The ports and the window at 0xa0000
+// are where they have always been, decoded while the command register says so; "secondary-vga" has none, and
+// "bochs-display" has no more than the Bochs interface.
 #include <errno.h>
 #include <string.h>
 
 #include "hw/core/machine.h"
+#include "hw/display/edid.h"
 #include "hw/display/vga-internal.h"
 #include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
 
 enum {
     FRAMEBUFFER_BAR = 0,
@@ -35,7 +38,11 @@ struct port_range {
 
 struct vga_pci {
     struct pci_device pci;
+    uint64_t memory_bytes; // of "bochs-display"; the others have
     uint32_t memory_mib;
+    uint32_t width, height, max_width, max_height;
+    bool has_edid;
+    uint8_t edid[EDID_BYTES];
     struct mem_window window;
     struct port_range ports[PORTS];
 
@@ -77,25 +84,40 @@ static void vbe_port_write(void *opaque, struct mmio_access access, uint64_t val
                   (uint16_t)(access.size == 1 ? vga->vbe_low | (value & 0xff) << 8 : value));
 }
 
+// The first one: with what a PC's firmware and programs expect.
+static bool is_legacy(const struct vga_pci *self)
+{
+    return self->pci.device.type == &vga_pci_type;
+}
+
+static bool is_vga_port(const struct vga_pci *self, unsigned offset)
+{
+    return self->pci.device.type != &bochs_display_type && offset >= VGA_AT && offset < VGA_AT + 0x20;
+}
+
 static uint64_t registers_read(void *opaque, struct mmio_access access)
 {
-    struct vga *vga = &((struct vga_pci *)opaque)->vga;
+    struct vga_pci *self = opaque;
+    struct vga *vga = &self->vga;
     unsigned offset = (unsigned)access.offset;
-    if (offset >= VGA_AT && offset < VGA_AT + 0x20)
+    if (self->has_edid && range_inside(offset, access.size, EDID_BYTES))
+        return load_le(self->edid + offset, access.size);
+    if (is_vga_port(self, offset))
         return vga_port_read(vga, (uint16_t)(0x3c0 + offset - VGA_AT)) |
                (access.size == 2 ? (uint64_t)vga_port_read(vga, (uint16_t)(0x3c1 + offset - VGA_AT)) << 8
                                  : 0);
     if (offset >= VBE_AT && offset < VBE_AT + 2 * VBE_REGISTERS)
         return vbe_read(vga, (offset - VBE_AT) / 2);
-    // Identification block: EDID, of which there is none, is at 0; the extension block's size is at 0x600.
+    // The extension block's size, and its byte order.
     return offset == 0x600 ? 8 : offset == BYTE_ORDER_AT || offset == BYTE_ORDER_AT + 2 ? 0x1e1e : 0;
 }
 
 static void registers_write(void *opaque, struct mmio_access access, uint64_t value)
 {
-    struct vga *vga = &((struct vga_pci *)opaque)->vga;
+    struct vga_pci *self = opaque;
+    struct vga *vga = &self->vga;
     unsigned offset = (unsigned)access.offset;
-    if (offset >= VGA_AT && offset < VGA_AT + 0x20) {
+    if (is_vga_port(self, offset)) {
         for (unsigned i = 0; i < access.size; i++)
             vga_port_write(vga, (uint16_t)(0x3c0 + offset - VGA_AT + i), (uint8_t)(value >> (8 * i)));
     } else if (offset >= VBE_AT && offset < VBE_AT + 2 * VBE_REGISTERS) {
@@ -109,6 +131,8 @@ static const struct mmio_ops registers_ops = {registers_read, registers_write, 1
 
 static void update(struct vga_pci *self)
 {
+    if (!is_legacy(self))
+        return;
     mem_window_show(&self->window, pci_command_has(&self->pci, PCI_COMMAND_MEMORY), WINDOW_BASE);
     for (unsigned i = 0; i < PORTS; i++)
         mem_window_show(&self->ports[i].window, pci_command_has(&self->pci, PCI_COMMAND_IO),
@@ -122,38 +146,14 @@ static void config_written(struct pci_device *device, unsigned offset, unsigned 
         update((struct vga_pci *)device);
 }
 
-static const struct pci_class vga_class = {
-    .vendor_id = 0x1234,
-    .device_id = 0x1111,
-    .subsystem_vendor_id = 0x1af4,
-    .subsystem_id = 0x1100,
-    .revision = 2,
-    .class_code = 0x030000,
-    .config_written = config_written,
-};
-
-size_t vga_text(struct device *device, char *out, size_t size)
-{
-    return vga_render_text(&((struct vga_pci *)device)->vga, out, size);
-}
-
-void vga_get_screen(struct device *device, struct vga_screen *screen)
-{
-    const struct vga *vga = &((struct vga_pci *)device)->vga;
-    *screen = (struct vga_screen){0};
-    unsigned bits = vga->vbe[VBE_BPP];
-    if (!vbe_on(vga) || bits < 8)
-        return;
-    unsigned bytes = (bits + 7) / 8;
-    uint64_t line = (uint64_t)vga->vbe[VBE_VIRT_WIDTH] * bytes;
-    uint64_t first = vga->vbe[VBE_Y_OFFSET] * line + (uint64_t)vga->vbe[VBE_X_OFFSET] * bytes;
-    screen->width = vga->vbe[VBE_XRES];
-    screen->height = vga->vbe[VBE_YRES];
-    screen->bits = bits;
-    screen->bytes_per_line = (unsigned)line;
-    if (range_inside(first, (screen->height - 1) * line + (uint64_t)screen->width * bytes, vga->memory_bytes))
-        screen->pixels = vga_memory(vga) + first;
-}
+#define CLASS(CODE)                                                                                                    \
+    {                                                                                                                  \
+        .vendor_id = 0x1234, .device_id = 0x1111, .subsystem_vendor_id = 0x1af4, .subsystem_id = 0x1100,               \
+        .revision = 2, .class_code = CODE, .config_written = config_written                                            \
+    }
+static const struct pci_class vga_class = CLASS(0x030000);
+static const struct pci_class other_class = CLASS(0x038000); // a display of another kind
+#undef CLASS
 
 static void add_ports(struct vga_pci *self)
 {
@@ -179,38 +179,36 @@ static void add_ports(struct vga_pci *self)
 
 static int add_memory(struct vga_pci *self, struct error *error)
 {
+    enum { MIB_LOG2 = 20 };
     struct guest_ram *ram = self->pci.device.machine->ram;
-    if (!is_power_of_two(self->memory_mib) || self->memory_mib > 256)
-        return error_set(error, EINVAL, "device 'VGA': vgamem_mb %u is not a power of two of 1 to 256",
-                         self->memory_mib);
+    uint64_t bytes = self->memory_mib ? (uint64_t)self->memory_mib << MIB_LOG2 : self->memory_bytes;
+    if (!is_power_of_two(bytes) || bytes < UINT64_C(1) << MIB_LOG2 || bytes > UINT64_C(256) << MIB_LOG2)
+        return error_set(error, EINVAL, "device '%s': video memory is to be a power of two of 1 to 256 MiB",
+                         self->pci.device.type->name);
     self->vga.ram = ram;
-    self->vga.memory_bytes = self->memory_mib << 20;
-    return guest_ram_carve(ram, self->vga.memory_bytes, &self->vga.ram_offset, error);
+    self->vga.memory_bytes = (uint32_t)bytes;
+    return guest_ram_carve(ram, bytes, &self->vga.ram_offset, error);
 }
 
-static int vga_realize(struct device *device, struct error *error)
+static void build_edid(struct vga_pci *self)
 {
-    struct vga_pci *self = (struct vga_pci *)device;
+    struct edid_info info = {.width = self->width,
+                             .height = self->height,
+                             .max_width = self->max_width,
+                             .max_height = self->max_height,
+                             .name = "Lyrebird"};
+    edid_build(&info, self->edid);
+}
+
+static void add_windows(struct vga_pci *self)
+{
     struct pci_device *pci = &self->pci;
-    int result = pci_realize(pci, &vga_class, error);
-    if (result)
-        return result;
-    result = add_memory(self, error);
-    if (!result)
-        result = pci_add_rom(pci, "vgabios-stdvga.bin", error);
-    if (result) {
-        pci_unrealize(pci);
-        return result;
-    }
     struct mem_region_desc framebuffer = {.name = "vga-framebuffer",
                                           .size = self->vga.memory_bytes,
                                           .kind = MEM_RAM,
                                           .ram_offset = self->vga.ram_offset};
-    struct mem_region_desc registers = {.name = "vga-registers",
-                                        .size = REGISTERS_BYTES,
-                                        .kind = MEM_MMIO,
-                                        .ops = &registers_ops,
-                                        .opaque = self};
+    struct mem_region_desc registers = {
+        .name = "vga-registers", .size = REGISTERS_BYTES, .kind = MEM_MMIO, .ops = &registers_ops, .opaque = self};
     struct mem_region_desc window = {.name = "vga-window",
                                      .size = WINDOW_BYTES,
                                      .kind = MEM_MMIO,
@@ -219,8 +217,31 @@ static int vga_realize(struct device *device, struct error *error)
                                      .opaque = &self->vga};
     pci_add_bar(pci, FRAMEBUFFER_BAR, PCI_BAR_MEM32, true, framebuffer);
     pci_add_bar(pci, REGISTERS_BAR, PCI_BAR_MEM32, false, registers);
+    if (!is_legacy(self))
+        return;
     self->window = (struct mem_window){pci->bus->memory, window, NULL};
     add_ports(self);
+}
+
+static int vga_realize(struct device *device, struct error *error)
+{
+    struct vga_pci *self = (struct vga_pci *)device;
+    struct pci_device *pci = &self->pci;
+    int result = pci_realize(pci, is_legacy(self) ? &vga_class : &other_class, error);
+    if (result)
+        return result;
+    result = add_memory(self, error);
+    if (!result)
+        result = pci_add_rom(pci, is_legacy(self) ? "vgabios-stdvga.bin" : NULL, error);
+    if (result) {
+        pci_unrealize(pci);
+        return result;
+    }
+    build_edid(self);
+    add_windows(self);
+    self->vga.clock = device->machine->clock;
+    const char *id = device_user_id(device);
+    vga_display_add(&self->vga, device->machine, id ? id : device->type->name);
     vga_reset(&self->vga);
     return 0;
 }
@@ -228,6 +249,7 @@ static int vga_realize(struct device *device, struct error *error)
 static void vga_unrealize(struct device *device)
 {
     struct vga_pci *self = (struct vga_pci *)device;
+    vga_display_remove(&self->vga);
     mem_window_hide(&self->window);
     for (unsigned i = 0; i < PORTS; i++)
         mem_window_hide(&self->ports[i].window);
@@ -244,14 +266,32 @@ static void vga_pci_reset(struct device *device)
 
 static void vga_state_loaded(struct device *device)
 {
-    pci_state_loaded((struct pci_device *)device);
-    update((struct vga_pci *)device);
+    struct vga_pci *self = (struct vga_pci *)device;
+    pci_state_loaded(&self->pci);
+    update(self);
+    self->vga.screen.redraw = self->vga.screen.recolor = true;
 }
+
+// Those of the monitor, which the guest learns of by EDID, and of all PCI devices.
+#define COMMON_PROPERTIES                                                                                              \
+    {"edid", PROPERTY_BOOL, offsetof(struct vga_pci, has_edid), "on", "the monitor has an EDID", NULL},                \
+        {"xres", PROPERTY_UINT32, offsetof(struct vga_pci, width), "1280", "width that the monitor prefers", NULL},    \
+        {"yres", PROPERTY_UINT32, offsetof(struct vga_pci, height), "800", "height that the monitor prefers", NULL},   \
+        {"xmax", PROPERTY_UINT32, offsetof(struct vga_pci, max_width), "0", "largest width it offers", NULL},          \
+        {"ymax", PROPERTY_UINT32, offsetof(struct vga_pci, max_height), "0", "largest height it offers", NULL},        \
+        PCI_PROPERTIES(vga_pci, pci),                                                                                  \
+    {                                                                                                                  \
+        NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL                                                                       \
+    }
 
 static const struct property vga_properties[] = {
     {"vgamem_mb", PROPERTY_UINT32, offsetof(struct vga_pci, memory_mib), "16", "MiB of video memory", NULL},
-    PCI_PROPERTIES(vga_pci, pci),
-    {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},
+    COMMON_PROPERTIES,
+};
+
+static const struct property bochs_display_properties[] = {
+    {"vgamem", PROPERTY_SIZE, offsetof(struct vga_pci, memory_bytes), "16M", "video memory", NULL},
+    COMMON_PROPERTIES,
 };
 
 static const struct state_field vga_pci_state[] = {
@@ -260,16 +300,12 @@ static const struct state_field vga_pci_state[] = {
     STATE_END,
 };
 
-const struct device_type vga_pci_type = {
-    .name = "VGA",
-    .help = "standard VGA",
-    .bus = "PCI",
-    .instance_size = sizeof(struct vga_pci),
-    .properties = vga_properties,
-    .state = vga_pci_state,
-    .user_creatable = true,
-    .realize = vga_realize,
-    .unrealize = vga_unrealize,
-    .reset = vga_pci_reset,
-    .state_loaded = vga_state_loaded,
-};
+#define TYPE(NAME, HELP, PROPERTIES)                                                                                   \
+    {                                                                                                                  \
+        .name = NAME, .help = HELP, .bus = "PCI", .instance_size = sizeof(struct vga_pci), .properties = PROPERTIES,   \
+        .state = vga_pci_state, .user_creatable = true, .realize = vga_realize, .unrealize = vga_unrealize,            \
+        .reset = vga_pci_reset, .state_loaded = vga_state_loaded                                                       \
+    }
+const struct device_type vga_pci_type = TYPE("VGA", "standard VGA", vga_properties);
+const struct device_type secondary_vga_type = TYPE("secondary-vga", "standard VGA without ports", vga_properties);
+const struct device_type bochs_display_type = TYPE("bochs-display", "linear framebuffer", bochs_display_properties);

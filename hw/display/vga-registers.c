@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-// VGA registers behind index ports (IBM VGA technical reference; the FreeVGA description). There is no beam:
-// each read of input status 1 says something else about retrace, which is all that software waits for.
+// VGA registers behind index ports (IBM VGA technical reference; the FreeVGA description).
 #include <string.h>
 
 #include "hw/display/vga-internal.h"
 
-enum { MISC_COLOR = 1 << 0, CRTC_PROTECT = 0x11, CRTC_OVERFLOW = 7, OVERFLOW_LINE_COMPARE = 1 << 4 };
-enum { STATUS_DISPLAY_DISABLED = 1 << 0, STATUS_RETRACE = 1 << 3, ATTRIBUTE_SCREEN_ON = 1 << 5 };
+enum { MISC_COLOR = 1 << 0, OVERFLOW_LINE_COMPARE = 1 << 4 };
 
 const struct state_field vga_state[] = {
     STATE_FIELD(vga, U8, misc),
@@ -31,6 +29,9 @@ const struct state_field vga_state[] = {
     STATE_FIELD(vga, U8, vbe_low),
     STATE_FIELD(vga, U16, vbe_index),
     STATE_ARRAY(vga, U16, vbe),
+    STATE_FIELD(vga, U16, start_shown),
+    STATE_FIELD(vga, U64, start_written_ns),
+    STATE_FIELD(vga, U64, status_read_ns),
     STATE_END,
 };
 
@@ -41,14 +42,11 @@ static const uint8_t graphics_mask[VGA_GRAPHICS_COUNT] = {0x0f, 0x0f, 0x0f, 0x1f
 
 void vga_reset(struct vga *vga)
 {
-    struct vga old = *vga;
-    memset(vga, 0, sizeof(*vga));
-    vga->ram = old.ram;
-    vga->ram_offset = old.ram_offset;
-    vga->memory_bytes = old.memory_bytes;
+    memset(&vga->misc, 0, sizeof(*vga) - offsetof(struct vga, misc));
     vga->dac_mask = 0xff;
     vga->vbe[VBE_ID] = 0xb0c5;
-    vga->vbe[VBE_MEMORY_64K] = (uint16_t)(old.memory_bytes >> 16);
+    vga->vbe[VBE_MEMORY_64K] = (uint16_t)(vga->memory_bytes >> 16);
+    vga->screen.recolor = true;
 }
 
 // Whether the port is of the half (monochrome or color) that is off.
@@ -71,6 +69,7 @@ static uint8_t read_dac(struct vga *vga)
 static void write_dac(struct vga *vga, uint8_t value)
 {
     vga->palette[3 * vga->dac_write + vga->dac_part] = value;
+    vga->screen.recolor = true;
     if (++vga->dac_part == 3) {
         vga->dac_part = 0;
         vga->dac_write++;
@@ -117,8 +116,7 @@ uint8_t vga_port_read(struct vga *vga, uint16_t port)
     case 0x3ba:
     case 0x3da:
         vga->attribute_data = false;
-        vga->status ^= STATUS_DISPLAY_DISABLED | STATUS_RETRACE;
-        return vga->status;
+        return vga_status(vga);
     }
     return 0;
 }
@@ -128,21 +126,24 @@ static void write_attribute(struct vga *vga, uint8_t value)
     unsigned index = vga->attribute_index & 0x1f;
     if (!vga->attribute_data)
         vga->attribute_index = value & 0x3f;
-    else if (index < 16 && !(vga->attribute_index & ATTRIBUTE_SCREEN_ON))
+    else if (index < 16 && !(vga->attribute_index & ATTR_INDEX_SCREEN_ON))
         vga->attribute[index] = value & 0x3f;
     else if (index >= 16)
         vga->attribute[index] = value;
+    vga->screen.recolor = true;
     vga->attribute_data = !vga->attribute_data;
 }
 
 static void write_crtc(struct vga *vga, uint8_t value)
 {
     uint8_t index = vga->crtc_index;
-    bool locked = vga->crtc[CRTC_PROTECT] >> 7;
+    bool locked = vga->crtc[CRTC_V_RETRACE_END] >> 7;
     if (locked && index == CRTC_OVERFLOW)
         value = (uint8_t)((vga->crtc[index] & ~OVERFLOW_LINE_COMPARE) | (value & OVERFLOW_LINE_COMPARE));
     else if (locked && index < CRTC_OVERFLOW)
         return;
+    if ((index == CRTC_START_HIGH || index == CRTC_START_LOW) && value != vga->crtc[index])
+        vga_start_address_changes(vga);
     vga->crtc[index] = value;
 }
 
@@ -165,6 +166,7 @@ void vga_port_write(struct vga *vga, uint16_t port, uint8_t value)
         break;
     case 0x3c6:
         vga->dac_mask = value;
+        vga->screen.recolor = true;
         break;
     case 0x3c7:
         vga->dac_read = value;

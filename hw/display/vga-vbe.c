@@ -57,6 +57,7 @@ static void fit(struct vga *vga)
 static void enable(struct vga *vga, uint16_t value)
 {
     bool was_on = vbe_on(vga);
+    vga->screen.recolor = true; // 6 bits or 8
     vga->vbe[VBE_ENABLE] = value & (VBE_ENABLED | VBE_GET_CAPS | VBE_8BIT_DAC | VBE_LFB);
     if (!(value & VBE_ENABLED)) {
         vga->vbe[VBE_BANK] = 0;
