@@ -15,6 +15,7 @@
 #include "hw/core/device.h"
 #include "hw/core/machine.h"
 #include "hw/core/property.h"
+#include "hw/display/ramfb.h"
 #include "hw/display/vga.h"
 #include "hw/ide/ahci.h"
 #include "hw/ide/ide-drive.h"
@@ -38,6 +39,7 @@ const struct machine_type *const registry_machines[] = {
 
 const struct device_type *const registry_devices[] = {
     &bochs_display_type,
+    &ramfb_type,
     &secondary_vga_type,
     &vga_pci_type,
     &ich9_ahci_type,

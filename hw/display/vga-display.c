@@ -8,58 +8,14 @@
 #include <string.h>
 
 #include "hw/core/machine.h"
+#include "hw/display/scanout.h"
 #include "hw/display/vga-internal.h"
 #include "tcg/base/alloc.h"
-
-enum { PAGES_OF_PLANES = 4 * VGA_PLANE_BYTES / GUEST_PAGE_SIZE, BAND_GAP = 4 };
-
-// Damaged lines that lie together.
-struct band {
-    struct vga_screen *screen;
-    unsigned left, right, top, bottom; // the ends are not part of it; empty: top == bottom
-};
-
-static void end_band(struct band *band)
-{
-    if (band->top < band->bottom)
-        display_damage(&band->screen->display, band->left, band->top, band->right - band->left,
-                       band->bottom - band->top);
-    band->top = band->bottom = 0;
-}
-
-static void add_to_band(struct band *band, unsigned y, unsigned left, unsigned right)
-{
-    if (y > band->bottom + BAND_GAP)
-        end_band(band);
-    if (band->top == band->bottom) {
-        band->top = y;
-        band->left = left;
-        band->right = right;
-    }
-    band->left = left < band->left ? left : band->left;
-    band->right = right > band->right ? right : band->right;
-    band->bottom = y + 1;
-}
-
-static void show_line(struct band *band, unsigned y, const uint32_t *line)
-{
-    const struct surface *surface = band->screen->display.surface;
-    uint32_t *shown = surface_line(surface, y);
-    unsigned left = 0, right = surface->width;
-    if (!memcmp(shown, line, right * sizeof(*line)))
-        return;
-    while (shown[left] == line[left])
-        left++;
-    while (shown[right - 1] == line[right - 1])
-        right--;
-    memcpy(shown + left, line + left, (right - left) * sizeof(*line));
-    add_to_band(band, y, left, right);
-}
 
 // --- IBM's modes ---
 
 // Follows the counters down the screen.
-static void draw_scanned(struct vga *vga, struct band *band)
+static void draw_scanned(struct vga *vga, struct scanout_band *band)
 {
     const struct vga_picture *picture = &vga->screen.picture;
     uint32_t line[VGA_LINE_PIXELS];
@@ -71,7 +27,7 @@ static void draw_scanned(struct vga *vga, struct band *band)
         else if (!shown)
             vga_render_graphics(vga, count, scan, line);
         for (unsigned i = 0; i < factor; i++)
-            show_line(band, y * factor + i, line + pan);
+            scanout_show_line(band, y * factor + i, line + pan);
         if (y == picture->line_compare) {
             bool upper_only = vga->attribute[ATTR_MODE] & ATTR_PAN_UPPER_ONLY;
             count = upper_only ? 0 : picture->byte_pan;
@@ -92,46 +48,36 @@ static bool is_wrapped(const struct vga_picture *picture)
     return picture->format == VGA_LINEAR && picture->bits == 32;
 }
 
-// The memory of `count` lines, in whole pages.
-static void pages_of_lines(const struct vga_picture *picture, unsigned y, unsigned count, uint64_t *first,
-                           uint64_t *end)
+// All of the planes, where which line shows what is not simple.
+static struct scanout_lines lines_of(const struct vga_picture *picture)
 {
-    uint64_t start = picture->first + (uint64_t)y * picture->line_bytes;
-    uint64_t bytes = (count - 1) * (uint64_t)picture->line_bytes;
+    if (picture->format != VGA_LINEAR)
+        return (struct scanout_lines){.bytes = 4 * VGA_PLANE_BYTES, .count = 1};
+    struct scanout_lines lines = {picture->first, picture->line_bytes, 0, picture->height};
+    lines.bytes = picture->bits == 4 ? (picture->skip_pixels + picture->width) / 8 + 1u
+                                     : (uint64_t)picture->width * ((picture->bits + 7) / 8);
     if (picture->bits == 4) {
-        start *= 4;
-        bytes = 4 * (bytes + (picture->skip_pixels + picture->width) / 8 + 1);
-    } else {
-        bytes += (uint64_t)picture->width * ((picture->bits + 7) / 8);
+        lines.first *= 4;
+        lines.step *= 4;
+        lines.bytes *= 4;
     }
-    *first = start >> GUEST_PAGE_BITS;
-    *end = ((start + bytes - 1) >> GUEST_PAGE_BITS) + 1;
+    return lines;
 }
 
-static bool is_dirty(const struct vga_screen *screen, unsigned y, uint64_t first_page)
-{
-    uint64_t page, end;
-    pages_of_lines(&screen->picture, y, 1, &page, &end);
-    for (page -= first_page, end -= first_page; page < end; page++)
-        if (screen->dirty_pages[page / 64] >> (page % 64) & 1)
-            return true;
-    return false;
-}
-
-static void draw_linear(struct vga *vga, struct band *band, bool all, uint64_t first_page)
+static void draw_linear(struct vga *vga, struct scanout_band *band, bool all, const struct scanout_lines *lines)
 {
     struct vga_screen *screen = &vga->screen;
     const struct vga_picture *picture = &screen->picture;
     uint32_t *line = is_wrapped(picture) ? NULL : ALLOC_ARRAY(uint32_t, picture->width);
     for (unsigned y = 0; y < picture->height; y++) {
-        if (!all && !is_dirty(screen, y, first_page))
+        if (!all && !scanout_is_dirty(lines, screen->dirty_pages, y))
             continue;
         if (!line) {
-            add_to_band(band, y, 0, picture->width);
+            scanout_damage_line(band, y);
             continue;
         }
         vga_render_linear(vga, y, line);
-        show_line(band, y, line);
+        scanout_show_line(band, y, line);
     }
     free(line);
 }
@@ -171,17 +117,15 @@ static void refresh(void *opaque)
     screen->redraw = screen->recolor = false;
     if (!screen->display.surface)
         return;
-    uint64_t first_page = 0, end_page = PAGES_OF_PLANES;
-    if (picture.format == VGA_LINEAR)
-        pages_of_lines(&picture, 0, picture.height, &first_page, &end_page);
-    if (!ram_watch_collect(&screen->watch, first_page, end_page - first_page, screen->dirty_pages) && !changed)
+    struct scanout_lines lines = lines_of(&picture);
+    if (!scanout_collect(&lines, &screen->watch, screen->dirty_pages) && !changed)
         return;
-    struct band band = {.screen = screen};
+    struct scanout_band band = {.display = &screen->display};
     if (picture.format == VGA_LINEAR)
-        draw_linear(vga, &band, changed, first_page);
+        draw_linear(vga, &band, changed, &lines);
     else
         draw_scanned(vga, &band);
-    end_band(&band);
+    scanout_end(&band);
 }
 
 static void watched(void *opaque, bool on)

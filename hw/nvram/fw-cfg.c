@@ -39,6 +39,8 @@ struct item {
     uint8_t *data;
     uint32_t length;
     char *name; // of files
+    fw_cfg_written_fn *written; // NULL: read only
+    void *opaque;
 };
 
 struct fw_cfg {
@@ -107,6 +109,18 @@ static bool dma_copy_out(struct fw_cfg *cfg, uint64_t address, uint32_t length)
     return true;
 }
 
+// A request that is too long writes nothing.
+static bool dma_copy_in(struct fw_cfg *cfg, uint64_t address, uint32_t length)
+{
+    const struct item *item = selected(cfg);
+    if (!item || !item->written || !range_inside(cfg->position, length, item->length) ||
+        !dma_read(cfg->device.machine->map, address, item->data + cfg->position, length))
+        return false;
+    cfg->position += length;
+    item->written(item->opaque, item->data, item->length);
+    return true;
+}
+
 static void run_dma(struct fw_cfg *cfg, uint64_t address)
 {
     struct memory_map *map = cfg->device.machine->map;
@@ -124,7 +138,7 @@ static void run_dma(struct fw_cfg *cfg, uint64_t address)
     if (control & DMA_READ) {
         result = dma_copy_out(cfg, target, length) ? 0 : DMA_ERROR;
     } else if (control & DMA_WRITE) {
-        result = DMA_ERROR;
+        result = dma_copy_in(cfg, target, length) ? 0 : DMA_ERROR;
     } else if ((control & DMA_SKIP) && item) {
         uint32_t have = cfg->position < item->length ? item->length - cfg->position : 0;
         cfg->position += length < have ? length : have;
@@ -212,7 +226,7 @@ static void set_item(struct item *item, const void *data, uint32_t length)
 {
     free(item->data);
     item->data = ALLOC_ARRAY(uint8_t, length ? length : 1);
-    if (length)
+    if (length && data)
         memcpy(item->data, data, length);
     item->length = length;
 }
@@ -260,10 +274,8 @@ static void rebuild_directory(struct fw_cfg *cfg)
     free(directory);
 }
 
-int fw_cfg_add_file(struct device *device, const char *name, const void *data, uint32_t length,
-                    struct error *error)
+static int add_file(struct fw_cfg *cfg, const char *name, struct item file, const void *data, struct error *error)
 {
-    struct fw_cfg *cfg = (struct fw_cfg *)device;
     struct item *files = &cfg->items[FILE_FIRST];
     if (strlen(name) >= NAME_BYTES)
         return error_set(error, EINVAL, "fw_cfg file name '%s' is longer than %d bytes", name,
@@ -276,11 +288,25 @@ int fw_cfg_add_file(struct device *device, const char *name, const void *data, u
     if (cfg->file_count == FILE_SLOTS)
         return error_set(error, ENOSPC, "there is room for %d fw_cfg files", FILE_SLOTS);
     memmove(&files[at + 1], &files[at], (cfg->file_count - at) * sizeof(*files));
-    files[at] = (struct item){.name = alloc_string(name)};
-    set_item(&files[at], data, length);
+    files[at] = file;
+    files[at].name = alloc_string(name);
+    set_item(&files[at], data, file.length);
     cfg->file_count++;
     rebuild_directory(cfg);
     return 0;
+}
+
+int fw_cfg_add_file(struct device *device, const char *name, const void *data, uint32_t length,
+                    struct error *error)
+{
+    return add_file((struct fw_cfg *)device, name, (struct item){.length = length}, data, error);
+}
+
+int fw_cfg_add_writable_file(struct device *device, const char *name, uint32_t length, fw_cfg_written_fn *written,
+                             void *opaque, struct error *error)
+{
+    struct item file = {.length = length, .written = written, .opaque = opaque};
+    return add_file((struct fw_cfg *)device, name, file, NULL, error);
 }
 
 void fw_cfg_wire(struct device *device, uint64_t base)

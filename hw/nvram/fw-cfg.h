@@ -2,7 +2,7 @@
 // The firmware configuration device (docs/specs/fw_cfg in QEMU's documentation): numbered items of bytes that
 // firmware reads, by a data register or by DMA, and a directory of named ones. Memory-mapped layout: data at
 // 0, selector (big-endian) at 8, DMA address (big-endian) at 16. At I/O ports: selector (little-endian) at
-// 0x510, data at 0x511, DMA address (big-endian) at 0x514. Nothing is writable.
+// 0x510, data at 0x511, DMA address (big-endian) at 0x514. Only files that say so are writable, by DMA.
 #pragma once
 
 #include "hw/core/device.h"
@@ -57,3 +57,8 @@ void fw_cfg_add_le64(struct device *device, enum fw_cfg_key key, uint64_t value)
 // 55 bytes, -EEXIST, -ENOSPC.
 int fw_cfg_add_file(struct device *device, const char *name, const void *data, uint32_t length,
                     struct error *error);
+// The same for a file that the guest writes, whole or in parts, each of which ends in a call of `written`, with the
+// device lock, with the contents as they are then. `opaque` must outlive the device.
+typedef void fw_cfg_written_fn(void *opaque, const uint8_t *data, uint32_t length);
+int fw_cfg_add_writable_file(struct device *device, const char *name, uint32_t length, fw_cfg_written_fn *written,
+                             void *opaque, struct error *error);
