@@ -84,14 +84,14 @@ static int place_ide(const struct machine *machine, struct settings *settings, s
     return 0;
 }
 
-// On PCI if the machine has that.
+// In a slot that the board has for virtio, else on PCI.
 static int place_virtio(const struct machine *machine, struct settings *settings, const struct drive *drive,
                         struct error *error)
 {
-    const char *driver = "virtio-blk-device";
+    const char *driver = "virtio-blk-pci";
     for (const struct bus *bus = machine->buses; bus; bus = bus->next)
-        if (!strcmp(bus->type, "PCI"))
-            driver = "virtio-blk-pci";
+        if (!strcmp(bus->type, "virtio-bus"))
+            driver = "virtio-blk-device";
     if (!registry_find_device(driver, error))
         return -ENOENT;
     const char *const pairs[][2] = {{"driver", driver}, {"drive", drive->id}};

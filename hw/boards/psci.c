@@ -67,7 +67,8 @@ static int64_t cpu_on(const struct psci *psci, uint64_t target, uint64_t entry, 
     struct vcpu *cpu = find_cpu(psci, target);
     if (!cpu)
         return PSCI_INVALID_PARAMETERS;
-    if (!memory_map_find(psci->machine->map, entry))
+    const struct mem_range *range = memory_map_find(psci->machine->map, entry);
+    if (!range || range->kind == MEM_MMIO)
         return PSCI_INVALID_ADDRESS;
     return vcpu_power_on(cpu, entry, context) ? PSCI_ALREADY_ON : PSCI_SUCCESS;
 }

@@ -67,7 +67,7 @@ static void flag(struct dtb *dtb, const char *name)
 
 static void cells(struct dtb *dtb, const char *name, unsigned count, const uint32_t *values)
 {
-    uint32_t raw[64];
+    uint32_t raw[160];
     for (unsigned i = 0; i < count; i++)
         store_be32(&raw[i], values[i]);
     bytes(dtb, name, raw, count * sizeof(raw[0]));
@@ -326,6 +326,54 @@ static void add_virtio(struct dtb *dtb)
     }
 }
 
+// The pins of a slot go to four interrupts in turn, beginning one further with each slot.
+static void pcie_pins(struct dtb *dtb)
+{
+    enum { SLOTS = 4, PINS = 4, ROW = 10 };
+    uint32_t map[SLOTS * PINS * ROW], *row = map;
+    for (unsigned slot = 0; slot < SLOTS; slot++)
+        for (unsigned pin = 0; pin < PINS; pin++, row += ROW)
+            memcpy(row, (const uint32_t[ROW]){slot << 11, 0, 0, pin + 1, PHANDLE_GIC, 0, 0, IRQ_SPI,
+                                              virt_parts[VIRT_PCIE_ECAM].spi + (slot + pin) % PINS, IRQ_LEVEL},
+                   ROW * sizeof(*row));
+    CELLS(dtb, "#interrupt-cells", 1);
+    cells(dtb, "interrupt-map", SLOTS * PINS * ROW, map);
+    CELLS(dtb, "interrupt-map-mask", (SLOTS - 1) << 11, 0, 0, 7);
+}
+
+// Open Firmware's PCI bus binding 2.1: spaces are those of ports, and of memory of 32 and of 64 bits.
+static void pcie_ranges(struct dtb *dtb, const struct virt_arm *board)
+{
+    enum { SPACE_IO = 1 << 24, SPACE_MEM32 = 2 << 24, SPACE_MEM64 = 3 << 24, ROW = 7 };
+    const struct virt_part *io = &virt_parts[VIRT_PCIE_PIO], *low = &virt_parts[VIRT_PCIE_MMIO],
+                           *high = &virt_parts[VIRT_PCIE_MMIO_HIGH];
+    const uint32_t ranges[3 * ROW] = {
+        SPACE_IO,    ADDRESS(0),          ADDRESS(io->base),   ADDRESS(io->size),
+        SPACE_MEM32, ADDRESS(low->base),  ADDRESS(low->base),  ADDRESS(low->size),
+        SPACE_MEM64, ADDRESS(high->base), ADDRESS(high->base), ADDRESS(high->size),
+    };
+    cells(dtb, "ranges", (virt_arm_has_high_mmio(board) ? 3 : 2) * ROW, ranges);
+}
+
+static void add_pcie(struct dtb *dtb, const struct virt_arm *board)
+{
+    const struct virt_part *ecam = &virt_parts[virt_arm_ecam(board)];
+    begin_at(dtb, "pcie", virt_parts[VIRT_PCIE_MMIO].base);
+    text(dtb, "compatible", "pci-host-ecam-generic");
+    text(dtb, "device_type", "pci");
+    CELLS(dtb, "#address-cells", 3);
+    CELLS(dtb, "#size-cells", 2);
+    CELLS(dtb, "linux,pci-domain", 0);
+    CELLS(dtb, "bus-range", 0, (uint32_t)(ecam->size >> 20) - 1);
+    reg(dtb, ecam);
+    pcie_ranges(dtb, board);
+    flag(dtb, "dma-coherent");
+    if (board->msi) // every function is a device of the same number there
+        CELLS(dtb, "msi-map", 0, PHANDLE_MSI, 0, 0x10000);
+    pcie_pins(dtb);
+    end(dtb);
+}
+
 static void add_chosen(struct dtb *dtb, const struct virt_arm *board)
 {
     const struct machine_boot *boot = &board->machine.boot;
@@ -373,6 +421,7 @@ static void add_all(struct dtb *dtb, const struct virt_arm *board)
     add_fw_cfg(dtb);
     add_gpio(dtb);
     add_virtio(dtb);
+    add_pcie(dtb, board);
     add_chosen(dtb, board);
     end(dtb);
 }

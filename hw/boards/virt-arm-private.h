@@ -19,8 +19,13 @@ enum virt_place {
     VIRT_FW_CFG,
     VIRT_GPIO,
     VIRT_VIRTIO,
+    VIRT_PCIE_MMIO,
+    VIRT_PCIE_PIO,
+    VIRT_PCIE_ECAM,
     VIRT_RAM,
     VIRT_GIC_REDIST_HIGH,
+    VIRT_PCIE_ECAM_HIGH,
+    VIRT_PCIE_MMIO_HIGH,
     VIRT_PLACES,
 };
 
@@ -54,7 +59,7 @@ struct virt_arm {
     struct machine machine;
     // properties
     unsigned gic_choice;
-    bool its, highmem, highmem_redists, dtb_randomness;
+    bool its, highmem, highmem_redists, highmem_ecam, highmem_mmio, dtb_randomness;
     unsigned never; // of properties that know only "off"
 
     unsigned gic_version; // 2 or 3
@@ -62,8 +67,14 @@ struct virt_arm {
     uint64_t *affinities;
     struct psci psci;
     struct device *gic, *gpio;
+    struct device *msi; // takes messages: an ITS or a GICv2m frame; NULL: nobody does
     struct event power_key; // lets it go again
 };
 
+struct irq_line virt_arm_spi_line(struct virt_arm *board, unsigned spi);
+// Where the PCI Express host's configuration window is, and whether it has a memory window beyond 32 bits.
+enum virt_place virt_arm_ecam(const struct virt_arm *board);
+bool virt_arm_has_high_mmio(const struct virt_arm *board);
+int virt_arm_add_pcie(struct virt_arm *board, struct error *error);
 // Builds the device tree from the tables. The blob is malloc'd.
 int virt_arm_build_dtb(struct virt_arm *board, void **dtb, uint32_t *size, struct error *error);

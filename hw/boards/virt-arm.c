@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The `virt` Arm board. Not there yet: PCI Express, ACPI and SMBIOS tables, the Secure world, virtualization
+// The `virt` Arm board. Not there yet: ACPI and SMBIOS tables, the Secure world, virtualization
 // extensions in the interrupt controller.
 #include "hw/boards/virt-arm-private.h"
 
@@ -15,6 +15,7 @@
 #include "hw/intc/gicv3-its.h"
 #include "hw/intc/gicv3.h"
 #include "hw/nvram/fw-cfg.h"
+#include "hw/pci/gpex.h"
 #include "hw/rtc/pl031.h"
 #include "hw/virtio/virtio-mmio.h"
 #include "tcg/base/alloc.h"
@@ -22,6 +23,7 @@
 
 #define MIB(n) (UINT64_C(n) << 20)
 #define GIB(n) (UINT64_C(n) << 30)
+#define PCI_MEMORY_BYTES MIB(512) // for expansion ROMs and framebuffers; it costs nothing until it is used
 
 const struct virt_part virt_parts[VIRT_PLACES] = {
     [VIRT_FLASH0] = {0x00000000, MIB(64), 0},
@@ -36,8 +38,14 @@ const struct virt_part virt_parts[VIRT_PLACES] = {
     [VIRT_FW_CFG] = {0x09020000, 0x18, 0},
     [VIRT_GPIO] = {0x09030000, 0x1000, 7},
     [VIRT_VIRTIO] = {0x0a000000, VIRTIO_MMIO_SIZE, 16}, // 32 of them
+    [VIRT_PCIE_MMIO] = {0x10000000, 0x2eff0000, 0},
+    [VIRT_PCIE_PIO] = {0x3eff0000, GPEX_IO_BYTES, 0},
+    [VIRT_PCIE_ECAM] = {0x3f000000, MIB(16), 3},
     [VIRT_RAM] = {GIB(1), GIB(255), 0},
+    // Up to 40 bits, which every CPU model reaches.
     [VIRT_GIC_REDIST_HIGH] = {GIB(256), MIB(64), 0},
+    [VIRT_PCIE_ECAM_HIGH] = {GIB(256) + MIB(256), MIB(256), 0},
+    [VIRT_PCIE_MMIO_HIGH] = {GIB(512), GIB(512), 0},
 };
 
 // What a CPU's outputs are wired to.
@@ -60,7 +68,7 @@ static int add_memory(struct virt_arm *board, struct error *error)
     if (machine->ram_size > part->size)
         return error_set(error, EINVAL, "machine 'virt' has room for %llu GiB of memory, not %llu GiB",
                          (unsigned long long)(part->size >> 30), (unsigned long long)(machine->ram_size >> 30));
-    int result = machine_init_memory(machine, machine->ram_size + flash, error);
+    int result = machine_init_memory(machine, machine->ram_size + flash + PCI_MEMORY_BYTES, error);
     if (!result)
         result = guest_ram_carve(machine->ram, machine->ram_size, &offset, error);
     if (result)
@@ -97,7 +105,7 @@ static int choose_gic(struct virt_arm *board, struct error *error)
     return 0;
 }
 
-static struct irq_line spi_line(struct virt_arm *board, unsigned spi)
+struct irq_line virt_arm_spi_line(struct virt_arm *board, unsigned spi)
 {
     return board->gic_version == 2 ? gicv2_spi_line(board->gic, spi) : gicv3_spi_line(board->gic, spi);
 }
@@ -106,6 +114,13 @@ static struct irq_line ppi_line(struct virt_arm *board, unsigned cpu, unsigned i
 {
     return board->gic_version == 2 ? gicv2_ppi_line(board->gic, cpu, intid)
                                    : gicv3_ppi_line(board->gic, cpu, intid);
+}
+
+static int add_msi(struct virt_arm *board, struct device *device, struct error *error)
+{
+    int result = realize_or_destroy(device, error);
+    board->msi = result ? NULL : device;
+    return result;
 }
 
 static int add_gicv2(struct virt_arm *board, struct error *error)
@@ -123,10 +138,10 @@ static int add_gicv2(struct virt_arm *board, struct error *error)
         return result;
     struct irq_line spis[VIRT_V2M_SPIS];
     for (unsigned i = 0; i < VIRT_V2M_SPIS; i++)
-        spis[i] = spi_line(board, VIRT_V2M_SPI + i);
+        spis[i] = virt_arm_spi_line(board, VIRT_V2M_SPI + i);
     struct device *frame = device_create(&board->machine, &gicv2m_type, NULL);
     gicv2m_wire(frame, virt_parts[VIRT_GIC_V2M].base, VIRT_V2M_SPI, VIRT_V2M_SPIS, spis);
-    return realize_or_destroy(frame, error);
+    return add_msi(board, frame, error);
 }
 
 static int add_gicv3(struct virt_arm *board, struct error *error)
@@ -148,7 +163,7 @@ static int add_gicv3(struct virt_arm *board, struct error *error)
         return result;
     struct device *its = device_create(machine, &gicv3_its_type, NULL);
     gicv3_its_wire(its, virt_parts[VIRT_GIC_ITS].base, board->gic);
-    return realize_or_destroy(its, error);
+    return add_msi(board, its, error);
 }
 
 static int add_gic(struct virt_arm *board, struct error *error)
@@ -206,7 +221,7 @@ static int add_uart(struct virt_arm *board, struct error *error)
 {
     const struct virt_part *part = &virt_parts[VIRT_UART];
     struct device *uart = device_create(&board->machine, &pl011_type, NULL);
-    pl011_wire(uart, part->base, spi_line(board, part->spi));
+    pl011_wire(uart, part->base, virt_arm_spi_line(board, part->spi));
     pl011_connect(uart, board->machine.serials[0]);
     return realize_or_destroy(uart, error);
 }
@@ -229,7 +244,7 @@ static int add_rtc(struct virt_arm *board, struct error *error)
 {
     const struct virt_part *part = &virt_parts[VIRT_RTC];
     struct device *rtc = device_create(&board->machine, &pl031_type, NULL);
-    pl031_wire(rtc, part->base, spi_line(board, part->spi));
+    pl031_wire(rtc, part->base, virt_arm_spi_line(board, part->spi));
     return realize_or_destroy(rtc, error);
 }
 
@@ -268,7 +283,7 @@ static int add_gpio(struct virt_arm *board, struct error *error)
 {
     const struct virt_part *part = &virt_parts[VIRT_GPIO];
     struct device *gpio = device_create(&board->machine, &pl061_type, NULL);
-    pl061_wire(gpio, part->base, spi_line(board, part->spi));
+    pl061_wire(gpio, part->base, virt_arm_spi_line(board, part->spi));
     event_init(&board->power_key, board->machine.clock, release_power_key, board);
     int result = realize_or_destroy(gpio, error);
     board->gpio = result ? NULL : gpio;
@@ -282,7 +297,7 @@ static int add_virtio_slots(struct virt_arm *board, struct error *error)
         char name[32];
         snprintf(name, sizeof(name), "virtio-mmio-bus.%u", i);
         struct device *slot = device_create(&board->machine, &virtio_mmio_type, NULL);
-        virtio_mmio_wire(slot, part->base + i * part->size, spi_line(board, part->spi + i), name);
+        virtio_mmio_wire(slot, part->base + i * part->size, virt_arm_spi_line(board, part->spi + i), name);
         int result = realize_or_destroy(slot, error);
         if (result)
             return result;
@@ -290,11 +305,21 @@ static int add_virtio_slots(struct virt_arm *board, struct error *error)
     return 0;
 }
 
+enum virt_place virt_arm_ecam(const struct virt_arm *board)
+{
+    return board->highmem && board->highmem_ecam ? VIRT_PCIE_ECAM_HIGH : VIRT_PCIE_ECAM;
+}
+
+bool virt_arm_has_high_mmio(const struct virt_arm *board)
+{
+    return board->highmem && board->highmem_mmio;
+}
+
 static int virt_build(struct machine *machine, struct error *error)
 {
     static int (*const steps[])(struct virt_arm * board, struct error * error) = {
-        add_memory, choose_gic, add_gic,    add_cpus, add_flash,
-        add_uart,   add_rtc,    add_fw_cfg, add_gpio, add_virtio_slots,
+        add_memory, choose_gic, add_gic,  add_cpus,         add_flash,         add_uart,
+        add_rtc,    add_fw_cfg, add_gpio, add_virtio_slots, virt_arm_add_pcie,
     };
     for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
         int result = steps[i](board_of(machine), error);
@@ -351,6 +376,10 @@ static const struct property virt_properties[] = {
      NULL},
     {"highmem-redists", PROPERTY_BOOL, offsetof(struct virt_arm, highmem_redists), "on",
      "room for more than 123 CPUs beyond 32 bits", NULL},
+    {"highmem-ecam", PROPERTY_BOOL, offsetof(struct virt_arm, highmem_ecam), "on",
+     "configuration space of 256 PCI buses beyond 32 bits, rather than of 16 below", NULL},
+    {"highmem-mmio", PROPERTY_BOOL, offsetof(struct virt_arm, highmem_mmio), "on",
+     "room for PCI devices' memory beyond 32 bits", NULL},
     {"dtb-randomness", PROPERTY_BOOL, offsetof(struct virt_arm, dtb_randomness), "on",
      "seeds for the guest in the device tree", NULL},
     {"virtualization", PROPERTY_CHOICE, offsetof(struct virt_arm, never), "off", "EL2 (not there yet)",

@@ -133,7 +133,7 @@ static void update(struct vga_pci *self)
 {
     if (!is_legacy(self))
         return;
-    mem_window_show(&self->window, pci_command_has(&self->pci, PCI_COMMAND_MEMORY), WINDOW_BASE);
+    mem_window_show(&self->window, pci_memory_reaches(&self->pci, WINDOW_BASE, WINDOW_BYTES), WINDOW_BASE);
     for (unsigned i = 0; i < PORTS; i++)
         mem_window_show(&self->ports[i].window, pci_command_has(&self->pci, PCI_COMMAND_IO),
                         self->ports[i].base);

@@ -29,16 +29,25 @@ static uint64_t gicv2m_read(void *opaque, struct mmio_access access)
     return 0;
 }
 
-static void gicv2m_write(void *opaque, struct mmio_access access, uint64_t value)
+void gicv2m_message(struct device *device, uint32_t intid)
 {
-    struct gicv2m *frame = opaque;
-    uint64_t intid = value & 0x3ff;
-    if (access.offset != MSI_SETSPI_NS)
-        return;
+    struct gicv2m *frame = (struct gicv2m *)device;
+    intid &= 0x3ff;
     if (intid >= frame->first_intid && intid - frame->first_intid < frame->count)
         irq_pulse(&frame->spis[intid - frame->first_intid]);
     else
         log_printf(LOG_GUEST_ERRORS, "gicv2m: message for INTID %u\n", (unsigned)intid);
+}
+
+uint64_t gicv2m_setspi(const struct device *device)
+{
+    return ((const struct gicv2m *)device)->base + MSI_SETSPI_NS;
+}
+
+static void gicv2m_write(void *opaque, struct mmio_access access, uint64_t value)
+{
+    if (access.offset == MSI_SETSPI_NS)
+        gicv2m_message(opaque, (uint32_t)value);
 }
 
 static const struct mmio_ops gicv2m_ops = {gicv2m_read, gicv2m_write, 4, 4, true};

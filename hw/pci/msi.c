@@ -14,9 +14,9 @@ enum { ENTRY_BYTES = 16, VECTOR_MASKED = 1 };
 static void send_message(struct pci_device *device, uint64_t address, uint32_t data)
 {
     const struct pci_bus *bus = device->bus;
-    // A message is a write like any other.
+    // A message is a write like any other. Every function is on bus 0.
     if (pci_command_has(device, PCI_COMMAND_MASTER) && bus->ops && bus->ops->message)
-        bus->ops->message(bus->ops_opaque, address, data);
+        bus->ops->message(bus->ops_opaque, device->devfn, address, data);
 }
 
 void pci_add_msi(struct pci_device *device, unsigned offset)

@@ -21,21 +21,6 @@ enum {
 };
 #define HIGH_SMRAM_BASE UINT64_C(0xfeda0000)
 
-static uint64_t nobody_read(void *opaque, struct mmio_access access)
-{
-    (void)opaque;
-    return mask64(access.size * 8);
-}
-
-static void nobody_write(void *opaque, struct mmio_access access, uint64_t value)
-{
-    (void)opaque;
-    (void)access;
-    (void)value;
-}
-
-const struct mmio_ops pam_nobody_ops = {nobody_read, nobody_write, 1, 8, false};
-
 // Reads go to the bus, writes to the RAM below: how firmware copies itself.
 static void shadow_write(void *opaque, struct mmio_access access, uint64_t value)
 {
@@ -46,7 +31,7 @@ static void shadow_write(void *opaque, struct mmio_access access, uint64_t value
     guest_ram_wrote(ram, at, access.size);
 }
 
-static const struct mmio_ops shadow_ops = {nobody_read, shadow_write, 1, 8, false};
+static const struct mmio_ops shadow_ops = {mem_nobody_read, shadow_write, 1, 8, false};
 
 void pam_init(struct pam *pam, struct memory_map *map, const struct pc_bridge_config *config)
 {
@@ -60,7 +45,7 @@ void pam_init(struct pam *pam, struct memory_map *map, const struct pc_bridge_co
                                    .size = VGA_BYTES,
                                    .kind = MEM_MMIO,
                                    .priority = OVERLAY_PRIORITY,
-                                   .ops = &pam_nobody_ops};
+                                   .ops = &mem_nobody_ops};
     struct mem_region_desc smram = {.name = "smram",
                                     .size = VGA_BYTES,
                                     .kind = MEM_RAM,
@@ -107,7 +92,7 @@ static void set_segment(struct pam *pam, struct pam_segment *segment, uint8_t mo
         desc.ram_offset = config->firmware_offset + config->firmware_bytes - (ONE_MIB - base);
     } else {
         desc.kind = MEM_MMIO;
-        desc.ops = mode == PAM_WRITE ? &shadow_ops : &pam_nobody_ops;
+        desc.ops = mode == PAM_WRITE ? &shadow_ops : &mem_nobody_ops;
     }
     segment->window.desc = desc;
     mem_window_show(&segment->window, true, base);

@@ -32,9 +32,6 @@ struct pam {
     struct mem_window smram, high_smram; // in system management mode
 };
 
-// Handlers of a place where nobody answers.
-extern const struct mmio_ops pam_nobody_ops;
-
 void pam_init(struct pam *pam, struct memory_map *map, const struct pc_bridge_config *config);
 void pam_release(struct pam *pam);
 // `registers` are the seven PAM bytes.

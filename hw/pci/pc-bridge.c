@@ -15,8 +15,9 @@ static void set_irq(void *opaque, unsigned input, bool level)
     irq_set(&host->config.pirqs[input], level);
 }
 
-static void message(void *opaque, uint64_t address, uint32_t data)
+static void message(void *opaque, uint16_t requester, uint64_t address, uint32_t data)
 {
+    (void)requester;
     const struct pc_host *host = opaque;
     if (host->config.message)
         host->config.message(host->config.message_opaque, address, data);
@@ -91,14 +92,6 @@ int pc_bridge_create(struct machine *machine, const struct device_type *host_typ
         device_destroy(&host->device);
         return result;
     }
-    struct device *function = device_create(machine, function_type, NULL);
-    result = device_set(function, "bus", config->bus_name, error);
-    if (!result)
-        result = device_set(function, "addr", "0", error);
-    if (!result)
-        result = device_realize(function, error);
-    if (result)
-        device_destroy(function);
     *bus = &host->bus;
-    return result;
+    return pci_host_add_function(*bus, function_type, error);
 }

@@ -45,6 +45,16 @@ void pci_add_bar(struct pci_device *device, unsigned number, enum pci_bar_space 
         pci_define(device, bar_register(number) + 4, 4, 0, (uint32_t)(writable >> 32));
 }
 
+bool pci_memory_reaches(const struct pci_device *device, uint64_t address, uint64_t size)
+{
+    const struct pci_bus *bus = device->bus;
+    bool inside = !bus->range_count;
+    for (unsigned i = 0; i < bus->range_count; i++)
+        inside = inside || (address >= bus->ranges[i].base &&
+                            range_inside(address - bus->ranges[i].base, size, bus->ranges[i].size));
+    return inside && pci_command_has(device, PCI_COMMAND_MEMORY);
+}
+
 static bool decoded_address(const struct pci_device *device, unsigned number, uint64_t *address)
 {
     const struct pci_bar *bar = &device->bars[number];
@@ -52,16 +62,15 @@ static bool decoded_address(const struct pci_device *device, unsigned number, ui
     uint64_t value = pci_get(device, at, 4);
     if (bar->space == PCI_BAR_MEM64)
         value |= (uint64_t)pci_get(device, at + 4, 4) << 32;
-    if (!pci_command_has(device, bar->space == PCI_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY))
-        return false;
     if (number == PCI_ROM_BAR && !(value & PCI_ROM_ENABLE))
         return false;
     value &= ~(bar->window.desc.size - 1);
     *address = value;
     uint64_t last = value + (bar->window.desc.size - 1);
     if (bar->space == PCI_BAR_IO)
-        return value && last < 0xffff;
-    return value && last != UINT32_MAX && last != UINT64_MAX;
+        return value && last < 0xffff && pci_command_has(device, PCI_COMMAND_IO);
+    return value && last != UINT32_MAX && last != UINT64_MAX &&
+           pci_memory_reaches(device, value, bar->window.desc.size);
 }
 
 void pci_update_bars(struct pci_device *device)

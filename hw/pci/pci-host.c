@@ -75,6 +75,19 @@ void pci_config_ports_reset(struct pci_config_ports *ports)
     ports->reset_control = 0;
 }
 
+int pci_host_add_function(struct pci_bus *bus, const struct device_type *type, struct error *error)
+{
+    struct device *function = device_create(bus->machine, type, NULL);
+    int result = device_set(function, "bus", bus->bus.name, error);
+    if (!result)
+        result = device_set(function, "addr", "0", error);
+    if (!result)
+        result = device_realize(function, error);
+    if (result)
+        device_destroy(function);
+    return result;
+}
+
 static uint64_t ecam_read(void *opaque, struct mmio_access access)
 {
     struct pci_bus *root = opaque;

@@ -25,6 +25,9 @@ int pci_config_ports_map(struct pci_config_ports *ports, struct pci_bus *bus, st
 void pci_config_ports_unmap(struct pci_config_ports *ports);
 void pci_config_ports_reset(struct pci_config_ports *ports);
 
+// The host bridge's own function, 0.0 on its bus, realized.
+int pci_host_add_function(struct pci_bus *bus, const struct device_type *type, struct error *error);
+
 // The memory-mapped window, 1 MiB for each bus, as a description of what the host bridge shows where it
 // wants; its opaque pointer is the root bus.
 struct mem_window pci_ecam_window(struct pci_bus *bus, uint64_t size);

@@ -26,6 +26,7 @@ enum {
     PCI_ROM_BAR = PCI_BARS,
     PCI_PINS = 4,
     PCI_HOST_INPUTS = 8, // interrupt inputs a host bridge may have
+    PCI_HOST_RANGES = 2,
     PCI_CONFIG_BYTES = 256,
     PCI_EXPRESS_CONFIG_BYTES = 4096,
     PCI_MSIX_MAX = 2048,
@@ -41,8 +42,14 @@ struct pci_root_ops {
     // The host's interrupt input for a pin (0 is INTA#) of a device on the root bus.
     unsigned (*map_irq)(void *opaque, uint8_t devfn, unsigned pin);
     void (*set_irq)(void *opaque, unsigned input, bool level);
-    // A message-signalled interrupt: a 32-bit write to the address. NULL: messages go nowhere.
-    void (*message)(void *opaque, uint64_t address, uint32_t data);
+    // A message-signalled interrupt: a 32-bit write to the address. `requester` is the function that makes it (bus
+    // number and devfn). NULL: messages go nowhere.
+    void (*message)(void *opaque, uint16_t requester, uint64_t address, uint32_t data);
+};
+
+// Addresses that a host bridge passes on to its bus.
+struct pci_range {
+    uint64_t base, size;
 };
 
 struct pci_bus {
@@ -52,6 +59,8 @@ struct pci_bus {
     bool express;                   // functions have extended configuration space
     uint8_t first_slot;             // slots below are the board's: devices without an address come after
     struct memory_map *memory, *io; // where BARs appear; `io` may be NULL
+    unsigned range_count;           // of memory that reaches the bus; 0: all does
+    struct pci_range ranges[PCI_HOST_RANGES];
     const struct pci_root_ops *ops;
     void *ops_opaque;
     uint32_t input_counts[PCI_HOST_INPUTS]; // devices that pull the input
@@ -159,6 +168,9 @@ void pci_add_bar(struct pci_device *device, unsigned number, enum pci_bar_space 
 // An expansion ROM, from the property "romfile" or else `file` (both may be NULL: no ROM). The contents are
 // copied into guest RAM that is carved here.
 int pci_add_rom(struct pci_device *device, const char *file, struct error *error);
+// Whether accesses to memory at these addresses reach the function: the host bridge passes them on, and the guest lets
+// the function answer.
+bool pci_memory_reaches(const struct pci_device *device, uint64_t address, uint64_t size);
 // Where a BAR is, if it is decoded at the moment.
 bool pci_bar_address(const struct pci_device *device, unsigned number, uint64_t *address);
 

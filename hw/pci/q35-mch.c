@@ -148,7 +148,7 @@ static int q35_mch_realize(struct device *device, struct error *error)
     pc_bridge_init_pam(pci, &self->pam, PAM0, SMRAM);
     self->ecam = pci_ecam_window(pci->bus, PC_PCIEXBAR_BYTES);
     struct mem_region_desc hole = {
-        .name = "tseg-hole", .kind = MEM_MMIO, .priority = TSEG_PRIORITY, .ops = &pam_nobody_ops};
+        .name = "tseg-hole", .kind = MEM_MMIO, .priority = TSEG_PRIORITY, .ops = &mem_nobody_ops};
     struct mem_region_desc tseg = {.name = "tseg", .kind = MEM_RAM};
     self->tseg_hole = (struct mem_window){device->machine->map, hole, NULL};
     self->tseg = (struct mem_window){config->smm, tseg, NULL};

@@ -14,10 +14,11 @@ static void set_irq(void *opaque, unsigned input, bool level)
     ((struct pci_machine *)opaque)->levels[input] = level;
 }
 
-static void message(void *opaque, uint64_t address, uint32_t data)
+static void message(void *opaque, uint16_t requester, uint64_t address, uint32_t data)
 {
     struct pci_machine *pci = opaque;
     pci->messages++;
+    pci->message_requester = requester;
     pci->message_address = address;
     pci->message_data = data;
 }

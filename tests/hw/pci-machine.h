@@ -12,7 +12,8 @@ struct pci_machine {
     struct pci_config_ports ports;
     bool levels[PCI_HOST_INPUTS];
     unsigned messages;
-    uint64_t message_address; // the last one
+    uint16_t message_requester; // the last one
+    uint64_t message_address;
     uint32_t message_data;
 };
 

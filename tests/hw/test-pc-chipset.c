@@ -266,7 +266,7 @@ Test(pc_chipset, ich9_routes)
     pull(3, 1, false);
     pull(31, 1, true);
     cr_assert(gsi[1].level, "the chipset's own do not");
-    bus->ops->message(bus->ops_opaque, 0xfee00000, 0x30);
+    bus->ops->message(bus->ops_opaque, PCI_DEVFN(3, 0), 0xfee00000, 0x30);
     cr_assert_eq(messages, 1);
     unmake();
 }
