@@ -114,6 +114,7 @@ static int gpex_realize(struct device *device, struct error *error)
     host->ops = (struct pci_root_ops){map_irq, set_irq, message};
     pci_bus_init(&host->bus, device->machine, config->bus_name, true, device->machine->map, config->io, &host->ops,
                  host);
+    host->bus.zero_is_place = true; // of port space: UEFI firmware begins there
     host->bus.range_count = config->memory_count;
     for (unsigned i = 0; i < config->memory_count; i++)
         host->bus.ranges[i] = config->memory[i];

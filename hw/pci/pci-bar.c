@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Base address registers and the expansion ROM: what they say is mapped, as long as the command register
 // lets the function decode and the address makes sense. A register that is being sized (all ones) or was
-// never set (0) maps nothing.
+// never set (0, unless that is a place like others) maps nothing.
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -66,10 +66,12 @@ static bool decoded_address(const struct pci_device *device, unsigned number, ui
         return false;
     value &= ~(bar->window.desc.size - 1);
     *address = value;
+    if (!value && !device->bus->zero_is_place)
+        return false;
     uint64_t last = value + (bar->window.desc.size - 1);
     if (bar->space == PCI_BAR_IO)
-        return value && last < 0xffff && pci_command_has(device, PCI_COMMAND_IO);
-    return value && last != UINT32_MAX && last != UINT64_MAX &&
+        return last < 0xffff && pci_command_has(device, PCI_COMMAND_IO);
+    return last != UINT32_MAX && last != UINT64_MAX &&
            pci_memory_reaches(device, value, bar->window.desc.size);
 }
 

@@ -59,6 +59,7 @@ struct pci_bus {
     bool express;                   // functions have extended configuration space
     uint8_t first_slot;             // slots below are the board's: devices without an address come after
     struct memory_map *memory, *io; // where BARs appear; `io` may be NULL
+    bool zero_is_place;             // for a BAR; else one that is 0 has not been set
     unsigned range_count;           // of memory that reaches the bus; 0: all does
     struct pci_range ranges[PCI_HOST_RANGES];
     const struct pci_root_ops *ops;

@@ -132,6 +132,9 @@ Test(virt_pcie, bars_lie_in_the_windows)
     cr_assert_eq(guest_read(machine, IO_WINDOW + 0x1004, 2), 0x5504, "ports behind their window");
     guest_write(machine, IO_WINDOW + 0x1004, 4, 0xfeed);
     cr_assert_eq(probe->written, 0xfeed);
+    config_set(AT, PCI_BAR_0 + 4, 4, 0);
+    cr_assert_eq(guest_read(machine, IO_WINDOW + 4, 2), 0x5504, "port 0 is one like others");
+    cr_assert_eq(guest_read(machine, IO_WINDOW + 0x1004, 2), 0xffff);
     config_set(AT, PCI_BAR_0 + 12, 4, 0);
     config_set(AT, PCI_BAR_0 + 8, 4, 0x3efe0000);
     guest_write(machine, 0x3efefffc, 4, 0x600d);
@@ -145,6 +148,7 @@ Test(virt_pcie, bars_elsewhere_are_not_seen)
         uint64_t base;
         const char *stays;
     } places[] = {
+        {0, "virt.flash0"},
         {RAM, "ram"},
         {FRAME, "gicv2m"},
         {LOW_ECAM, "nothing"},
