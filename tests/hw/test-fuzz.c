@@ -12,7 +12,10 @@
 #include "hw/boards/virt-arm.h"
 #include "hw/core/dma.h"
 #include "hw/core/rng.h"
+#include "hw/ide/ahci.h"
+#include "hw/pci/pci-regs.h"
 #include "hw/virtio/virtio-devices.h"
+#include "hw/virtio/virtio-pci.h"
 #include "tcg/base/bits.h"
 
 enum { CPUS = 3, STEPS = 20000, RAM_BYTES = 64 << 20 };
@@ -53,6 +56,38 @@ static void fill_ram(struct machine *machine, struct rng *rng)
     }
 }
 
+enum { PCI_SLOTS = 4, PCI_BAR_ROOM = 0x10000 }; // with the host bridge
+#define ECAM UINT64_C(0x4010000000)
+
+static void plug_pci(struct machine *machine)
+{
+    disk_file(machine, "pci-disk", 2048, 512, false);
+    bare_device(machine, &virtio_blk_pci_type, (const char *const[]){"drive=pci-disk", NULL});
+    bare_device(machine, &virtio_rng_pci_type, NULL);
+    bare_device(machine, &ich9_ahci_type, NULL);
+}
+
+static uint64_t bar_offset(unsigned slot, unsigned bar)
+{
+    return (uint64_t)(slot * 8 + bar) * PCI_BAR_ROOM;
+}
+
+// As firmware leaves it: each BAR in the window of its kind, every function at work.
+static void place_bars(struct machine *machine)
+{
+    for (unsigned slot = 1; slot < PCI_SLOTS; slot++) {
+        uint64_t config = ECAM + (slot << 15);
+        for (unsigned bar = 0; bar < 6; bar++) {
+            uint64_t at = config + PCI_BAR_0 + 4 * bar, kind = guest_read(machine, at, 4);
+            uint64_t memory = (kind & 4 ? 0 : 0x10000000) + bar_offset(slot, bar);
+            guest_write(machine, at, 4, kind & 1 ? slot * 0x100 + bar * 0x20 : memory);
+            if (!(kind & 1) && (kind & 4))
+                guest_write(machine, config + PCI_BAR_0 + 4 * ++bar, 4, 0x80);
+        }
+        guest_write(machine, config + PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    }
+}
+
 static struct machine *build(const char *gic, struct rng *rng)
 {
     struct machine *machine = machine_create(&virt_arm_type);
@@ -69,8 +104,10 @@ static struct machine *build(const char *gic, struct rng *rng)
     bare_device(machine, &virtio_serial_type, NULL);
     bare_device(machine, &virtconsole_type, (const char *const[]){"chardev=line", NULL});
     bare_device(machine, &virtio_rng_type, NULL);
+    plug_pci(machine);
     cr_assert_eq(machine_finish(machine, &error), 0, "%s", error.text);
     machine_reset(machine);
+    place_bars(machine);
     fill_ram(machine, rng);
     return machine;
 }
@@ -87,6 +124,17 @@ static uint64_t draw_register(struct rng *rng)
         {0x0a003e00, 0x140},  {0x0a003c00, 0x140},   {0x0a003a00, 0x140},  {0x0a003e00, 0x140},
         {0, 0x8000000},       {0x0a000000, 0x4000},
     };
+    uint64_t offset = bar_offset(draw(rng) % PCI_SLOTS, draw(rng) % 6) + draw(rng) % 0x1100;
+    switch (draw(rng) % 24) {
+    case 0:
+        return ECAM + (draw(rng) % PCI_SLOTS << 15) + draw(rng) % (draw(rng) % 64 ? 0x100 : 0x100000);
+    case 1:
+        return 0x3eff0000 + draw(rng) % (draw(rng) % 64 ? 0x400 : 0x10000);
+    case 2:
+        return 0x10000000 + offset;
+    case 3:
+        return UINT64_C(0x8000000000) + offset;
+    }
     unsigned n = (unsigned)(draw(rng) % ARRAY_SIZE(places));
     return places[n].base + draw(rng) % places[n].size;
 }
