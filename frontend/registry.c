@@ -81,6 +81,9 @@ const struct ui_type *const registry_uis[] = {
 #ifdef LYREBIRD_SDL
     &ui_sdl_type,
 #endif
+#ifdef LYREBIRD_VNC
+    &ui_vnc_type,
+#endif
     NULL,
 };
 

@@ -15,6 +15,33 @@ void held_keys_send(struct held_keys *held, struct machine *machine, enum input_
     input_send_key(machine, key, down);
 }
 
+void held_keys_stroke(struct held_keys *held, struct machine *machine, struct keymap_stroke stroke)
+{
+    static const enum input_key shifts[] = {INPUT_KEY_SHIFT, INPUT_KEY_SHIFT_RIGHT};
+    bool had[ARRAY_SIZE(shifts)], any_shift = false;
+    bool had_alt_gr = held_keys_has(held, INPUT_KEY_ALT_RIGHT);
+    // A modifier key is itself what it needs.
+    bool modifier = stroke.key >= INPUT_KEY_CTRL;
+    for (size_t i = 0; i < ARRAY_SIZE(shifts); i++)
+        any_shift |= had[i] = held_keys_has(held, shifts[i]);
+    bool add_shift = stroke.shift && !any_shift && !modifier, drop_shift = !stroke.shift && any_shift && !modifier;
+    bool change_alt_gr = stroke.alt_gr != had_alt_gr && !modifier;
+    if (add_shift)
+        held_keys_send(held, machine, INPUT_KEY_SHIFT, true);
+    for (size_t i = 0; i < ARRAY_SIZE(shifts) && drop_shift; i++)
+        held_keys_send(held, machine, shifts[i], false);
+    if (change_alt_gr)
+        held_keys_send(held, machine, INPUT_KEY_ALT_RIGHT, stroke.alt_gr);
+    held_keys_send(held, machine, stroke.key, true);
+    if (change_alt_gr)
+        held_keys_send(held, machine, INPUT_KEY_ALT_RIGHT, had_alt_gr);
+    if (add_shift)
+        held_keys_send(held, machine, INPUT_KEY_SHIFT, false);
+    for (size_t i = 0; i < ARRAY_SIZE(shifts) && drop_shift; i++)
+        if (had[i])
+            held_keys_send(held, machine, shifts[i], true);
+}
+
 void held_keys_release(struct held_keys *held, struct machine *machine)
 {
     for (unsigned i = 0; i < INPUT_KEYS / 64; i++)

@@ -7,12 +7,15 @@
 #include <stdint.h>
 
 #include "hw/core/input.h"
+#include "ui/keymap.h"
 
 struct held_keys {
     uint64_t bits[INPUT_KEYS / 64];
 };
 
 void held_keys_send(struct held_keys *held, struct machine *machine, enum input_key key, bool down);
+// Presses a key with the modifiers that its character needs, and without others; those are put back at once.
+void held_keys_stroke(struct held_keys *held, struct machine *machine, struct keymap_stroke stroke);
 void held_keys_release(struct held_keys *held, struct machine *machine);
 static inline bool held_keys_has(const struct held_keys *held, enum input_key key)
 {

@@ -56,34 +56,6 @@ void sdl_keys_release(struct sdl *sdl)
     }
 }
 
-// Presses a key with the modifiers that its character needs, which are put back at once.
-static void send_stroke(struct sdl *sdl, unsigned scancode, struct keymap_stroke stroke)
-{
-    static const enum input_key shifts[] = {INPUT_KEY_SHIFT, INPUT_KEY_SHIFT_RIGHT};
-    struct machine *machine = sdl->machine;
-    bool had[2], any_shift = false;
-    sdl_lock(sdl);
-    for (unsigned i = 0; i < 2; i++)
-        any_shift |= had[i] = held_keys_has(&sdl->held, shifts[i]);
-    bool had_alt_gr = held_keys_has(&sdl->held, INPUT_KEY_ALT_RIGHT);
-    if (stroke.shift && !any_shift)
-        held_keys_send(&sdl->held, machine, INPUT_KEY_SHIFT, true);
-    for (unsigned i = 0; i < 2 && !stroke.shift; i++)
-        held_keys_send(&sdl->held, machine, shifts[i], false);
-    if (stroke.alt_gr != had_alt_gr)
-        held_keys_send(&sdl->held, machine, INPUT_KEY_ALT_RIGHT, stroke.alt_gr);
-    held_keys_send(&sdl->held, machine, stroke.key, true);
-    if (stroke.alt_gr != had_alt_gr)
-        held_keys_send(&sdl->held, machine, INPUT_KEY_ALT_RIGHT, had_alt_gr);
-    if (stroke.shift && !any_shift)
-        held_keys_send(&sdl->held, machine, INPUT_KEY_SHIFT, false);
-    for (unsigned i = 0; i < 2 && !stroke.shift; i++)
-        if (had[i])
-            held_keys_send(&sdl->held, machine, shifts[i], true);
-    sdl_unlock(sdl);
-    sdl->pressed_as[scancode] = (uint16_t)(stroke.key + 1);
-}
-
 // The text that belongs to the key press in hand comes as the next event.
 static bool take_text(char *text, size_t size)
 {
@@ -109,7 +81,10 @@ static bool press_symbol(struct sdl *sdl, const SDL_KeyboardEvent *event)
         code = (uint32_t)event->keysym.sym; // Ctrl-C makes no text, but is about the letter
     if (!code || !keymap_find_character(sdl->keymap, code, &stroke))
         return false;
-    send_stroke(sdl, event->keysym.scancode, stroke);
+    sdl_lock(sdl);
+    held_keys_stroke(&sdl->held, sdl->machine, stroke);
+    sdl_unlock(sdl);
+    sdl->pressed_as[event->keysym.scancode] = (uint16_t)(stroke.key + 1);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "hw/core/machine.h"
 #include "ui/font.h"
@@ -30,10 +31,16 @@ static bool is_software_gl(void)
     return false;
 }
 
+// Without one, asking SDL would load a compiler of programs for graphics processors for nothing.
+static bool host_has_graphics_processor(void)
+{
+    return !access("/dev/dri/renderD128", F_OK) || !access("/dev/dri/card0", F_OK);
+}
+
 static void make_renderer(struct sdl *sdl)
 {
     SDL_RendererInfo info;
-    if (sdl->options->gl)
+    if (sdl->options->gl && host_has_graphics_processor())
         sdl->renderer = SDL_CreateRenderer(sdl->window, -1, SDL_RENDERER_ACCELERATED | SDL_RENDERER_PRESENTVSYNC);
     if (sdl->renderer && !SDL_GetRendererInfo(sdl->renderer, &info) && !strncmp(info.name, "opengl", 6) && is_software_gl()) {
         SDL_DestroyRenderer(sdl->renderer);
@@ -332,7 +339,6 @@ static void show_update(struct sdl *sdl, struct display_update *update)
             upload(sdl, update->damage.rects[i]);
         sdl->redraw = true;
     }
-    display_update_release(update);
 }
 
 void sdl_window_update(struct sdl *sdl)
@@ -345,6 +351,7 @@ void sdl_window_update(struct sdl *sdl)
         show_update(sdl, &update);
     else if (sdl->blank)
         update_blank(sdl);
+    display_update_release(&update);
     if (sdl->redraw)
         draw(sdl);
 }

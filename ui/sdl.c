@@ -51,18 +51,10 @@ void sdl_show_console(struct sdl *sdl, unsigned index)
     sdl_window_update_title(sdl);
 }
 
-// The display to begin with: the first with graphics, else the first serial port.
 static unsigned first_console(struct sdl *sdl)
 {
-    unsigned index = 0;
     sdl_lock(sdl);
-    for (unsigned i = 0; display_at(sdl->machine, i); i++) {
-        const struct display *display = display_at(sdl->machine, i);
-        if (!display->is_terminal || !strcmp(display->name, "serial0")) {
-            index = i;
-            break;
-        }
-    }
+    unsigned index = ui_first_display(sdl->machine);
     sdl_unlock(sdl);
     return index;
 }

@@ -40,4 +40,8 @@ struct ui {
     void (*destroy)(struct ui *ui); // with the machine stopped and without the device lock
 };
 
+// Which display to show first: the first with graphics, else the first serial port. Device lock held.
+unsigned ui_first_display(struct machine *machine);
+
 extern const struct ui_type ui_sdl_type;
+extern const struct ui_type ui_vnc_type;

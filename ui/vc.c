@@ -14,7 +14,7 @@
 #include "ui/vc-keys.h"
 #include "ui/vc-screen.h"
 
-enum { INPUT_BYTES_MAX = 1 << 20 };
+enum { INPUT_BYTES_MAX = 1 << 20, WRITE_BYTES = 512 };
 
 struct vc {
     struct chardev base;
@@ -188,7 +188,14 @@ static const struct display_ops display_ops = {.refresh = refresh,
 static size_t vc_write(struct chardev *chardev, const void *data, size_t length)
 {
     struct vc *vc = of(chardev);
-    vterm_input_write(vc->terminal, data, length);
+    // When a sequence of escape and backslash is cut in two, libvterm 0.1 goes on reading to the next zero: there is one.
+    char part[WRITE_BYTES + 1];
+    for (size_t done = 0, n; done < length; done += n) {
+        n = length - done < WRITE_BYTES ? length - done : WRITE_BYTES;
+        memcpy(part, (const char *)data + done, n);
+        part[n] = 0;
+        vterm_input_write(vc->terminal, part, n);
+    }
     deliver(vc); // what the terminal answers
     return length;
 }

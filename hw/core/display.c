@@ -121,8 +121,7 @@ bool display_take(struct display_view *view, struct display_update *update)
     if (display->ops->refresh)
         display->ops->refresh(display->opaque);
     view->woken = false;
-    if (!view->surface_changed && !view->cursor_changed && !view->cursor_moved && !view->damage.count)
-        return false;
+    bool any = view->surface_changed || view->cursor_changed || view->cursor_moved || view->damage.count;
     update->surface = surface_take(display->surface);
     update->cursor = cursor_take(display->cursor);
     update->cursor_x = display->cursor_x;
@@ -133,7 +132,7 @@ bool display_take(struct display_view *view, struct display_update *update)
     update->damage = view->damage;
     view->surface_changed = view->cursor_changed = view->cursor_moved = false;
     view->damage.count = 0;
-    return true;
+    return any;
 }
 
 void display_update_release(struct display_update *update)

@@ -122,7 +122,8 @@ void display_move_cursor(struct display *display, int x, int y);
 // For views.
 void display_attach(struct display *display, struct display_view *view);
 void display_detach(struct display_view *view); // nothing when it is not attached
-// Has the display refresh, and hands over what the view has not seen. False, with an empty update: there is nothing.
+// Has the display refresh, and hands over what it shows and what the view has not seen of that; whether there is anything. To be
+// released in any case.
 bool display_take(struct display_view *view, struct display_update *update);
 void display_update_release(struct display_update *update);
 // The characters shown; false when there are none to show.

@@ -102,6 +102,7 @@ Test(vc, only_changed_lines_are_drawn)
     cr_assert(update.surface->width == 20 * FONT_WIDTH && update.surface->height == 4 * FONT_HEIGHT);
     display_update_release(&update);
     cr_assert_not(display_take(&view, &update));
+    display_update_release(&update);
     write_text("\033[3;1H\xe2\x96\x88"); // a full block
     cr_assert(display_take(&view, &update));
     for (unsigned i = 0; i < update.damage.count; i++) {
