@@ -104,3 +104,13 @@ bool keymap_find_character(const struct keymap *keymap, uint32_t code, struct ke
         code = '\r';
     return keymap_find_symbol(keymap, xkb_utf32_to_keysym(code), stroke);
 }
+
+uint32_t keymap_symbol_of(const struct keymap *keymap, struct keymap_stroke stroke)
+{
+    for (unsigned i = 0; i < keymap->count; i++) {
+        const struct keymap_stroke *known = &keymap->symbols[i].stroke;
+        if (known->key == stroke.key && known->shift == stroke.shift && known->alt_gr == stroke.alt_gr)
+            return keymap->symbols[i].keysym;
+    }
+    return 0;
+}

@@ -23,3 +23,5 @@ void keymap_destroy(struct keymap *keymap);
 // How a keysym of X is typed, or a Unicode character. False: not on this keyboard.
 bool keymap_find_symbol(const struct keymap *keymap, uint32_t keysym, struct keymap_stroke *stroke);
 bool keymap_find_character(const struct keymap *keymap, uint32_t code, struct keymap_stroke *stroke);
+// The keysym that a stroke makes, 0: none, or one that a plainer stroke makes.
+uint32_t keymap_symbol_of(const struct keymap *keymap, struct keymap_stroke stroke);

@@ -60,14 +60,6 @@ static int key_of_code(uint32_t code)
     return -1;
 }
 
-static void code_event(struct nvnc_client *client, uint32_t code, bool down)
-{
-    struct vnc *vnc = vnc_of(client);
-    int key = key_of_code(code);
-    if (key >= 0 && !(down && choose_console(vnc, (enum input_key)key)))
-        held_keys_send(&vnc->held, vnc->machine, (enum input_key)key, down);
-}
-
 // --- by symbol -----------------------------------------------------------------------------------------------------
 
 static struct vnc_pressed *find_pressed(struct vnc *vnc, uint32_t keysym)
@@ -133,6 +125,33 @@ static void terminal_symbol(struct vnc *vnc, uint32_t keysym, bool down)
         display->ops->type_key(display->opaque, stroke.key, vnc->modifiers);
 }
 
+// By the place of a key: what it makes in the layout.
+static void terminal_code(struct vnc *vnc, enum input_key key, bool down)
+{
+    struct keymap_stroke stroke = {key, vnc->modifiers & DISPLAY_SHIFT, vnc->alt_gr};
+    if (key == INPUT_KEY_ALT_RIGHT)
+        vnc->alt_gr = down;
+    uint32_t keysym = keymap_symbol_of(vnc->keymap, stroke);
+    if (!keysym) { // Shift-Up is still Up
+        stroke.shift = stroke.alt_gr = false;
+        keysym = keymap_symbol_of(vnc->keymap, stroke);
+    }
+    if (keysym)
+        terminal_symbol(vnc, keysym, down);
+}
+
+static void code_event(struct nvnc_client *client, uint32_t code, bool down)
+{
+    struct vnc *vnc = vnc_of(client);
+    int key = key_of_code(code);
+    if (key < 0)
+        return;
+    if (is_terminal(vnc))
+        terminal_code(vnc, (enum input_key)key, down);
+    else if (!(down && choose_console(vnc, (enum input_key)key)))
+        held_keys_send(&vnc->held, vnc->machine, (enum input_key)key, down);
+}
+
 static void symbol_event(struct nvnc_client *client, uint32_t keysym, bool down)
 {
     struct vnc *vnc = vnc_of(client);
@@ -167,14 +186,10 @@ static void pointer_event(struct nvnc_client *client, uint16_t x, uint16_t y, en
     }
 }
 
-void vnc_choose_keys(struct vnc *vnc)
-{
-    vnc->modifiers = 0;
-    nvnc_set_key_code_fn(vnc->server, is_terminal(vnc) || vnc->host->layout ? NULL : code_event);
-}
-
 void vnc_listen_to_input(struct vnc *vnc)
 {
     nvnc_set_key_fn(vnc->server, symbol_event);
+    if (!vnc->host->layout)
+        nvnc_set_key_code_fn(vnc->server, code_event);
     nvnc_set_pointer_fn(vnc->server, pointer_event);
 }

@@ -49,6 +49,7 @@ struct vnc {
     struct held_keys held;
     struct vnc_pressed pressed[VNC_KEYS_MAX];
     unsigned modifiers; // enum display_modifier, for terminals
+    bool alt_gr;        // likewise
     unsigned buttons;
     unsigned x, y; // where the pointer was
 };
@@ -58,5 +59,3 @@ void vnc_show_console(struct vnc *vnc, unsigned index);
 
 // --- vnc-input.c ---
 void vnc_listen_to_input(struct vnc *vnc);
-// Keys by their places or by their symbols, as the display that is shown wants them.
-void vnc_choose_keys(struct vnc *vnc);

@@ -139,8 +139,8 @@ void vnc_show_console(struct vnc *vnc, unsigned index)
     held_keys_release(&vnc->held, vnc->machine);
     display_detach(&vnc->view);
     display_attach(display, &vnc->view);
-    vnc->blank = false;
-    vnc_choose_keys(vnc);
+    vnc->blank = vnc->alt_gr = false;
+    vnc->modifiers = 0;
 }
 
 // --- clients -------------------------------------------------------------------------------------------------------
