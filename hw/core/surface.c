@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
 
 static struct surface *make(unsigned width, unsigned height, unsigned stride, void *pixels)
 {
@@ -40,6 +41,15 @@ struct surface *surface_wrap(unsigned width, unsigned height, unsigned stride, v
     return make(width, height, stride, pixels);
 }
 
+struct surface *surface_part(struct surface *whole, unsigned x, unsigned y, unsigned width, unsigned height)
+{
+    if (!width || !height || !range_inside(x, width, whole->width) || !range_inside(y, height, whole->height))
+        return NULL;
+    struct surface *part = make(width, height, whole->stride, surface_line(whole, y) + x);
+    part->whole = surface_take(whole);
+    return part;
+}
+
 struct surface *surface_take(struct surface *surface)
 {
     if (surface)
@@ -51,6 +61,7 @@ void surface_drop(struct surface *surface)
 {
     if (!surface || atomic_fetch_sub(&surface->references, 1) > 1)
         return;
+    surface_drop(surface->whole);
     free(surface->owned);
     free(surface);
 }

@@ -17,12 +17,15 @@ struct surface {
     unsigned stride;        // bytes from line to line, a multiple of 4
     uint8_t *pixels;
     void *owned; // what is freed with it, or NULL
+    struct surface *whole; // what it is a part of, a reference, or NULL
 };
 
 // With pixels of its own, black. NULL when a side or the whole is too large, or memory is out. One reference is the caller's.
 struct surface *surface_create(unsigned width, unsigned height);
 // Shows pixels that outlive all references. NULL when a side is out of range or something is not aligned to 4 bytes.
 struct surface *surface_wrap(unsigned width, unsigned height, unsigned stride, void *pixels);
+// Shows part of another, to which it holds a reference. NULL when that part is empty or reaches outside.
+struct surface *surface_part(struct surface *whole, unsigned x, unsigned y, unsigned width, unsigned height);
 // Any thread. Both take NULL.
 struct surface *surface_take(struct surface *surface);
 void surface_drop(struct surface *surface);

@@ -61,6 +61,18 @@ static bool covers(const struct display_damage *damage, unsigned x, unsigned y)
     return false;
 }
 
+Test(display, part_of_a_surface)
+{
+    struct surface *whole = surface_create(20, 10);
+    cr_assert(!surface_part(whole, 20, 0, 1, 1) && !surface_part(whole, 0, 5, 20, 6) && !surface_part(whole, 0, 0, 0, 1));
+    cr_assert_null(surface_part(whole, UINT32_MAX, 0, 2, 1));
+    struct surface *part = surface_part(whole, 3, 4, 17, 6);
+    surface_line(whole, 9)[19] = 7;
+    surface_drop(whole);
+    cr_assert(part->width == 17 && part->height == 6 && surface_line(part, 5)[16] == 7);
+    surface_drop(part);
+}
+
 Test(display, a_view_takes_each_change_once)
 {
     struct display_view view = {.wake = woken};
