@@ -55,6 +55,12 @@ const struct device_type *const registry_devices[] = {
     &virtio_blk_pci_type,
     &virtio_blk_pci_transitional_type,
     &virtio_blk_pci_non_transitional_type,
+    &virtio_keyboard_type,
+    &virtio_keyboard_pci_type,
+    &virtio_mouse_type,
+    &virtio_mouse_pci_type,
+    &virtio_multitouch_type,
+    &virtio_multitouch_pci_type,
     &virtio_rng_type,
     &virtio_rng_pci_type,
     &virtio_rng_pci_transitional_type,
@@ -63,6 +69,8 @@ const struct device_type *const registry_devices[] = {
     &virtio_serial_pci_type,
     &virtio_serial_pci_transitional_type,
     &virtio_serial_pci_non_transitional_type,
+    &virtio_tablet_type,
+    &virtio_tablet_pci_type,
     &virtserialport_type,
     // Parts of boards.
     &gicv3_type,
@@ -145,8 +153,12 @@ static const char *device_alias(const char *name)
 {
     static const char *const aliases[][2] = {{"ahci", "ich9-ahci"},
                                              {"virtio-blk", "virtio-blk-pci"},
+                                             {"virtio-keyboard", "virtio-keyboard-pci"},
+                                             {"virtio-mouse", "virtio-mouse-pci"},
+                                             {"virtio-multitouch", "virtio-multitouch-pci"},
                                              {"virtio-rng", "virtio-rng-pci"},
-                                             {"virtio-serial", "virtio-serial-pci"}};
+                                             {"virtio-serial", "virtio-serial-pci"},
+                                             {"virtio-tablet", "virtio-tablet-pci"}};
     for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
         if (!strcmp(aliases[i][0], name))
             return aliases[i][1];

@@ -22,21 +22,26 @@ enum {
 
 enum legacy_choice { LEGACY_AUTO, LEGACY_ON, LEGACY_OFF };
 
-// What a function says it is, by the number of the virtio device inside.
+// What a function says it is, by the number of the virtio device inside and, where that has several kinds, by its type.
 static const struct identity {
-    uint16_t virtio_id, legacy_device_id;
+    uint16_t virtio_id, legacy_device_id; // the latter 0: it came with virtio 1.0
     uint32_t class_code;
+    const struct device_type *type; // NULL: any
 } identities[] = {
-    {1, 0x1000, 0x020000}, // network
-    {2, 0x1001, 0x010000}, // block
-    {3, 0x1003, 0x078000}, // serial
-    {4, 0x1005, 0x00ff00}, // entropy
+    {1, 0x1000, 0x020000, NULL}, // network
+    {2, 0x1001, 0x010000, NULL}, // block
+    {3, 0x1003, 0x078000, NULL}, // serial
+    {4, 0x1005, 0x00ff00, NULL}, // entropy
+    {18, 0, 0x090000, &virtio_keyboard_type},
+    {18, 0, 0x090200, &virtio_mouse_type},
+    {18, 0, 0x098000, NULL}, // other input
 };
 
-static const struct identity *find_identity(uint16_t virtio_id)
+static const struct identity *find_identity(const struct virtio_device *inner)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(identities); i++)
-        if (identities[i].virtio_id == virtio_id)
+        if (identities[i].virtio_id == inner->class->device_id &&
+            (!identities[i].type || identities[i].type == inner->device.type))
             return &identities[i];
     return NULL;
 }
@@ -130,12 +135,28 @@ static int check_modes(const struct virtio_pci *self, struct error *error)
 }
 
 // Only once the device is plugged in is it known what the function is.
+static int check_inner(const struct virtio_pci *self, struct error *error)
+{
+    const char *inner = self->pci.device.inner->type->name;
+    if (self->plugged->queue_count > VIRTIO_PCI_QUEUES_MAX || !find_identity(self->plugged))
+        return error_set(error, EINVAL, "device '%s' cannot be on PCI", inner);
+    if (self->plugged->class->modern_only && self->disable_legacy == LEGACY_OFF)
+        return error_set(error, EINVAL, "device '%s' has no interface from before virtio 1.0; leave out disable-legacy=off",
+                         self->pci.device.type->name);
+    return 0;
+}
+
+static bool offers_legacy(const struct virtio_pci *self)
+{
+    return self->disable_legacy != LEGACY_ON && !self->plugged->class->modern_only;
+}
+
 static void define_identity(struct virtio_pci *self)
 {
     struct pci_device *pci = &self->pci;
     uint16_t id = self->plugged->class->device_id;
-    const struct identity *identity = find_identity(id);
-    bool legacy = self->disable_legacy != LEGACY_ON;
+    const struct identity *identity = find_identity(self->plugged);
+    bool legacy = offers_legacy(self);
     pci_define(pci, PCI_DEVICE_ID, 2, legacy ? identity->legacy_device_id : MODERN_DEVICE_BASE + id, 0);
     pci_define(pci, PCI_REVISION_ID, 4, identity->class_code << 8 | !legacy, 0);
     pci_define(pci, PCI_SUBSYSTEM_ID, 2, legacy ? id : SUBSYSTEM_MODERN, 0);
@@ -196,17 +217,18 @@ static int virtio_pci_realize(struct device *device, struct error *error)
         pci_unrealize(&self->pci);
         return result;
     }
-    uint32_t queues = self->plugged->queue_count;
-    if (queues > VIRTIO_PCI_QUEUES_MAX || !find_identity(self->plugged->class->device_id)) {
+    result = check_inner(self, error);
+    if (result) {
         virtio_pci_unrealize(device);
-        return error_set(error, EINVAL, "device '%s' cannot be on PCI", device->inner->type->name);
+        return result;
     }
+    uint32_t queues = self->plugged->queue_count;
     define_identity(self);
     // A vector for each queue and one for changes of the configuration; drivers share when these are few.
     pci_add_msix(&self->pci, MSIX_BAR, queues + 1 < MSIX_VECTORS_MAX ? queues + 1 : MSIX_VECTORS_MAX);
     if (!self->disable_modern)
         virtio_pci_add_modern(self);
-    if (self->disable_legacy != LEGACY_ON)
+    if (offers_legacy(self))
         virtio_pci_add_legacy(self);
     forget(self);
     return 0;
@@ -290,3 +312,11 @@ const struct device_type virtio_serial_pci_transitional_type =
 const struct device_type virtio_serial_pci_non_transitional_type =
     VIRTIO_PCI_TYPE("virtio-serial-pci-non-transitional", "virtio serial lines, 1.0 only",
                     non_transitional_properties, &virtio_serial_type);
+const struct device_type virtio_keyboard_pci_type =
+    VIRTIO_PCI_TYPE("virtio-keyboard-pci", "virtio keyboard", auto_properties, &virtio_keyboard_type);
+const struct device_type virtio_mouse_pci_type =
+    VIRTIO_PCI_TYPE("virtio-mouse-pci", "virtio mouse", auto_properties, &virtio_mouse_type);
+const struct device_type virtio_tablet_pci_type =
+    VIRTIO_PCI_TYPE("virtio-tablet-pci", "virtio pointer that tells where it is", auto_properties, &virtio_tablet_type);
+const struct device_type virtio_multitouch_pci_type =
+    VIRTIO_PCI_TYPE("virtio-multitouch-pci", "virtio touchscreen", auto_properties, &virtio_multitouch_type);

@@ -3,6 +3,7 @@
 #include "hw/virtio/virtio.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "hw/core/machine.h"
@@ -29,8 +30,10 @@ static void run_deferred(void *opaque)
 
 int virtio_realize(struct virtio_device *device, const struct virtio_class *class, struct error *error)
 {
-    (void)error;
     const struct virtio_socket *socket = device->device.parent->opaque;
+    if (class->modern_only && socket->legacy)
+        return error_set(error, EINVAL, "device '%s' needs the interface of virtio 1.0, which its bus does not have",
+                         device->device.type->name);
     assert(class->config_size <= VIRTIO_CONFIG_MAX);
     device->class = class;
     device->transport = socket->ops;

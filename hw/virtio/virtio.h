@@ -29,6 +29,7 @@ struct virtio_class {
     unsigned queue_count;
     const uint16_t *queue_sizes; // largest size of each
     unsigned config_size;
+    bool modern_only; // came with virtio 1.0: there is no interface from before it
     uint64_t (*features)(struct virtio_device *device); // the device's own; ring features are added
     // Fills in the configuration space, which is zero. NULL when there is none.
     void (*get_config)(struct virtio_device *device, uint8_t *config);
