@@ -55,6 +55,8 @@ const struct device_type *const registry_devices[] = {
     &virtio_blk_pci_type,
     &virtio_blk_pci_transitional_type,
     &virtio_blk_pci_non_transitional_type,
+    &virtio_gpu_type,
+    &virtio_gpu_pci_type,
     &virtio_keyboard_type,
     &virtio_keyboard_pci_type,
     &virtio_mouse_type,
@@ -153,6 +155,7 @@ static const char *device_alias(const char *name)
 {
     static const char *const aliases[][2] = {{"ahci", "ich9-ahci"},
                                              {"virtio-blk", "virtio-blk-pci"},
+                                             {"virtio-gpu", "virtio-gpu-pci"},
                                              {"virtio-keyboard", "virtio-keyboard-pci"},
                                              {"virtio-mouse", "virtio-mouse-pci"},
                                              {"virtio-multitouch", "virtio-multitouch-pci"},

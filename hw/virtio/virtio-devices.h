@@ -9,6 +9,7 @@ extern const struct device_type virtio_serial_type;  // "virtio-serial-device"; 
 extern const struct device_type virtconsole_type;    // "virtconsole"
 extern const struct device_type virtserialport_type; // "virtserialport"
 extern const struct device_type virtio_blk_type;     // "virtio-blk-device"
+extern const struct device_type virtio_gpu_type;     // "virtio-gpu-device"
 extern const struct device_type virtio_keyboard_type; // "virtio-keyboard-device", and so on
 extern const struct device_type virtio_mouse_type;
 extern const struct device_type virtio_multitouch_type;

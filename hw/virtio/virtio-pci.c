@@ -32,6 +32,7 @@ static const struct identity {
     {2, 0x1001, 0x010000, NULL}, // block
     {3, 0x1003, 0x078000, NULL}, // serial
     {4, 0x1005, 0x00ff00, NULL}, // entropy
+    {16, 0, 0x038000, NULL},     // graphics
     {18, 0, 0x090000, &virtio_keyboard_type},
     {18, 0, 0x090200, &virtio_mouse_type},
     {18, 0, 0x098000, NULL}, // other input
@@ -320,3 +321,5 @@ const struct device_type virtio_tablet_pci_type =
     VIRTIO_PCI_TYPE("virtio-tablet-pci", "virtio pointer that tells where it is", auto_properties, &virtio_tablet_type);
 const struct device_type virtio_multitouch_pci_type =
     VIRTIO_PCI_TYPE("virtio-multitouch-pci", "virtio touchscreen", auto_properties, &virtio_multitouch_type);
+const struct device_type virtio_gpu_pci_type =
+    VIRTIO_PCI_TYPE("virtio-gpu-pci", "virtio graphics", auto_properties, &virtio_gpu_type);

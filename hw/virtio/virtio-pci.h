@@ -16,6 +16,7 @@ extern const struct device_type virtio_serial_pci_type;
 extern const struct device_type virtio_serial_pci_transitional_type;
 extern const struct device_type virtio_serial_pci_non_transitional_type;
 // Those that have no interface from before virtio 1.0.
+extern const struct device_type virtio_gpu_pci_type;
 extern const struct device_type virtio_keyboard_pci_type;
 extern const struct device_type virtio_mouse_pci_type;
 extern const struct device_type virtio_multitouch_pci_type;

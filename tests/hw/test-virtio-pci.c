@@ -119,6 +119,7 @@ Test(virtio_pci, identity)
         {&virtio_rng_pci_non_transitional_type, 0x10441af4, 0x00ff0001, 0x1100, false},
         {&virtio_serial_pci_type, 0x10031af4, 0x07800000, 3, true},
         {&virtio_serial_pci_non_transitional_type, 0x10431af4, 0x07800001, 0x1100, false},
+        {&virtio_gpu_pci_type, 0x10501af4, 0x03800001, 0x1100, false},
         {&virtio_keyboard_pci_type, 0x10521af4, 0x09000001, 0x1100, false},
         {&virtio_mouse_pci_type, 0x10521af4, 0x09020001, 0x1100, false},
         {&virtio_tablet_pci_type, 0x10521af4, 0x09800001, 0x1100, false},
@@ -138,10 +139,10 @@ Test(virtio_pci, what_came_with_1_0_has_no_interface_from_before)
 {
     struct error error = {""};
     pci_machine_create(&pci, false);
-    struct device *device = device_create(pci.machine, &virtio_keyboard_pci_type, NULL);
+    struct device *device = device_create(pci.machine, &virtio_gpu_pci_type, NULL);
     cr_assert_eq(device_set(device, "disable-legacy", "off", &error), 0);
     cr_assert_lt(device_realize(device, &error), 0);
-    cr_assert_str_eq(error.text, "device 'virtio-keyboard-pci' has no interface from before virtio 1.0; leave out disable-legacy=off");
+    cr_assert_str_eq(error.text, "device 'virtio-gpu-pci' has no interface from before virtio 1.0; leave out disable-legacy=off");
     cr_assert_eq(device_set(device, "disable-legacy", "on", &error), 0);
     cr_assert_eq(device_set(device, "disable-modern", "on", &error), 0);
     cr_assert_lt(device_realize(device, &error), 0, "nothing would be left");
