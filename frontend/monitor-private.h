@@ -14,6 +14,7 @@ struct chardev;
 struct gdb;
 struct guest_kernel;
 struct machine;
+struct monitor_input;
 struct settings;
 struct vcpu;
 
@@ -30,6 +31,7 @@ struct monitor {
     FILE *out;          // of the command that runs
     char *pending;      // output that the device has not taken yet
     size_t pending_length, pending_sent;
+    struct monitor_input *input; // of monitor-input.c; NULL: not used yet
 };
 
 // `arguments` has no blanks around it; "" when there are none.
@@ -63,6 +65,9 @@ monitor_command_fn monitor_x, monitor_xp;
 // monitor-debug.c
 monitor_command_fn monitor_break, monitor_watch, monitor_delete, monitor_catch, monitor_info_breakpoints, monitor_info_walk,
     monitor_info_pg, monitor_info_exceptions;
+// monitor-input.c
+monitor_command_fn monitor_sendkey, monitor_mouse_move, monitor_mouse_button;
+void monitor_input_end(struct monitor *monitor); // lets go of what is held
 // monitor-uefi.c
 monitor_command_fn monitor_info_images;
 // monitor-kernel.c

@@ -295,6 +295,7 @@ void monitor_destroy(struct monitor *monitor)
         return;
     machine_unlisten(monitor->machine, &monitor->listener);
     chardev_attach(monitor->chardev, NULL, NULL);
+    monitor_input_end(monitor);
     line_editor_free(&monitor->editor);
     free(monitor->pending);
     free(monitor);

@@ -57,6 +57,21 @@ uint8_t ps2_translate_set2(uint8_t byte)
     return byte == 0x83 ? 0x41 : byte == 0x84 ? 0x54 : byte;
 }
 
+int ps2_key_of_set1(unsigned code)
+{
+    if (code >= RELEASED && code <= 0xff)
+        code = EXTENDED << 8 | (code & ~RELEASED);
+    // Those with sequences of their own.
+    if (code == 0x54 || code == (EXTENDED << 8 | 0x37))
+        return INPUT_KEY_PRINT;
+    if (code == (EXTENDED << 8 | 0x46))
+        return INPUT_KEY_PAUSE;
+    for (int key = 0; key < INPUT_KEYS; key++)
+        if (set2_codes[key] && ((set2_codes[key] & 0xff00u) | ps2_translate_set2((uint8_t)set2_codes[key])) == code)
+            return key;
+    return -1;
+}
+
 static void set_defaults(struct ps2_keyboard *keyboard)
 {
     keyboard->scan_set = 2;

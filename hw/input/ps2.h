@@ -45,6 +45,8 @@ void ps2_keyboard_write(struct ps2_keyboard *keyboard, uint8_t byte);
 void ps2_keyboard_key(struct ps2_keyboard *keyboard, enum input_key key, bool down);
 // What scan code set 1 has in place of a byte of set 2 (the host's translation).
 uint8_t ps2_translate_set2(uint8_t byte);
+// The key with that code of set 1 (0xe01d or 0x9d: 0x1d after the E0 prefix), -1: there is none.
+int ps2_key_of_set1(unsigned code);
 
 struct ps2_mouse {
     struct ps2_output output;

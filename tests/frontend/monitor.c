@@ -4,11 +4,14 @@
 
 #include <capstone/capstone.h>
 #include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "frontend/settings.h"
 #include "hw/core/chardev.h"
 #include "hw/core/dma.h"
+#include "hw/core/input.h"
 #include "tcg/base/log.h"
 #include "tests/hw/bare-machine.h"
 
@@ -210,6 +213,123 @@ Test(monitor, output_waits_for_the_terminal)
     chardev_writable(&terminal);
     cr_assert_not_null(strstr(shown, "(lyrebird) "));
     cr_assert_gt(chardev_room(&terminal), 0);
+}
+
+// --- keyboard and mouse ---
+
+static char heard[512];
+
+static void hear(const char *format, ...)
+{
+    va_list arguments;
+    size_t length = strlen(heard);
+    va_start(arguments, format);
+    vsnprintf(heard + length, sizeof(heard) - length, format, arguments);
+    va_end(arguments);
+}
+
+static void hear_key(void *opaque, enum input_key key, bool down)
+{
+    (void)opaque;
+    hear("%c%s ", down ? '+' : '-', input_key_name(key));
+}
+
+static void hear_motion(void *opaque, int dx, int dy, struct input_wheel wheel, unsigned buttons)
+{
+    (void)opaque;
+    hear("%d,%d,%d,%u ", dx, dy, wheel.up, buttons);
+}
+
+static void hear_position(void *opaque, unsigned x, unsigned y, struct input_wheel wheel, unsigned buttons)
+{
+    (void)opaque;
+    hear("@%u,%u,%d,%u ", x, y, wheel.up, buttons);
+}
+
+static const struct input_ops keyboard_ops = {.key = hear_key}, mouse_ops = {.motion = hear_motion},
+                              tablet_ops = {.position = hear_position};
+static struct input_handler keyboard = {.ops = &keyboard_ops}, mouse = {.ops = &mouse_ops}, tablet = {.ops = &tablet_ops};
+
+static bool heard_all(void *text)
+{
+    return !strcmp(heard, text);
+}
+
+static void expect_heard(const char *text)
+{
+    cr_expect(run_until(machine, heard_all, (void *)text), "'%s' was heard, not '%s'", heard, text);
+    *heard = 0;
+}
+
+Test(monitor, keys_are_held_and_let_go)
+{
+    input_add(machine, &keyboard);
+    run("sendkey ctrl-alt-f2");
+    cr_assert_str_eq(heard, "+ctrl +alt +f2 ", "and time stands still");
+    event_clock_start(machine->clock);
+    expect_heard("+ctrl +alt +f2 -f2 -alt -ctrl ");
+    // One after the other; scan codes of an extended key, in both spellings.
+    run("sendkey a 1");
+    run("sendkey 0x1e-<   2");
+    run("sendkey 0xe04b-0xcb 0");
+    run("sendkey 0xb7 0");
+    expect_heard("+a -a +a +less -less -a +left +left -left -left +print -print ");
+}
+
+Test(monitor, keys_that_are_held_in_the_end_are_let_go)
+{
+    input_add(machine, &keyboard);
+    run("sendkey shift-x");
+    monitor_destroy(monitor);
+    monitor = NULL;
+    cr_assert_str_eq(heard, "+shift +x -x -shift ");
+}
+
+Test(monitor, keys_that_are_not)
+{
+    EXPECT("sendkey a", "no device of this machine listens to keys");
+    EXPECT("sendkey", "sendkey KEY[-KEY...] [HOLD_MS]");
+    EXPECT("sendkey ctrl-spd", "unknown key 'spd'; did you mean 'spc'?");
+    EXPECT("sendkey ctrl-", "unknown key ''");
+    EXPECT("sendkey 0x7f", "unknown key '0x7f'");
+    EXPECT("sendkey 0x1ez", "unknown key '0x1ez'");
+    EXPECT("sendkey a fast", "'fast' is not a time from 0 to 3600000 milliseconds");
+    EXPECT("sendkey a -1", "'-1' is not a time");
+    EXPECT("sendkey a 1 2", "'1 2' is not a time");
+    EXPECT("sendkey a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a-a", "no more than 16 keys at once");
+    for (unsigned i = 0; i < 255; i++)
+        run("sendkey b");
+    EXPECT("sendkey c", "too many keys are waiting");
+}
+
+Test(monitor, mouse)
+{
+    EXPECT("mouse_move 1 2", "no device of this machine listens to a mouse");
+    input_add(machine, &mouse);
+    run("mouse_move 3 -4");
+    run("mouse_button 5");
+    run("mouse_move 0 0 -9");
+    run("mouse_button 2");
+    run("mouse_button 0");
+    cr_assert_str_eq(heard, "3,-4,0,0 0,0,0,3 0,0,-1,3 0,0,0,4 0,0,0,0 ");
+    EXPECT("mouse_move 1", "mouse_move DX DY [DZ]");
+    EXPECT("mouse_move 1 2 3 4", "no more than 3 numbers");
+    EXPECT("mouse_move 1 z", "'z' is not a number");
+    EXPECT("mouse_move 1 99999999999999999999", "is not a number from -32768 to 65535");
+    EXPECT("mouse_button", "mouse_button STATE: 1 left");
+    EXPECT("mouse_button 8", "mouse_button STATE: 1 left");
+    EXPECT("mouse_button x", "'x' is not a number");
+    input_remove(machine, &mouse);
+}
+
+Test(monitor, pointers_that_have_a_position)
+{
+    input_add(machine, &tablet);
+    run("mouse_button 1");
+    run("mouse_move 100 32767");
+    run("mouse_move -5 40000 1");
+    cr_assert_str_eq(heard, "@16384,16384,0,1 @100,32767,0,1 @0,32767,1,1 ");
+    input_remove(machine, &tablet);
 }
 
 Test(monitor, log_items)
