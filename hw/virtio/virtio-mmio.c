@@ -37,6 +37,7 @@ enum mmio_register {
     QUEUE_DRIVER_HIGH = 0x094,
     QUEUE_DEVICE_LOW = 0x0a0,
     QUEUE_DEVICE_HIGH = 0x0a4,
+    SHM_SEL = 0x0ac,
     SHM_LEN_LOW = 0x0b0,
     SHM_BASE_HIGH = 0x0bc,
     CONFIG_GENERATION = 0x0fc,
@@ -192,6 +193,8 @@ static void write_queue(struct virtio_mmio *mmio, uint64_t offset, uint32_t valu
     case QUEUE_DEVICE_LOW:
     case QUEUE_DEVICE_HIGH:
         queue->used = deposit64(queue->used, offset & 4 ? 32 : 0, 32, value);
+        break;
+    case SHM_SEL: // there are no shared memory regions, whichever is chosen
         break;
     default:
         log_printf(LOG_GUEST_ERRORS, "virtio-mmio: write of register 0x%x\n", (unsigned)offset);
