@@ -94,6 +94,7 @@ const struct ui_type *const registry_uis[] = {
 #ifdef LYREBIRD_VNC
     &ui_vnc_type,
 #endif
+    &ui_curses_type,
     NULL,
 };
 

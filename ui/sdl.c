@@ -166,6 +166,28 @@ static void run(struct sdl *sdl)
     }
 }
 
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+// Without a place for windows SDL would fall back on drivers that show nothing to anybody.
+static int start_video(struct error *error)
+{
+    static const char advice[] = "use -nographic, -vnc, -display curses or -display none";
+    const char *x = environment("DISPLAY"), *wayland = environment("WAYLAND_DISPLAY"), *chosen = environment("SDL_VIDEODRIVER");
+    if (!x && !wayland && !chosen)
+        return error_set(error, ENODEV, "there is no screen to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set); %s",
+                         advice);
+    if (!wayland && !chosen)
+        SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11");
+    if (SDL_Init(SDL_INIT_VIDEO))
+        return error_set(error, ENODEV, "cannot open a window on display '%s': %s; %s", wayland ? wayland : x ? x : "",
+                         SDL_GetError(), advice);
+    return 0;
+}
+
 static int start(struct sdl *sdl, struct error *error)
 {
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
@@ -173,9 +195,10 @@ static int start(struct sdl *sdl, struct error *error)
     SDL_SetHint(SDL_HINT_APP_NAME, "Lyrebird");
     SDL_SetHint(SDL_HINT_MOUSE_FOCUS_CLICKTHROUGH, "1");
     SDL_SetHint(SDL_HINT_QUIT_ON_LAST_WINDOW_CLOSE, "0");
-    if (SDL_Init(SDL_INIT_VIDEO))
-        return error_set(error, ENODEV, "cannot open a window: %s; use -nographic, -display vnc or -display none", SDL_GetError());
-    int status = sdl_window_open(sdl, error);
+    int status = start_video(error);
+    if (status)
+        return status;
+    status = sdl_window_open(sdl, error);
     if (status)
         SDL_Quit();
     return status;

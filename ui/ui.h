@@ -45,3 +45,4 @@ unsigned ui_first_display(struct machine *machine);
 
 extern const struct ui_type ui_sdl_type;
 extern const struct ui_type ui_vnc_type;
+extern const struct ui_type ui_curses_type;
