@@ -8,9 +8,9 @@
 #include "tcg/base/bits.h"
 
 static const uint16_t key_codes[INPUT_KEYS] = {
-#define VIRTIO_INPUT_KEY(name, code) [INPUT_KEY_##name] = code,
-#include "hw/virtio/virtio-input-keys.inc"
-#undef VIRTIO_INPUT_KEY
+#define INPUT_KEY(name, usage, code, text) [INPUT_KEY_##name] = code,
+#include "hw/core/input-keys.inc"
+#undef INPUT_KEY
 };
 
 static const uint16_t button_codes[] = {
