@@ -3,7 +3,6 @@
 // into a surface, line by line, and what differs from the line there is damage. That is done for the lines whose memory
 // was stored to, or for all of them after registers changed what there is to see; IBM's modes, whose memory is small,
 // are drawn as a whole.
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,18 +139,16 @@ static void watched(void *opaque, bool on)
 
 static const struct display_ops vga_display_ops = {.refresh = refresh, .text = vga_get_text, .watched = watched};
 
-void vga_display_add(struct vga *vga, struct machine *machine, const char *name)
+void vga_display_init(struct vga *vga)
 {
     struct vga_screen *screen = &vga->screen;
     screen->display = (struct display){.ops = &vga_display_ops, .opaque = vga};
-    snprintf(screen->display.name, sizeof(screen->display.name), "%s", name);
     screen->dirty_pages = ALLOC_ARRAY(uint64_t, (vga->memory_bytes / GUEST_PAGE_SIZE + 63) / 64);
     screen->redraw = screen->recolor = true;
-    display_add(machine, &screen->display);
 }
 
-void vga_display_remove(struct vga *vga)
+void vga_display_end(struct vga *vga)
 {
-    display_remove(&vga->screen.display);
+    display_set_surface(&vga->screen.display, NULL);
     free(vga->screen.dirty_pages);
 }

@@ -203,6 +203,6 @@ void vga_render_graphics(const struct vga *vga, unsigned address, unsigned row_s
 void vga_render_linear(const struct vga *vga, unsigned y, uint32_t *out);
 // vga-text.c: display_ops.text
 bool vga_get_text(void *opaque, struct display_text *text);
-// vga-display.c: as `name`. The memory must be there.
-void vga_display_add(struct vga *vga, struct machine *machine, const char *name);
-void vga_display_remove(struct vga *vga);
+// vga-display.c: the memory must be there. It ends without views.
+void vga_display_init(struct vga *vga);
+void vga_display_end(struct vga *vga);
