@@ -7,24 +7,14 @@
 #include "ui/sdl-private.h"
 #include "ui/utf8.h"
 
-static bool has_all(const struct sdl *sdl, const SDL_Scancode *codes, unsigned count)
+// Whether the keys are held that announce a command, as it was when the key was pressed.
+static bool command_keys_held(const struct sdl *sdl, SDL_Keymod mod)
 {
-    const uint8_t *state = SDL_GetKeyboardState(NULL);
-    for (unsigned i = 0; i < count; i++)
-        if (!state[codes[i]])
-            return false;
-    (void)sdl;
-    return true;
-}
-
-// Whether exactly the keys are held that announce a command.
-static bool command_keys_held(const struct sdl *sdl)
-{
-    static const SDL_Scancode keys[] = {SDL_SCANCODE_LCTRL, SDL_SCANCODE_LALT, SDL_SCANCODE_LSHIFT};
-    static const SDL_Scancode right = SDL_SCANCODE_RCTRL;
-    if (sdl->options->grab_keys == SDL_GRAB_RIGHT_CTRL)
-        return has_all(sdl, &right, 1);
-    return has_all(sdl, keys, sdl->options->grab_keys == SDL_GRAB_LEFT_SHIFT ? 3 : 2);
+    static const unsigned wanted[] = {[SDL_GRAB_LEFT] = KMOD_LCTRL | KMOD_LALT,
+                                      [SDL_GRAB_LEFT_SHIFT] = KMOD_LCTRL | KMOD_LALT | KMOD_LSHIFT,
+                                      [SDL_GRAB_RIGHT_CTRL] = KMOD_RCTRL};
+    unsigned keys = wanted[sdl->options->grab_keys];
+    return (mod & keys) == keys;
 }
 
 const char *sdl_grab_name(const struct sdl *sdl)
@@ -219,7 +209,7 @@ void sdl_key_event(struct sdl *sdl, const SDL_KeyboardEvent *event)
         sdl->swallowed[scancode] = down;
         return;
     }
-    if (down && !event->repeat && command_keys_held(sdl)) {
+    if (down && !event->repeat && command_keys_held(sdl, (SDL_Keymod)event->keysym.mod)) {
         if (run_command(sdl, &event->keysym)) {
             sdl->swallowed[scancode] = sdl->text_done = true;
             return;
