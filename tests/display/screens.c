@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
-// screens DIR LYREBIRD-OPTION...: runs a machine and writes what its first display shows to DIR/NAME.png, NAME being
-// the byte that the guest has written to port 0xe9, in two hexadecimal digits. The guest stands still meanwhile.
+// screens [-c REFERENCES] [-e SECONDS] DIR LYREBIRD-OPTION...: runs a machine and writes what its first display shows
+// to DIR/NAME.png, NAME being the byte that the guest has written to port 0xe9, in two hexadecimal digits (the guest
+// stands still meanwhile), on machines without ports "end", when it has ended. With -e, it is done at these times too,
+// as time-0.png and so on.
 //
-// With SCREENS_EVERY=SECONDS in the environment, it does so at these times too, as DIR/time-N.png.
+// With -c, the pictures must be those of that folder, pixel by pixel, and all of them; 1 is the status when they are
+// not. Without, the guest's status.
+#include <dirent.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "frontend/machine-setup.h"
 #include "frontend/options.h"
@@ -16,12 +22,12 @@
 enum { PORT = 0xe9 };
 
 struct screens {
-    const char *directory;
+    const char *directory, *references;
     struct machine *machine;
     struct display_view view;
     struct event tick;
     uint64_t every_ns;
-    unsigned ticks;
+    unsigned ticks, taken, wrong;
 };
 
 static _Noreturn void give_up(const char *what)
@@ -30,38 +36,66 @@ static _Noreturn void give_up(const char *what)
     exit(2);
 }
 
-static void write_png(const char *path, const struct surface *surface)
+// The pixels as libpng has them; nothing is one black pixel.
+static uint8_t *to_rgb(const struct surface *surface, png_image *image)
 {
-    // Nothing is one black pixel.
     uint32_t black = 0;
     struct surface nothing = {.width = 1, .height = 1, .stride = sizeof(black), .pixels = (uint8_t *)&black};
     surface = surface ? surface : &nothing;
-    size_t line = 3 * (size_t)surface->width;
-    uint8_t *rgb = malloc(line * surface->height), *out = rgb;
+    *image = (png_image){
+        .version = PNG_IMAGE_VERSION, .width = surface->width, .height = surface->height, .format = PNG_FORMAT_RGB};
+    uint8_t *rgb = malloc(PNG_IMAGE_SIZE(*image)), *out = rgb;
     if (!rgb)
         give_up("no memory");
     for (unsigned y = 0; y < surface->height; y++)
-        for (unsigned x = 0; x < surface->width; x++, out += 3) {
+        for (unsigned x = 0; x < surface->width; x++) {
             uint32_t pixel = surface_line(surface, y)[x];
-            out[0] = (uint8_t)(pixel >> 16);
-            out[1] = (uint8_t)(pixel >> 8);
-            out[2] = (uint8_t)pixel;
+            *out++ = (uint8_t)(pixel >> 16);
+            *out++ = (uint8_t)(pixel >> 8);
+            *out++ = (uint8_t)pixel;
         }
-    png_image image = {
-        .version = PNG_IMAGE_VERSION, .width = surface->width, .height = surface->height, .format = PNG_FORMAT_RGB};
-    if (!png_image_write_to_file(&image, path, 0, rgb, (png_int_32)line, NULL))
-        give_up(image.message);
-    free(rgb);
+    return rgb;
+}
+
+// How many pixels are others than those of the file; all of them when it has another size.
+static unsigned count_differences(const char *path, const png_image *image, const uint8_t *rgb)
+{
+    png_image other = {.version = PNG_IMAGE_VERSION};
+    unsigned pixels = image->width * image->height, count = 0;
+    if (!png_image_begin_read_from_file(&other, path) || other.width != image->width || other.height != image->height) {
+        png_image_free(&other);
+        return pixels;
+    }
+    other.format = PNG_FORMAT_RGB;
+    uint8_t *wanted = malloc(PNG_IMAGE_SIZE(other));
+    if (!wanted || !png_image_finish_read(&other, NULL, wanted, 0, NULL))
+        give_up(path);
+    for (unsigned i = 0; i < pixels; i++)
+        count += memcmp(wanted + 3 * (size_t)i, rgb + 3 * (size_t)i, 3) != 0;
+    free(wanted);
+    return count;
 }
 
 static void take(struct screens *screens, const char *name)
 {
     struct display_update update;
     char path[4096];
+    png_image image;
     display_take(&screens->view, &update);
-    snprintf(path, sizeof(path), "%s/%s.png", screens->directory, name);
-    write_png(path, update.surface);
+    uint8_t *rgb = to_rgb(update.surface, &image);
     display_update_release(&update);
+    snprintf(path, sizeof(path), "%s/%s.png", screens->directory, name);
+    if (!png_image_write_to_file(&image, path, 0, rgb, 0, NULL))
+        give_up(image.message);
+    screens->taken++;
+    if (screens->references) {
+        snprintf(path, sizeof(path), "%s/%s.png", screens->references, name);
+        unsigned differences = count_differences(path, &image, rgb);
+        screens->wrong += differences != 0;
+        if (differences)
+            printf("%s: %u pixels of %u by %u are others\n", name, differences, image.width, image.height);
+    }
+    free(rgb);
 }
 
 static uint64_t port_read(void *opaque, struct mmio_access access)
@@ -95,7 +129,6 @@ static void follow(struct screens *screens)
     struct error error = {""};
     struct mem_region_desc port = {
         .name = "screens", .base = PORT, .size = 1, .kind = MEM_MMIO, .priority = 1, .ops = &ops, .opaque = screens};
-    const char *every = getenv("SCREENS_EVERY");
     struct display *display = display_at(screens->machine, 0);
     if (!display || display->is_terminal)
         give_up("there is no display");
@@ -103,35 +136,76 @@ static void follow(struct screens *screens)
         give_up(error.text);
     display_attach(display, &screens->view);
     event_init(&screens->tick, screens->machine->clock, tick, screens);
-    if (every)
-        screens->every_ns = (uint64_t)(atof(every) * 1e9);
-    event_set(&screens->tick, every ? screens->every_ns : CLOCK_NEVER);
+    event_set(&screens->tick, screens->every_ns ? screens->every_ns : CLOCK_NEVER);
+}
+
+static void run(struct screens *screens)
+{
+    struct machine *machine = screens->machine;
+    struct error error = {""};
+    struct signals *signals = signals_listen(machine, &error);
+    if (!signals)
+        give_up(error.text);
+    vcpu_group_start(&machine->vcpus);
+    machine_run(machine);
+    vcpu_group_stop(&machine->vcpus);
+    signals_close(signals);
+    device_lock_acquire(&machine->lock);
+    event_cancel(&screens->tick);
+    if (!machine->isa)
+        take(screens, "end");
+    display_detach(&screens->view);
+    device_lock_release(&machine->lock);
+}
+
+static int is_picture(const struct dirent *entry)
+{
+    return strstr(entry->d_name, ".png") != NULL;
+}
+
+static bool all_right(const struct screens *screens)
+{
+    struct dirent **entries;
+    int count = scandir(screens->references, &entries, is_picture, NULL);
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    if (count > 0)
+        free(entries);
+    if ((unsigned)count != screens->taken)
+        printf("%u pictures were taken, %d are there to compare with\n", screens->taken, count);
+    return (unsigned)count == screens->taken && !screens->wrong;
 }
 
 int main(int argc, char **argv)
 {
+    static const char usage[] = "usage: screens [-c REFERENCES] [-e SECONDS] DIR LYREBIRD-OPTION...";
     struct error error = {""};
     struct settings settings;
     struct setup setup;
-    if (argc < 2)
-        give_up("usage: screens DIR LYREBIRD-OPTION...");
-    struct screens screens = {.directory = argv[1]};
+    struct screens screens = {0};
+    for (int option; (option = getopt(argc, argv, "+c:e:")) != -1;) {
+        if (option == 'c')
+            screens.references = optarg;
+        else if (option == 'e')
+            screens.every_ns = (uint64_t)(atof(optarg) * 1e9);
+        else
+            give_up(usage);
+    }
+    if (optind >= argc)
+        give_up(usage);
+    screens.directory = argv[optind];
     settings_init(&settings, "lyrebird");
-    if (options_parse(&settings, argc - 1, argv + 1, &error))
+    if (options_parse(&settings, argc - optind, argv + optind, &error))
         give_up(error.text);
     signals_block();
     if (setup_create(&setup, &settings, &error))
         give_up(error.text);
     screens.machine = setup.machine;
     follow(&screens);
-    struct signals *signals = signals_listen(setup.machine, &error);
-    vcpu_group_start(&setup.machine->vcpus);
-    machine_run(setup.machine);
-    vcpu_group_stop(&setup.machine->vcpus);
-    signals_close(signals);
-    event_cancel(&screens.tick);
-    display_detach(&screens.view);
+    run(&screens);
     int status = atomic_load(&setup.machine->exit_status);
+    if (screens.references)
+        status = !all_right(&screens);
     setup_destroy(&setup);
     settings_free(&settings);
     return status;
