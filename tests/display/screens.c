@@ -4,6 +4,9 @@
 // stands still meanwhile), on machines without ports "end", when it has ended. With -e, it is done at these times too,
 // as time-0.png and so on.
 //
+// Between these moments it follows the display as a window would: the pictures are put together from what was reported
+// as changed, every few milliseconds.
+//
 // With -c, the pictures must be those of that folder, pixel by pixel, and all of them; 1 is the status when they are
 // not. Without, the guest's status.
 #include <dirent.h>
@@ -19,14 +22,15 @@
 #include "hw/core/display.h"
 #include "hw/core/isa.h"
 
-enum { PORT = 0xe9 };
+enum { PORT = 0xe9, FOLLOW_NS = 5000000 };
 
 struct screens {
     const char *directory, *references;
     struct machine *machine;
     struct display_view view;
     struct event tick;
-    uint64_t every_ns;
+    uint64_t every_ns, next_ns;
+    struct surface *picture; // NULL: nothing is shown
     unsigned ticks, taken, wrong;
 };
 
@@ -76,14 +80,34 @@ static unsigned count_differences(const char *path, const png_image *image, cons
     return count;
 }
 
-static void take(struct screens *screens, const char *name)
+static void copy_damage(struct surface *to, const struct display_update *update)
+{
+    for (unsigned i = 0; i < update->damage.count; i++) {
+        const struct display_rect *r = &update->damage.rects[i];
+        for (unsigned y = r->y; y < r->y + r->height; y++)
+            memcpy(surface_line(to, y) + r->x, surface_line(update->surface, y) + r->x, 4 * (size_t)r->width);
+    }
+}
+
+static void catch_up(struct screens *screens)
 {
     struct display_update update;
+    display_take(&screens->view, &update);
+    if (update.surface_changed) {
+        surface_drop(screens->picture);
+        screens->picture = update.surface ? surface_create(update.surface->width, update.surface->height) : NULL;
+    }
+    if (screens->picture)
+        copy_damage(screens->picture, &update);
+    display_update_release(&update);
+}
+
+static void take(struct screens *screens, const char *name)
+{
     char path[4096];
     png_image image;
-    display_take(&screens->view, &update);
-    uint8_t *rgb = to_rgb(update.surface, &image);
-    display_update_release(&update);
+    catch_up(screens);
+    uint8_t *rgb = to_rgb(screens->picture, &image);
     snprintf(path, sizeof(path), "%s/%s.png", screens->directory, name);
     if (!png_image_write_to_file(&image, path, 0, rgb, 0, NULL))
         give_up(image.message);
@@ -116,11 +140,17 @@ static void port_write(void *opaque, struct mmio_access access, uint64_t value)
 static void tick(void *opaque, uint64_t late_ns)
 {
     struct screens *screens = opaque;
+    uint64_t now = clock_now_ns(screens->machine->clock);
     char name[32];
     (void)late_ns;
-    snprintf(name, sizeof(name), "time-%u", screens->ticks++);
-    take(screens, name);
-    event_set(&screens->tick, clock_now_ns(screens->machine->clock) + screens->every_ns);
+    if (now >= screens->next_ns) {
+        snprintf(name, sizeof(name), "time-%u", screens->ticks++);
+        take(screens, name);
+        screens->next_ns += screens->every_ns;
+    } else {
+        catch_up(screens);
+    }
+    event_set(&screens->tick, now + FOLLOW_NS);
 }
 
 static void follow(struct screens *screens)
@@ -136,7 +166,8 @@ static void follow(struct screens *screens)
         give_up(error.text);
     display_attach(display, &screens->view);
     event_init(&screens->tick, screens->machine->clock, tick, screens);
-    event_set(&screens->tick, screens->every_ns ? screens->every_ns : CLOCK_NEVER);
+    screens->next_ns = screens->every_ns ? screens->every_ns : CLOCK_NEVER;
+    event_set(&screens->tick, FOLLOW_NS);
 }
 
 static void run(struct screens *screens)
@@ -155,6 +186,7 @@ static void run(struct screens *screens)
     if (!machine->isa)
         take(screens, "end");
     display_detach(&screens->view);
+    surface_drop(screens->picture);
     device_lock_release(&machine->lock);
 }
 
