@@ -184,6 +184,7 @@ void vga_start_address_changes(struct vga *vga); // to be called before it does
 // vga-vbe.c
 uint16_t vbe_read(const struct vga *vga, unsigned number);
 void vbe_write(struct vga *vga, unsigned number, uint16_t value);
+bool vbe_is_depth(unsigned bpp); // that there is
 static inline bool vbe_on(const struct vga *vga)
 {
     return vga->vbe[VBE_ENABLE] & VBE_ENABLED;

@@ -27,7 +27,7 @@ static void linear_picture(const struct vga *vga, struct vga_picture *picture)
     uint64_t lines = picture->height ? (picture->height - 1) * (uint64_t)picture->line_bytes : 0;
     uint64_t bytes = lines + ((uint64_t)picture->skip_pixels + picture->width) * plane_bits / 8 + (bits == 4);
     uint64_t limit = bits == 4 ? vga->memory_bytes / 4 : vga->memory_bytes;
-    if (picture->width && picture->height && range_inside(picture->first, bytes, limit))
+    if (vbe_is_depth(picture->bits) && picture->width && picture->height && range_inside(picture->first, bytes, limit))
         picture->format = VGA_LINEAR;
 }
 

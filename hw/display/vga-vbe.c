@@ -22,7 +22,7 @@ uint16_t vbe_read(const struct vga *vga, unsigned number)
     return vga->vbe[number];
 }
 
-static bool is_depth(uint16_t bpp)
+bool vbe_is_depth(unsigned bpp)
 {
     return bpp == 4 || bpp == 8 || bpp == 15 || bpp == 16 || bpp == 24 || bpp == 32;
 }
@@ -32,7 +32,7 @@ static void fit(struct vga *vga)
 {
     uint16_t *vbe = vga->vbe;
     unsigned bpp = bits_per_pixel(vga);
-    if (!is_depth((uint16_t)vbe[VBE_BPP]))
+    if (!vbe_is_depth(vbe[VBE_BPP]))
         bpp = vbe[VBE_BPP] = 8;
     if (vbe[VBE_XRES] > XRES_MAX)
         vbe[VBE_XRES] = XRES_MAX;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A boot disk that shows one VGA mode after the other: it has the BIOS set them, then works with the registers. When a picture is
-// there, its number goes to port 0xe9. With WAIT, a key is waited for then. The last thing is port 0xf4.
+// A boot disk that shows one VGA mode after the other: it has the BIOS set them, then works with the registers. When a
+// picture is there, its number goes to port 0xe9. With WAIT, a key is waited for then. The last thing is port 0xf4.
 //
-// The card that most pictures show: a frame of color 15 around the outermost pixels, diagonals of color 12, and between them
-// bands of all colors, (x / 8 + y / 8) modulo their number.
+// The card that most pictures show: a frame of color 15 around the outermost pixels, diagonals of color 12, and between
+// them bands of all colors, (x / 8 + y / 8) modulo their number.
 
     .code16
     .intel_syntax noprefix

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A bare program for the arm64 board: finds fw_cfg's file "etc/ramfb", tells it of a framebuffer of 300 by 200 pixels (XRGB8888,
-// 1280 bytes a line), draws, and powers off. Red x, green y, blue x ^ y, in a white frame.
+// A bare program for the arm64 board: finds fw_cfg's file "etc/ramfb", tells it of a framebuffer of 300 by 200 pixels
+// (XRGB8888, 1280 bytes a line), draws, and powers off. Red x, green y, blue x ^ y, in a white frame.
     .equ FW_CFG, 0x09020000
     .equ PIXELS, 0x41000000
     .equ WIDTH, 300
