@@ -103,8 +103,8 @@ static void vga_state_loaded(struct device *device)
     {"edid", PROPERTY_BOOL, offsetof(struct vga_pci, has_edid), "on", "the monitor has an EDID", NULL},                \
         {"xres", PROPERTY_UINT32, offsetof(struct vga_pci, width), "1280", "width that the monitor prefers", NULL},    \
         {"yres", PROPERTY_UINT32, offsetof(struct vga_pci, height), "800", "height that the monitor prefers", NULL},   \
-        {"xmax", PROPERTY_UINT32, offsetof(struct vga_pci, max_width), "0", "largest width it offers", NULL},          \
-        {"ymax", PROPERTY_UINT32, offsetof(struct vga_pci, max_height), "0", "largest height it offers", NULL},        \
+        {"xmax", PROPERTY_UINT32, offsetof(struct vga_pci, max_width), "0", "largest width offered, 0: any", NULL},  \
+        {"ymax", PROPERTY_UINT32, offsetof(struct vga_pci, max_height), "0", "largest height offered, 0: any", NULL}, \
         PCI_PROPERTIES(vga_pci, pci),                                                                                  \
     {                                                                                                                  \
         NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL                                                                       \
