@@ -22,6 +22,7 @@
 #include "hw/core/device.h"
 #include "hw/core/machine.h"
 #include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
 #include "tcg/exec/perf-symbols.h"
 
 // Options that make no sense without another one.
@@ -165,18 +166,34 @@ static int create_device(struct machine *machine, const struct keyval_list *list
     return status;
 }
 
+// What -vga calls displays. One of these that is asked for by name is enough.
+static const char *const displays[][2] = {{"std", "VGA"}, {"virtio", "virtio-vga"}};
+
+static const char *display_driver(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(displays); i++)
+        if (!strcmp(displays[i][0], name))
+            return displays[i][1];
+    return NULL;
+}
+
+static bool has_display(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->devices.count; i++)
+        for (size_t n = 0; n < ARRAY_SIZE(displays); n++)
+            if (!strcmp(keyval_get(&settings->devices.items[i], "driver"), displays[n][1]))
+                return true;
+    return false;
+}
+
 // The display that the machine has without being told, or that -vga asks for.
 static void add_display(const struct machine *machine, struct settings *settings)
 {
     const char *driver = machine->type->default_display;
     if (settings->vga)
-        driver = !strcmp(settings->vga, "none") ? NULL : "VGA";
-    else if (settings->nodefaults)
+        driver = display_driver(settings->vga);
+    else if (settings->nodefaults || has_display(settings))
         driver = NULL;
-    // One that is asked for by name is enough.
-    for (size_t i = 0; i < settings->devices.count && driver && !settings->vga; i++)
-        if (!strcmp(keyval_get(&settings->devices.items[i], "driver"), driver))
-            driver = NULL;
     if (!driver)
         return;
     struct keyval_list device = {.text = driver};

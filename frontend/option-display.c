@@ -9,12 +9,12 @@
 
 int option_vga(struct settings *settings, const char *argument, struct error *error)
 {
-    static const char *const others[] = {"cirrus", "vmware", "qxl", "virtio", "xenfb", "tcx", "cg3"};
+    static const char *const others[] = {"cirrus", "vmware", "qxl", "xenfb", "tcx", "cg3"};
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         if (!strcmp(argument, others[i]))
-            return error_set(error, ENOTSUP, "that display is not built yet; std and none are");
-    if (strcmp(argument, "std") && strcmp(argument, "none"))
-        return error_set(error, EINVAL, "unknown display; use std or none");
+            return error_set(error, ENOTSUP, "that display is not built yet; std, virtio and none are");
+    if (strcmp(argument, "std") && strcmp(argument, "virtio") && strcmp(argument, "none"))
+        return error_set(error, EINVAL, "unknown display; use std, virtio or none");
     settings->vga = argument;
     return 0;
 }

@@ -73,6 +73,7 @@ const struct device_type *const registry_devices[] = {
     &virtio_serial_pci_non_transitional_type,
     &virtio_tablet_type,
     &virtio_tablet_pci_type,
+    &virtio_vga_type,
     &virtserialport_type,
     // Parts of boards.
     &gicv3_type,

@@ -64,7 +64,55 @@ static void resize(void *opaque, unsigned width, unsigned height)
     gpu_tell_of_displays(head->gpu);
 }
 
-static const struct display_ops head_ops = {.resize = resize};
+// --- a display behind ---
+
+static void look_behind(struct gpu_head *head)
+{
+    bool needed = head->behind && head->display.views && !head->resource_id;
+    if (needed && !head->behind_view.display)
+        display_attach(head->behind, &head->behind_view);
+    else if (!needed)
+        display_detach(&head->behind_view);
+}
+
+static void watched(void *opaque, bool on)
+{
+    (void)on;
+    look_behind(opaque);
+}
+
+static void refresh(void *opaque)
+{
+    struct gpu_head *head = opaque;
+    struct display_update update;
+    if (!head->behind_view.display)
+        return;
+    display_take(&head->behind_view, &update);
+    if (update.surface_changed)
+        display_set_surface(&head->display, surface_take(update.surface));
+    for (unsigned i = 0; i < update.damage.count; i++) {
+        const struct display_rect *rect = &update.damage.rects[i];
+        display_damage(&head->display, rect->x, rect->y, rect->width, rect->height);
+    }
+    display_update_release(&update);
+}
+
+static bool get_text(void *opaque, struct display_text *text)
+{
+    const struct gpu_head *head = opaque;
+    return head->behind && !head->resource_id && display_get_text(head->behind, text);
+}
+
+void gpu_head_set_behind(struct gpu_head *head, struct display *display)
+{
+    display_detach(&head->behind_view);
+    head->behind = display;
+    if (!head->resource_id && head->display.surface)
+        display_set_surface(&head->display, NULL);
+    look_behind(head);
+}
+
+static const struct display_ops head_ops = {.refresh = refresh, .text = get_text, .watched = watched, .resize = resize};
 
 // Heads are side by side.
 enum gpu_response gpu_get_display_info(struct virtio_gpu *gpu, const uint8_t *body, struct gpu_reply *reply)
@@ -105,10 +153,12 @@ static void turn_off(struct gpu_head *head)
 {
     gpu_give_memory(head->gpu, head->converted_bytes);
     head->converted_bytes = 0;
+    bool showed = head->resource_id;
     head->resource_id = 0;
     head->rect = (struct gpu_rect){0};
-    if (head->display.surface)
+    if (showed)
         display_set_surface(&head->display, NULL);
+    look_behind(head);
 }
 
 static bool is_whole(const struct gpu_resource *resource, struct gpu_rect rect)
@@ -133,7 +183,7 @@ static struct surface *convert(struct gpu_head *head, const struct gpu_resource 
 
 static enum gpu_response show(struct gpu_head *head, struct gpu_resource *resource, struct gpu_rect rect)
 {
-    if (head->display.surface && head->resource_id == resource->id && !memcmp(&head->rect, &rect, sizeof(rect)))
+    if (head->resource_id == resource->id && !memcmp(&head->rect, &rect, sizeof(rect)))
         return GPU_OK_NODATA;
     // What is converted for the last picture makes room for this one's; what is shown goes straight over.
     gpu_give_memory(head->gpu, head->converted_bytes);
@@ -147,6 +197,7 @@ static enum gpu_response show(struct gpu_head *head, struct gpu_resource *resour
     }
     head->resource_id = resource->id;
     head->rect = rect;
+    look_behind(head);
     display_set_surface(&head->display, surface);
     return GPU_OK_NODATA;
 }
@@ -351,6 +402,8 @@ void gpu_heads_loaded(struct virtio_gpu *gpu)
         for (unsigned pixel = 0; pixel < ARRAY_SIZE(head->cursor); pixel++)
             head->cursor[pixel] = premultiplied(head->cursor[pixel], true);
         head->converted_bytes = 0; // as is all that is accounted for
+        if (!head->behind_view.display)
+            display_set_surface(&head->display, NULL);
         turn_off(head);
         if (resource && rect.width && rect.height && gpu_rect_inside(resource, rect))
             show(head, resource, rect);

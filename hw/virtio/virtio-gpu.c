@@ -200,6 +200,11 @@ static int gpu_realize(struct device *device, struct error *error)
     return result;
 }
 
+void virtio_gpu_set_behind(struct device *device, struct display *display)
+{
+    gpu_head_set_behind(((struct virtio_gpu *)device)->heads, display);
+}
+
 static void gpu_unrealize(struct device *device)
 {
     struct virtio_gpu *gpu = (struct virtio_gpu *)device;

@@ -44,6 +44,8 @@ struct gpu_resource {
 struct gpu_head {
     struct virtio_gpu *gpu;
     struct display display;
+    struct display *behind; // what it shows while the guest shows nothing there; NULL: nothing
+    struct display_view behind_view; // attached while it is needed
     uint64_t converted_bytes; // of a surface of its own
     // What the guest is told to show.
     bool enabled;
@@ -102,10 +104,15 @@ void gpu_drop_resources(struct virtio_gpu *gpu);
 // Makes sense of loaded state.
 void gpu_resources_loaded(struct virtio_gpu *gpu);
 
+// virtio-gpu.c: has the first head show another display while the guest shows nothing there; NULL for none again. That one is
+// not the machine's, and has no other views.
+void virtio_gpu_set_behind(struct device *device, struct display *display);
+
 // virtio-gpu-head.c
 extern const struct state_field gpu_head_state[];
 gpu_command_fn gpu_get_display_info, gpu_get_edid, gpu_set_scanout, gpu_flush;
 void gpu_update_cursor(struct virtio_gpu *gpu, const uint8_t *body, bool image);
+void gpu_head_set_behind(struct gpu_head *head, struct display *display);
 void gpu_heads_add(struct virtio_gpu *gpu);
 void gpu_heads_remove(struct virtio_gpu *gpu);
 // All show nothing, or only those that show the resource.

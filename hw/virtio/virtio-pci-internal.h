@@ -43,3 +43,30 @@ void virtio_pci_add_modern(struct virtio_pci *self);
 // The window's data register is about to be read, or was written.
 void virtio_pci_window_read(struct virtio_pci *self);
 void virtio_pci_window_written(struct virtio_pci *self);
+
+// For functions that are more than the transport, and embed struct virtio_pci first.
+extern const struct state_field virtio_pci_state[];
+extern const char *const virtio_pci_legacy_choices[];
+int virtio_pci_realize(struct device *device, struct error *error);
+void virtio_pci_unrealize(struct device *device);
+void virtio_pci_reset(struct device *device);
+void virtio_pci_state_loaded(struct device *device);
+void virtio_pci_config_written(struct pci_device *device, unsigned offset, unsigned size);
+// Rows after a different default of disable-legacy.
+#define VIRTIO_PCI_PROPERTIES(LEGACY)                                                                        \
+    {"disable-legacy",                                                                                       \
+     PROPERTY_CHOICE,                                                                                        \
+     offsetof(struct virtio_pci, disable_legacy),                                                            \
+     LEGACY,                                                                                                 \
+     "do not offer the interface from before virtio 1.0",                                                    \
+     virtio_pci_legacy_choices},                                                                                        \
+        {"disable-modern",                                                                                   \
+         PROPERTY_BOOL,                                                                                      \
+         offsetof(struct virtio_pci, disable_modern),                                                        \
+         "off",                                                                                              \
+         "do not offer the interface of virtio 1.0",                                                         \
+         NULL},                                                                                              \
+        PCI_PROPERTIES(virtio_pci, pci),                                                                     \
+    {                                                                                                        \
+        NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL                                                             \
+    }

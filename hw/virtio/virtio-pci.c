@@ -119,7 +119,7 @@ static void config_reading(struct pci_device *device, unsigned offset, unsigned 
         virtio_pci_window_read(self);
 }
 
-static void config_written(struct pci_device *device, unsigned offset, unsigned size)
+void virtio_pci_config_written(struct pci_device *device, unsigned offset, unsigned size)
 {
     struct virtio_pci *self = (struct virtio_pci *)device;
     if (in_window(self, offset, size))
@@ -191,7 +191,7 @@ static int plug_inner(struct virtio_pci *self, struct error *error)
     return result;
 }
 
-static void virtio_pci_unrealize(struct device *device)
+void virtio_pci_unrealize(struct device *device)
 {
     struct virtio_pci *self = (struct virtio_pci *)device;
     device_unrealize(device->inner);
@@ -200,14 +200,14 @@ static void virtio_pci_unrealize(struct device *device)
     pci_unrealize(&self->pci);
 }
 
-static int virtio_pci_realize(struct device *device, struct error *error)
+int virtio_pci_realize(struct device *device, struct error *error)
 {
     struct virtio_pci *self = (struct virtio_pci *)device;
     self->class = (struct pci_class){.vendor_id = VENDOR,
                                      .subsystem_vendor_id = VENDOR,
                                      .interrupt_pin = 1,
                                      .config_reading = config_reading,
-                                     .config_written = config_written};
+                                     .config_written = virtio_pci_config_written};
     int result = check_modes(self, error);
     if (!result)
         result = pci_realize(&self->pci, &self->class, error);
@@ -235,7 +235,7 @@ static int virtio_pci_realize(struct device *device, struct error *error)
     return 0;
 }
 
-static void virtio_pci_reset(struct device *device)
+void virtio_pci_reset(struct device *device)
 {
     struct virtio_pci *self = (struct virtio_pci *)device;
     virtio_reset(self->plugged);
@@ -245,37 +245,18 @@ static void virtio_pci_reset(struct device *device)
     forget(self);
 }
 
-static void virtio_pci_state_loaded(struct device *device)
+void virtio_pci_state_loaded(struct device *device)
 {
     pci_state_loaded((struct pci_device *)device);
 }
 
-static const char *const legacy_choices[] = {"auto", "on", "off", NULL};
-
-// Rows after a different default of disable-legacy.
-#define VIRTIO_PCI_PROPERTIES(LEGACY)                                                                        \
-    {"disable-legacy",                                                                                       \
-     PROPERTY_CHOICE,                                                                                        \
-     offsetof(struct virtio_pci, disable_legacy),                                                            \
-     LEGACY,                                                                                                 \
-     "do not offer the interface from before virtio 1.0",                                                    \
-     legacy_choices},                                                                                        \
-        {"disable-modern",                                                                                   \
-         PROPERTY_BOOL,                                                                                      \
-         offsetof(struct virtio_pci, disable_modern),                                                        \
-         "off",                                                                                              \
-         "do not offer the interface of virtio 1.0",                                                         \
-         NULL},                                                                                              \
-        PCI_PROPERTIES(virtio_pci, pci),                                                                     \
-    {                                                                                                        \
-        NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL                                                             \
-    }
+const char *const virtio_pci_legacy_choices[] = {"auto", "on", "off", NULL};
 
 static const struct property auto_properties[] = {VIRTIO_PCI_PROPERTIES("auto")};
 static const struct property transitional_properties[] = {VIRTIO_PCI_PROPERTIES("off")};
 static const struct property non_transitional_properties[] = {VIRTIO_PCI_PROPERTIES("on")};
 
-static const struct state_field virtio_pci_state[] = {
+const struct state_field virtio_pci_state[] = {
     STATE_STRUCT_FIELD(virtio_pci, pci, pci_state),      STATE_FIELD(virtio_pci, U8, isr),
     STATE_FIELD(virtio_pci, U32, device_feature_select), STATE_FIELD(virtio_pci, U32, driver_feature_select),
     STATE_FIELD(virtio_pci, U16, queue_select),          STATE_FIELD(virtio_pci, U16, config_vector),

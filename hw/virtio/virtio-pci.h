@@ -21,3 +21,4 @@ extern const struct device_type virtio_keyboard_pci_type;
 extern const struct device_type virtio_mouse_pci_type;
 extern const struct device_type virtio_multitouch_pci_type;
 extern const struct device_type virtio_tablet_pci_type;
+extern const struct device_type virtio_vga_type; // "virtio-vga"
