@@ -284,21 +284,29 @@ bool gpu_resource_has_alpha(const struct gpu_resource *resource)
            resource->format == A8B8G8R8;
 }
 
-static uint32_t to_argb(uint32_t format, uint32_t pixel)
+// Made for each combination, so that the loop has no choices to make.
+static inline __attribute__((always_inline)) void convert_line(const uint32_t *in, uint32_t *out, uint32_t count, bool alpha_first,
+                                                               bool red_last)
 {
-    if (format == A8R8G8B8 || format == X8R8G8B8 || format == A8B8G8R8 || format == X8B8G8R8)
-        pixel = __builtin_bswap32(pixel);
-    if (format == R8G8B8A8 || format == R8G8B8X8 || format == A8B8G8R8 || format == X8B8G8R8)
-        pixel = (pixel & 0xff00ff00) | (pixel >> 16 & 0xff) | (pixel & 0xff) << 16;
-    return pixel;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t pixel = alpha_first ? __builtin_bswap32(in[i]) : in[i];
+        out[i] = red_last ? (pixel & 0xff00ff00) | (pixel >> 16 & 0xff) | (pixel & 0xff) << 16 : pixel;
+    }
 }
 
 void gpu_resource_convert(const struct gpu_resource *resource, struct gpu_rect rect, uint32_t *out, unsigned out_stride)
 {
-    for (uint32_t y = 0; y < rect.height; y++) {
+    uint32_t format = resource->format;
+    bool alpha_first = format == A8R8G8B8 || format == X8R8G8B8 || format == A8B8G8R8 || format == X8B8G8R8;
+    bool red_last = format == R8G8B8A8 || format == R8G8B8X8 || format == A8B8G8R8 || format == X8B8G8R8;
+    for (uint32_t y = 0; y < rect.height; y++, out += out_stride) {
         const uint32_t *line = surface_line(resource->surface, rect.y + y) + rect.x;
-        for (uint32_t x = 0; x < rect.width; x++)
-            out[(size_t)y * out_stride + x] = to_argb(resource->format, line[x]);
+        if (alpha_first && red_last)
+            convert_line(line, out, rect.width, true, true);
+        else if (alpha_first)
+            convert_line(line, out, rect.width, true, false);
+        else
+            convert_line(line, out, rect.width, false, red_last);
     }
 }
 
