@@ -12,7 +12,6 @@
 #include "hw/core/accel.h"
 #include "hw/core/block.h"
 #include "hw/core/chardev.h"
-#include "hw/core/display.h"
 #include "hw/core/machine.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/log.h"
@@ -224,45 +223,6 @@ static void info_registers(struct monitor *monitor, const char *arguments)
         fprintf(monitor->out, "\nCPU#%u\n", i);
         group->cpus[i]->ops->print_registers(group->cpus[i], monitor->out);
     }
-}
-
-static void print_utf8(FILE *out, uint32_t code)
-{
-    if (code < 0x80)
-        fputc((int)code, out);
-    else if (code < 0x800)
-        fprintf(out, "%c%c", 0xc0 | code >> 6, 0x80 | (code & 0x3f));
-    else
-        fprintf(out, "%c%c%c", 0xe0 | code >> 12, 0x80 | (code >> 6 & 0x3f), 0x80 | (code & 0x3f));
-}
-
-static void print_text(FILE *out, const struct display_text *text)
-{
-    for (unsigned row = 0; row < text->rows; row++) {
-        const struct display_cell *cells = &text->cells[row * text->columns];
-        unsigned end = text->columns;
-        while (end && cells[end - 1].code == ' ')
-            end--;
-        for (unsigned i = 0; i < end; i++)
-            print_utf8(out, cells[i].code);
-        fputc('\n', out);
-    }
-}
-
-// The first display that has text, terminals apart.
-static void info_screen(struct monitor *monitor, const char *arguments)
-{
-    (void)arguments;
-    struct display *display = monitor->machine->displays;
-    bool any = display && !display->is_terminal;
-    struct display_text *text = ALLOC(struct display_text);
-    while (display && !display->is_terminal && !display_get_text(display, text))
-        display = display->next;
-    if (display && !display->is_terminal)
-        print_text(monitor->out, text);
-    else
-        fputs(any ? "the screen is in a graphics mode\n" : "no screen\n", monitor->out);
-    free(text);
 }
 
 static void info_status(struct monitor *monitor, const char *arguments)

@@ -68,6 +68,8 @@ monitor_command_fn monitor_break, monitor_watch, monitor_delete, monitor_catch, 
 // monitor-input.c
 monitor_command_fn monitor_sendkey, monitor_mouse_move, monitor_mouse_button;
 void monitor_input_end(struct monitor *monitor); // lets go of what is held
+// monitor-screen.c
+monitor_command_fn monitor_screendump, monitor_info_displays, monitor_info_screen;
 // monitor-uefi.c
 monitor_command_fn monitor_info_images;
 // monitor-kernel.c

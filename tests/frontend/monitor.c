@@ -4,12 +4,16 @@
 
 #include <capstone/capstone.h>
 #include <criterion/criterion.h>
+#include <png.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "frontend/settings.h"
 #include "hw/core/chardev.h"
+#include "hw/core/display.h"
 #include "hw/core/dma.h"
 #include "hw/core/input.h"
 #include "tcg/base/log.h"
@@ -330,6 +334,155 @@ Test(monitor, pointers_that_have_a_position)
     run("mouse_move -5 40000 1");
     cr_assert_str_eq(heard, "@16384,16384,0,1 @100,32767,0,1 @0,32767,1,1 ");
     input_remove(machine, &tablet);
+}
+
+// --- displays ---
+
+// Two pixels wide, one high: its device finds out what it shows when someone looks.
+static uint32_t pixels[2] = {0x00123456, 0x00abcdef};
+static bool is_text, is_dark;
+
+static void refresh(void *opaque)
+{
+    display_set_surface(opaque, is_dark ? NULL : surface_wrap(2, 1, sizeof(pixels), pixels));
+}
+
+static bool get_text(void *opaque, struct display_text *text)
+{
+    (void)opaque;
+    static const uint32_t letters[] = {'A', 0xe9, 0x2500, 0x6f22, 0, ' '};
+    text->columns = 6;
+    text->rows = 1;
+    for (unsigned i = 0; i < 6; i++)
+        text->cells[i].code = letters[i];
+    return is_text;
+}
+
+static const struct display_ops screen_ops = {.refresh = refresh, .text = get_text}, no_ops = {0};
+static struct display screen = {.ops = &screen_ops, .opaque = &screen, .name = "VGA"},
+                      second = {.ops = &no_ops, .name = "gpu.1"},
+                      vc = {.ops = &no_ops, .name = "serial0", .is_terminal = true};
+
+static void add_displays(void)
+{
+    display_add(machine, &screen);
+    display_add(machine, &second);
+    display_add(machine, &vc);
+    display_set_surface(&second, surface_create(3, 2));
+}
+
+static void remove_displays(void)
+{
+    display_remove(&screen);
+    display_remove(&second);
+    display_remove(&vc);
+}
+
+static char dump_path[] = "/tmp/screenXXXXXX/a b.png";
+
+static const char *in_folder(void)
+{
+    char *slash = strrchr(dump_path, '/');
+    *slash = 0;
+    cr_assert(mkdtemp(dump_path));
+    *slash = '/';
+    return dump_path;
+}
+
+static void remove_dump(void)
+{
+    unlink(dump_path);
+    *strrchr(dump_path, '/') = 0;
+    cr_assert_eq(rmdir(dump_path), 0);
+}
+
+// The command, with the file's name in quotes in place of FILE; and what is then in the file.
+static const char *dump(const char *command, const char *end, size_t *size)
+{
+    static char bytes[4096];
+    char line[256];
+    snprintf(line, sizeof(line), "%s \"%s\"%s", command, dump_path, end);
+    run(line);
+    cr_assert_str_eq(strchr(shown, '\n') + 1, "(lyrebird) ", "%s: nothing to say", line);
+    FILE *file = fopen(dump_path, "rb");
+    cr_assert(file, "%s", line);
+    *size = fread(bytes, 1, sizeof(bytes), file);
+    fclose(file);
+    return bytes;
+}
+
+Test(monitor, screendump)
+{
+    static const char ppm[] = "P6\n2 1\n255\n\x12\x34\x56\xab\xcd\xef";
+    size_t size;
+    in_folder();
+    add_displays();
+    cr_expect(!memcmp(dump("screendump", "", &size), "\x89PNG", 4), "as the name says");
+    cr_expect(!memcmp(dump("screendump  -f ppm", "", &size), ppm, sizeof(ppm) - 1));
+    cr_expect_eq(size, sizeof(ppm) - 1);
+    cr_expect(!memcmp(dump("screendump", " -f png", &size), "\x89PNG", 4), "QEMU's order");
+    cr_expect(!memcmp(dump("screendump -d gpu.1 -f ppm", "", &size), "P6\n3 2\n", 7));
+    cr_expect(!memcmp(dump("screendump", " -f ppm gpu 1", &size), "P6\n3 2\n", 7), "QEMU's device and head");
+    cr_expect(!memcmp(dump("screendump", " -f ppm VGA 0", &size), "P6\n2 1\n", 7));
+    cr_expect_null(screen.views, "nobody looks any more");
+    remove_dump();
+    remove_displays();
+}
+
+Test(monitor, screendump_of_nothing_shows_words)
+{
+    png_image image = {.version = PNG_IMAGE_VERSION};
+    size_t size;
+    in_folder();
+    add_displays();
+    is_dark = true;
+    dump("screendump", "", &size);
+    cr_assert(png_image_begin_read_from_file(&image, dump_path));
+    cr_assert(image.width == 640 && image.height == 480);
+    image.format = PNG_FORMAT_GRAY;
+    uint8_t *gray = malloc(640 * 480), brightest = 0;
+    cr_assert(png_image_finish_read(&image, NULL, gray, 0, NULL));
+    for (unsigned i = 0; i < 640 * 480; i++)
+        brightest = gray[i] > brightest ? gray[i] : brightest;
+    cr_expect_gt(brightest, 0, "letters");
+    free(gray);
+    remove_dump();
+    remove_displays();
+}
+
+Test(monitor, screendump_without_sense)
+{
+    EXPECT("screendump x.png", "\nthis machine has no display\r\n");
+    EXPECT("screendump -d VGA x.png", "\nthis machine has no display\r\n");
+    add_displays();
+    EXPECT("screendump", "screendump [-f png|ppm] [-d DISPLAY] FILE");
+    EXPECT("screendump -q x.png", "'-q' is not understood");
+    EXPECT("screendump -f jpeg x.png", "'jpeg' is not a format; there are png and ppm");
+    EXPECT("screendump x.png -f", "'-f' needs a value");
+    EXPECT("screendump x.png VGA 0 7", "'7' is one word too many");
+    EXPECT("screendump \"x.png", "a quote is not closed");
+    EXPECT("screendump 1 2 3 4 5 6 7 8 9", "too many words");
+    EXPECT("screendump -d vga x.png", "there is no display 'vga'; 'info displays' lists them");
+    EXPECT("screendump x.png gpu 2", "there is no display 'gpu 2'; 'info displays' lists them");
+    EXPECT("screendump x.png gpu -1", "'-1' is not understood");
+    EXPECT("screendump /proc/x/y.png", "cannot write '/proc/x/y.png': No such file or directory");
+    remove_displays();
+}
+
+Test(monitor, displays)
+{
+    EXPECT("info displays", "\nnone\r\n");
+    EXPECT("info screen", "\nno screen\r\n");
+    add_displays();
+    EXPECT("info displays", "\nVGA: 2 x 1\r\ngpu.1: 3 x 2\r\nserial0: shows nothing, terminal\r\n");
+    display_set_cursor(&second, display_cursor_create(8, 8, 0, 0));
+    display_move_cursor(&second, 2, -1);
+    is_dark = true;
+    EXPECT("info displays", "\nVGA: shows nothing\r\ngpu.1: 3 x 2, cursor at 2, -1\r\n");
+    EXPECT("info screen", "\nthe screen is in a graphics mode\r\n");
+    is_text = true;
+    EXPECT("info screen", "\nA\xc3\xa9\xe2\x94\x80\xe6\xbc\xa2\r\n");
+    remove_displays();
 }
 
 Test(monitor, log_items)
