@@ -20,6 +20,7 @@ enum {
     SETUP_SECTS = 0x1f1,
     SYSSIZE = 0x1f4, // of what follows the real-mode code, in units
     SYSSIZE_UNIT = 16,
+    VID_MODE = 0x1fa,
     HEADER = 0x202,
     VERSION = 0x206,
     TYPE_OF_LOADER = 0x210,
@@ -40,6 +41,11 @@ enum {
     KEEP_FREE = 1 << 20, // at the end of memory, for firmware's tables
     MAX_SETUP_BYTES = 0xe000,
 };
+
+static const struct video_mode {
+    const char *name;
+    uint16_t number;
+} video_modes[] = {{"normal", 0xffff}, {"ext", 0xfffe}, {"ask", 0xfffd}};
 
 static int check_header(const uint8_t *data, uint64_t size, uint64_t *setup_bytes, struct error *error)
 {
@@ -87,6 +93,33 @@ static int add_initrd(struct machine *machine, uint8_t *setup, const char *path,
     return 0;
 }
 
+// False: it is none.
+static bool parse_video_mode(const char *text, size_t length, uint16_t *mode)
+{
+    char *end;
+    for (unsigned i = 0; i < ARRAY_SIZE(video_modes); i++)
+        if (strlen(video_modes[i].name) == length && !memcmp(text, video_modes[i].name, length)) {
+            *mode = video_modes[i].number;
+            return true;
+        }
+    unsigned long number = strtoul(text, &end, 0);
+    *mode = (uint16_t)number;
+    return length && end == text + length && number <= UINT16_MAX;
+}
+
+// The video mode that "vga=" asks for is the loader's business ("Special Command Line Options"): the kernel's real-mode code
+// takes it from the header. The last one holds.
+static void set_video_mode(uint8_t *setup, const char *line)
+{
+    uint16_t mode;
+    while (line && *(line += strspn(line, " "))) {
+        size_t length = strcspn(line, " ");
+        if (!strncmp(line, "vga=", 4) && parse_video_mode(line + 4, length - 4, &mode))
+            store_le16(setup + VID_MODE, mode);
+        line += length;
+    }
+}
+
 int load_x86_linux(struct machine *machine, uint8_t *data, uint64_t size, const struct settings *settings,
                    struct error *error)
 {
@@ -109,6 +142,7 @@ int load_x86_linux(struct machine *machine, uint8_t *data, uint64_t size, const 
     data[LOADFLAGS] |= CAN_USE_HEAP;
     store_le16(data + HEAP_END_PTR, HEAP_END);
     store_le32(data + CMD_LINE_PTR, PC_COMMAND_LINE_GPA);
+    set_video_mode(data, line);
     if (settings->initrd && (status = add_initrd(machine, data, settings->initrd, error)))
         return status;
     fw_cfg_add(machine->fw_cfg, FW_CFG_SETUP_DATA, data, (uint32_t)setup_bytes);

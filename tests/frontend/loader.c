@@ -10,9 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "frontend/loader-private.h"
 #include "frontend/settings.h"
 #include "hw/core/dma.h"
 #include "hw/core/machine.h"
+#include "hw/nvram/fw-cfg.h"
 #include "tcg/base/endian.h"
 
 #define RAM_BASE UINT64_C(0x40000000)
@@ -239,4 +241,51 @@ Test(loader, dtb_that_is_damaged)
     memcpy(junk, "\xd0\x0d\xfe\xed", 4);
     write_file(initrd_path, junk, sizeof(junk));
     cr_assert_eq(loader_load_dtb(machine, &settings, &error), -EINVAL);
+}
+
+// --- kernels for x86 ---
+
+#define FW_CFG_BASE UINT64_C(0x9020000)
+enum { SETUP_BYTES = 1024, VID_MODE = 0x1fa, LOADFLAGS = 0x211, VERSION = 0x206 };
+
+static void give_fw_cfg(void)
+{
+    machine->fw_cfg = device_create(machine, &fw_cfg_type, NULL);
+    fw_cfg_wire(machine->fw_cfg, FW_CFG_BASE);
+    cr_assert_eq(device_realize(machine->fw_cfg, &error), 0, "%s", error.text);
+}
+
+// The field of the setup header that the kernel's real-mode code will find, after the loader was given the command line.
+static uint16_t video_mode(const char *line)
+{
+    static uint8_t image[2 * SETUP_BYTES];
+    uint64_t byte = 0;
+    uint8_t mode[2];
+    image[0x1f1] = SETUP_BYTES / 512 - 1;
+    image[LOADFLAGS] = 1; // loaded high
+    store_le16(image + VERSION, 0x0202);
+    store_le16(image + VID_MODE, 0x1234);
+    machine->boot.command_line = line;
+    cr_assert_eq(load_x86_linux(machine, image, sizeof(image), &settings, &error), 0, "%s", error.text);
+    struct mem_requester nobody = {0};
+    cr_assert_eq(memory_map_write(machine->map, nobody, FW_CFG_BASE + 8, 2, __builtin_bswap16(FW_CFG_SETUP_DATA)), MEM_OK);
+    for (unsigned i = 0; i < VID_MODE + 2; i++) {
+        cr_assert_eq(memory_map_read(machine->map, nobody, FW_CFG_BASE, 1, &byte), MEM_OK);
+        mode[i % 2] = (uint8_t)byte;
+    }
+    return load_le16(mode);
+}
+
+Test(loader, vga_on_the_command_line_of_a_kernel_for_x86)
+{
+    give_fw_cfg();
+    cr_expect_eq(video_mode("vga=788 quiet"), 788);
+    cr_expect_eq(video_mode("quiet  vga=0x314"), 0x314);
+    cr_expect_eq(video_mode("vga=normal"), 0xffff);
+    cr_expect_eq(video_mode("vga=ext"), 0xfffe);
+    cr_expect_eq(video_mode("vga=1 vga=ask"), 0xfffd, "the last one");
+    static const char *const none[] = {"", "quiet", "vga=", "vga=0x", "vga=large", "xvga=1", "vga=65536", "vga=-1"};
+    for (unsigned i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        cr_expect_eq(video_mode(none[i]), 0x1234, "%s: as it was", none[i]);
+    cr_expect_eq(video_mode(NULL), 0x1234);
 }
