@@ -48,8 +48,10 @@ static void make_renderer(struct sdl *sdl)
     }
     // The format that needs no conversion.
     sdl->texture_format = sdl->renderer ? SDL_PIXELFORMAT_ARGB8888 : SDL_PIXELFORMAT_XRGB8888;
-    if (!sdl->renderer)
+    if (!sdl->renderer) {
+        SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0"); // or it would be put up as a texture after all
         sdl->renderer = SDL_CreateRenderer(sdl->window, -1, SDL_RENDERER_SOFTWARE);
+    }
 }
 
 static unsigned first_zoom(const struct sdl *sdl)
