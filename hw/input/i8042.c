@@ -94,7 +94,7 @@ static bool translate(struct i8042 *chip, uint8_t *byte)
 static void update(struct i8042 *chip)
 {
     while (!chip->source && !(mode(chip) & MODE_KEYBOARD_OFF) && ps2_output_ready(&chip->keyboard.output)) {
-        uint8_t byte = ps2_output_take(&chip->keyboard.output);
+        uint8_t byte = ps2_keyboard_take(&chip->keyboard);
         if (translate(chip, &byte))
             fill_output(chip, byte, SOURCE_KEYBOARD);
     }

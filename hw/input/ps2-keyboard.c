@@ -46,6 +46,7 @@ const struct state_field ps2_keyboard_state[] = {
     STATE_FIELD(ps2_keyboard, U8, argument_of),
     STATE_FIELD(ps2_keyboard, U8, leds),
     STATE_FIELD(ps2_keyboard, U8, typematic),
+    STATE_ARRAY(ps2_keyboard, U64, late),
     STATE_END,
 };
 
@@ -183,25 +184,52 @@ static void put_code(const struct ps2_keyboard *keyboard, struct sequence *seque
     put(sequence, (uint8_t)code);
 }
 
-void ps2_keyboard_key(struct ps2_keyboard *keyboard, enum input_key key, bool down)
+static bool send_pause(struct ps2_keyboard *keyboard)
 {
-    static const uint8_t pause_set1[] = {0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5};
-    static const uint8_t pause_set2[] = {0xe1, 0x14, 0x77, 0xe1, 0xf0, 0x14, 0xf0, 0x77};
+    static const uint8_t set1[] = {0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5};
+    static const uint8_t set2[] = {0xe1, 0x14, 0x77, 0xe1, 0xf0, 0x14, 0xf0, 0x77};
+    bool is_set1 = keyboard->scan_set == 1;
+    return ps2_output_event(&keyboard->output, is_set1 ? set1 : set2, is_set1 ? sizeof(set1) : sizeof(set2));
+}
+
+// False: there is no room.
+static bool send(struct ps2_keyboard *keyboard, enum input_key key, bool down)
+{
     struct sequence sequence = {.count = 0};
-    if (!keyboard->enabled || (unsigned)key >= INPUT_KEYS)
-        return;
-    if (key == INPUT_KEY_PAUSE) { // has no release
-        bool set1 = keyboard->scan_set == 1;
-        if (down)
-            ps2_output_event(&keyboard->output, set1 ? pause_set1 : pause_set2,
-                             set1 ? sizeof(pause_set1) : sizeof(pause_set2));
-        return;
-    }
+    if (key == INPUT_KEY_PAUSE) // has no release
+        return !down || send_pause(keyboard);
     if (key == INPUT_KEY_PRINT) { // comes with a shift key that nobody pressed
         put_code(keyboard, &sequence, down ? 0xe012 : 0xe07c, down);
         put_code(keyboard, &sequence, down ? 0xe07c : 0xe012, down);
     } else if (set2_codes[key]) {
         put_code(keyboard, &sequence, set2_codes[key], down);
     }
-    ps2_output_event(&keyboard->output, sequence.bytes, sequence.count);
+    return ps2_output_event(&keyboard->output, sequence.bytes, sequence.count);
+}
+
+// Says what is late; whether nothing is any more.
+static bool send_late(struct ps2_keyboard *keyboard)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(keyboard->late); i++)
+        while (keyboard->late[i]) {
+            if (!send(keyboard, (enum input_key)(i * 64 + ctz64(keyboard->late[i])), false))
+                return false;
+            keyboard->late[i] &= keyboard->late[i] - 1;
+        }
+    return true;
+}
+
+void ps2_keyboard_key(struct ps2_keyboard *keyboard, enum input_key key, bool down)
+{
+    if (!keyboard->enabled || (unsigned)key >= INPUT_KEYS)
+        return;
+    if (!(send_late(keyboard) && send(keyboard, key, down)) && !down)
+        keyboard->late[key / 64] |= UINT64_C(1) << (key % 64);
+}
+
+uint8_t ps2_keyboard_take(struct ps2_keyboard *keyboard)
+{
+    uint8_t byte = ps2_output_take(&keyboard->output);
+    send_late(keyboard);
+    return byte;
 }

@@ -10,7 +10,7 @@
 #include "hw/core/device.h"
 #include "hw/core/input.h"
 
-enum { PS2_REPLY_BYTES = 8, PS2_EVENT_BYTES = 32 };
+enum { PS2_REPLY_BYTES = 8, PS2_EVENT_BYTES = 256 };
 
 // Answers to commands go before events.
 struct ps2_output {
@@ -36,13 +36,17 @@ struct ps2_keyboard {
     uint8_t scan_set;    // 1 or 2
     uint8_t argument_of; // the command that waits for its argument, 0: none
     uint8_t leds, typematic;
+    uint64_t late[INPUT_KEYS / 64]; // bit set of keys that went up when there was no room to say so
 };
 
 extern const struct state_field ps2_keyboard_state[];
 
 void ps2_keyboard_reset(struct ps2_keyboard *keyboard);
 void ps2_keyboard_write(struct ps2_keyboard *keyboard, uint8_t byte);
+// A press that does not fit is lost, as on hardware; a release never is.
 void ps2_keyboard_key(struct ps2_keyboard *keyboard, enum input_key key, bool down);
+// The next byte; releases that were late follow when there is room.
+uint8_t ps2_keyboard_take(struct ps2_keyboard *keyboard);
 // What scan code set 1 has in place of a byte of set 2 (the host's translation).
 uint8_t ps2_translate_set2(uint8_t byte);
 // The key with that code of set 1 (0xe01d or 0x9d: 0x1d after the E0 prefix), -1: there is none.
