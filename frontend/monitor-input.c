@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The monitor's keyboard and mouse: sendkey, mouse_move, mouse_button.
+// The monitor's keyboard and mouse: sendkey, mouse_move, mouse_position, mouse_button.
 //
 // Keys go down together and up in reverse order when they have been held for a time, by the machine's clock: in a paused guest
 // they stay down. Further ones wait for their turn.
@@ -29,6 +29,7 @@ struct monitor_input {
     unsigned first, count;
     unsigned buttons; // as of hw/core/input.h
     unsigned x, y;    // where a pointer is that tells positions
+    bool positions;   // it is that one that was moved last: buttons are pressed there
 };
 
 // Whether a device listens.
@@ -171,18 +172,46 @@ static int parse_numbers(struct monitor *monitor, const char *text, int *numbers
     return count;
 }
 
+static void no_mouse(struct monitor *monitor)
+{
+    fprintf(monitor->out, "no device of this machine listens to a mouse\n");
+}
+
+static bool place(struct monitor_input *input, struct input_wheel wheel)
+{
+    return input_send_position(input->machine, input->x, input->y, wheel, input->buttons);
+}
+
+static void set_position(struct monitor_input *input, int x, int y)
+{
+    input->x = x < 0 ? 0 : (unsigned)x;
+    input->y = y < 0 ? 0 : (unsigned)y;
+}
+
+// From now on the other kind of pointer is meant: what is pressed on this one does not stay so.
+static void change_pointer(struct monitor_input *input, bool positions)
+{
+    unsigned buttons = input->buttons;
+    struct input_wheel still = {0, 0};
+    if (positions == input->positions)
+        return;
+    input->buttons = 0;
+    if (buttons && (positions || !place(input, still)))
+        input_send_motion(input->machine, 0, 0, still, 0);
+    input->positions = positions;
+    input->buttons = buttons;
+}
+
 // Relative motion if a device takes that, else a position.
-static void move(struct monitor *monitor, int x, int y, struct input_wheel wheel, bool moves)
+static void move(struct monitor *monitor, int x, int y, struct input_wheel wheel)
 {
     struct monitor_input *input = get_input(monitor);
-    if (input_send_motion(monitor->machine, moves ? x : 0, moves ? y : 0, wheel, input->buttons))
+    change_pointer(input, false);
+    if (input_send_motion(monitor->machine, x, y, wheel, input->buttons))
         return;
-    if (moves) {
-        input->x = x < 0 ? 0 : (unsigned)x;
-        input->y = y < 0 ? 0 : (unsigned)y;
-    }
-    if (!input_send_position(monitor->machine, input->x, input->y, wheel, input->buttons))
-        fprintf(monitor->out, "no device of this machine listens to a mouse\n");
+    set_position(input, x, y);
+    if (!place(input, wheel))
+        no_mouse(monitor);
 }
 
 void monitor_mouse_move(struct monitor *monitor, const char *arguments)
@@ -192,7 +221,25 @@ void monitor_mouse_move(struct monitor *monitor, const char *arguments)
     if (count >= 0 && count < 2)
         fprintf(monitor->out, "mouse_move DX DY [DZ]\n");
     else if (count > 0) // a wheel turns by one notch
-        move(monitor, numbers[0], numbers[1], (struct input_wheel){(numbers[2] > 0) - (numbers[2] < 0), 0}, true);
+        move(monitor, numbers[0], numbers[1], (struct input_wheel){(numbers[2] > 0) - (numbers[2] < 0), 0});
+}
+
+void monitor_mouse_position(struct monitor *monitor, const char *arguments)
+{
+    int numbers[2] = {0};
+    int count = parse_numbers(monitor, arguments, numbers, 2);
+    if (count < 0)
+        return;
+    if (count < 2) {
+        fprintf(monitor->out, "mouse_position X Y: 0 to %u, over the whole screen\n", INPUT_POSITION_MAX);
+        return;
+    }
+    struct monitor_input *input = get_input(monitor);
+    change_pointer(input, true);
+    set_position(input, numbers[0], numbers[1]);
+    input->positions = place(input, (struct input_wheel){0, 0});
+    if (!input->positions)
+        fprintf(monitor->out, "no device of this machine tells positions\n");
 }
 
 void monitor_mouse_button(struct monitor *monitor, const char *arguments)
@@ -208,5 +255,8 @@ void monitor_mouse_button(struct monitor *monitor, const char *arguments)
     input->buttons = 0;
     for (unsigned i = 0; i < ARRAY_SIZE(bits); i++)
         input->buttons |= (unsigned)(state >> i & 1) << bits[i];
-    move(monitor, 0, 0, (struct input_wheel){0, 0}, false);
+    struct input_wheel still = {0, 0};
+    if (!(input->positions && place(input, still)) && !input_send_motion(monitor->machine, 0, 0, still, input->buttons) &&
+        !place(input, still))
+        no_mouse(monitor);
 }

@@ -66,7 +66,7 @@ monitor_command_fn monitor_x, monitor_xp;
 monitor_command_fn monitor_break, monitor_watch, monitor_delete, monitor_catch, monitor_info_breakpoints, monitor_info_walk,
     monitor_info_pg, monitor_info_exceptions;
 // monitor-input.c
-monitor_command_fn monitor_sendkey, monitor_mouse_move, monitor_mouse_button;
+monitor_command_fn monitor_sendkey, monitor_mouse_move, monitor_mouse_position, monitor_mouse_button;
 void monitor_input_end(struct monitor *monitor); // lets go of what is held
 // monitor-screen.c
 monitor_command_fn monitor_screendump, monitor_info_displays, monitor_info_screen;

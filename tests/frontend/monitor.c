@@ -333,6 +333,22 @@ Test(monitor, pointers_that_have_a_position)
     run("mouse_move 100 32767");
     run("mouse_move -5 40000 1");
     cr_assert_str_eq(heard, "@16384,16384,0,1 @100,32767,0,1 @0,32767,1,1 ");
+    *heard = 0;
+    input_remove(machine, &tablet);
+    EXPECT("mouse_position 1 2", "no device of this machine tells positions");
+    EXPECT("mouse_position 1", "mouse_position X Y: 0 to 32767");
+    EXPECT("mouse_position 1 2 3", "no more than 2 numbers");
+    EXPECT("mouse_position 1 z", "'z' is not a number");
+    // Beside a mouse: buttons are pressed on the one that was moved last.
+    input_add(machine, &tablet);
+    input_add(machine, &mouse);
+    run("mouse_button 0");
+    run("mouse_position 7 40000");
+    run("mouse_button 1");
+    run("mouse_move 1 1");
+    run("mouse_button 0");
+    cr_assert_str_eq(heard, "0,0,0,0 @7,32767,0,0 @7,32767,0,1 @7,32767,0,0 1,1,0,1 0,0,0,0 ");
+    input_remove(machine, &mouse);
     input_remove(machine, &tablet);
 }
 
