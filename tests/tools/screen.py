@@ -57,12 +57,19 @@ class Screen:
         self.scratch = tempfile.TemporaryDirectory()
         self.is_qemu = "qemu-system" in os.path.basename(command[0])
         self.qmp = os.path.join(self.scratch.name, "qmp")
-        command = list(command) + ["-display", "none", "-monitor", "stdio"]
+        command = list(command) + self.display_options() + ["-monitor", "stdio"]
         command += ["-qmp", f"unix:{self.qmp},server=on,wait=off"] if self.is_qemu else []
         with open(os.path.join(self.folder, "log"), "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0)
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0,
+                                            env=self.environment())
         self.started = time.monotonic()
         self._until_prompt("start")
+
+    def display_options(self):
+        return ["-display", "none"]
+
+    def environment(self):
+        return None
 
     def __enter__(self):
         return self
