@@ -4,25 +4,26 @@
     with Screen([emulator, "-kernel", ...], "folder/for/pictures") as screen:
         screen.wait_text(r"Press any key")
         screen.type("linux\\n")
-        x, y = screen.wait_picture(read_png("button.png"))
+        x, y = screen.expect("button.png")
         screen.move_to(x + 5, y + 5)
         screen.click()
-        screen.save("after")
 
 The program (Lyrebird, or QEMU for comparison) gets its monitor on a pipe. Every wait has a deadline: when it passes, what the
 screen shows then is saved as `failed.png` (and its text, where it has some), and ScreenError is raised. All pictures that are
-saved stay in the folder, numbered.
+saved stay in the folder, numbered, until the next run.
 """
 import json
 import os
+import pathlib
 import re
 import select
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
-from image import read_ppm, write_png
+from image import read_png, read_ppm, write_png
 
 PROMPT = re.compile(rb"(?:^|\n)\((?:lyrebird|qemu)\) $")
 POLL = 0.5  # seconds between two looks at the screen
@@ -54,6 +55,8 @@ class Screen:
         """Starts the program. `timeout`: of each wait, in seconds, that has none of its own."""
         self.folder, self.timeout, self.saved = str(folder), timeout, 0
         os.makedirs(self.folder, exist_ok=True)
+        for old in pathlib.Path(self.folder).glob("*.png"):
+            old.unlink()
         self.scratch = tempfile.TemporaryDirectory()
         self.is_qemu = "qemu-system" in os.path.basename(command[0])
         self.qmp = os.path.join(self.scratch.name, "qmp")
@@ -162,6 +165,15 @@ class Screen:
         """Until the template is found somewhere; returns where its left upper corner is."""
         return self.wait(what, lambda: self.grab().find(template, tolerance), timeout)
 
+    def expect(self, path, tolerance=0, timeout=None, rest=0):
+        """Until the picture in a PNG file is found, and nothing has changed for `rest` seconds; keeps what is shown, tells the
+        time, and returns where it is."""
+        name = pathlib.Path(path).stem
+        place = self.wait_picture(read_png(path), tolerance, timeout, f"'{name}'")
+        self.save(name, self.wait_settled(seconds=rest) if rest else None)
+        print(f"{self.elapsed():5.1f} s  {name} at {place[0]}, {place[1]}", flush=True)
+        return place
+
     def wait_change(self, before, region=None, timeout=None):
         """Until the screen, or a region of it, is unlike the picture `before` (of the whole screen); returns the new one."""
         def look():
@@ -247,3 +259,23 @@ class Screen:
         for state in (button, 0):
             self._must(f"mouse_button {state}")
             time.sleep(0.15)
+
+
+def fetched(tool, *arguments):
+    """The folder that a tests/tools/fetch-... prints. Ends the program when there is none, with status 77 if it may be left out."""
+    path = pathlib.Path(__file__).resolve().parent / tool
+    result = subprocess.run([path, *arguments], stdout=subprocess.PIPE, text=True, check=False)
+    if result.returncode:
+        sys.exit(77 if result.returncode == 77 else 1)
+    return result.stdout.strip()
+
+
+def run_test(command, folder, steps, kind=Screen):
+    """Has steps(screen) use a machine, seen by a Screen of that kind. The exit status of a test: 0, or 1 after a message."""
+    try:
+        with kind(command, folder) as screen:
+            steps(screen)
+    except ScreenError as error:
+        print(f"FAIL: {error}")
+        return 1
+    return 0
