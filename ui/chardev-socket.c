@@ -4,27 +4,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "hw/core/io-loop.h"
 #include "tcg/base/alloc.h"
 #include "ui/chardev-watches.h"
+#include "ui/socket-open.h"
 
 struct socket_chardev {
     struct chardev base;
     struct chardev_watches watches; // of the peer
     int listener, peer;             // -1: none
     struct io_watch *listen_watch;
-    char *path;         // to be removed; NULL: none
+    char *path; // to be removed; NULL: none
     char *refusal;
 };
 
@@ -60,7 +58,8 @@ static void drop_peer(struct chardev *chardev)
 static void take_peer(struct socket_chardev *self, int fd)
 {
     int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); // fails on sockets of other kinds, which have no delay
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
+               sizeof(on)); // fails on sockets of other kinds, which have no delay
     self->peer = fd;
     watch_listener(self, self->refusal != NULL);
     chardev_watch_input(&self->watches, fd);
@@ -99,7 +98,8 @@ static void socket_resume_input(struct chardev *chardev)
         chardev_watch_input(&self->watches, self->peer);
 }
 
-// What nobody is there to read is lost, as on a line that is not connected. A peer that has gone is noticed by reading.
+// What nobody is there to read is lost, as on a line that is not connected. A peer that has gone is noticed
+// by reading.
 static size_t socket_write(struct chardev *chardev, const void *data, size_t length)
 {
     struct socket_chardev *self = of(chardev);
@@ -138,70 +138,8 @@ static void socket_close(struct chardev *chardev)
 
 static const struct chardev_ops socket_ops = {"socket", socket_write, socket_resume_input, socket_close};
 
-// --- making --------------------------------------------------------------------------------------------------------
-
-// A socket that a program left behind when it was killed.
-static void remove_stale(const char *path, const struct sockaddr_un *address)
-{
-    struct stat st;
-    if (lstat(path, &st) || !S_ISSOCK(st.st_mode))
-        return;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) && errno == ECONNREFUSED)
-        unlink(path);
-    if (fd >= 0)
-        close(fd);
-}
-
-static int open_unix(const struct chardev_socket_options *o, int *fd, struct error *error)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(o->path) >= sizeof(address.sun_path))
-        return error_set(error, ENAMETOOLONG, "socket path '%s' is longer than %zu bytes", o->path,
-                         sizeof(address.sun_path) - 1);
-    strcpy(address.sun_path, o->path);
-    if (o->server)
-        remove_stale(o->path, &address);
-    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (*fd < 0)
-        return error_set(error, errno, "cannot make a socket: %s", strerror(errno));
-    int status = o->server ? bind(*fd, (struct sockaddr *)&address, sizeof(address))
-                           : connect(*fd, (struct sockaddr *)&address, sizeof(address));
-    if (!status)
-        return 0;
-    status = errno;
-    close(*fd);
-    return error_set(error, status, "cannot %s socket '%s': %s", o->server ? "listen at" : "connect to", o->path,
-                     strerror(status));
-}
-
-static int open_tcp(const struct chardev_socket_options *o, int *fd, struct error *error)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = o->server ? AI_PASSIVE : 0}, *list = NULL;
-    const char *host = o->host && *o->host ? o->host : "127.0.0.1";
-    int status = getaddrinfo(host, o->port, &hints, &list), on = 1;
-    if (status)
-        return error_set(error, EINVAL, "'%s:%s' is no address: %s", host, o->port, gai_strerror(status));
-    status = EADDRNOTAVAIL;
-    *fd = -1;
-    for (const struct addrinfo *a = list; a && *fd < 0; a = a->ai_next) {
-        *fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-        if (*fd < 0)
-            continue;
-        if (o->server)
-            setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (!(o->server ? bind(*fd, a->ai_addr, a->ai_addrlen) : connect(*fd, a->ai_addr, a->ai_addrlen)))
-            break;
-        status = errno;
-        close(*fd);
-        *fd = -1;
-    }
-    freeaddrinfo(list);
-    if (*fd >= 0)
-        return 0;
-    return error_set(error, status, "cannot %s %s:%s: %s", o->server ? "listen at" : "connect to", host, o->port,
-                     strerror(status));
-}
+// --- making
+// --------------------------------------------------------------------------------------------------------
 
 static void wait_for_peer(struct socket_chardev *self)
 {
@@ -213,7 +151,9 @@ static void wait_for_peer(struct socket_chardev *self)
 int chardev_socket_create(const char *id, struct io_loop *loop, const struct chardev_socket_options *options,
                           struct chardev **chardev, struct error *error)
 {
-    int fd, status = options->path ? open_unix(options, &fd, error) : open_tcp(options, &fd, error);
+    const char *host = options->host && *options->host ? options->host : "127.0.0.1";
+    int fd, status = options->path ? socket_open_unix(options->path, options->server, &fd, error)
+                                   : socket_open_tcp(host, options->port, options->server, &fd, error);
     if (status)
         return status;
     if (options->server && listen(fd, 4)) {

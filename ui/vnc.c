@@ -1,134 +1,109 @@
 // SPDX-License-Identifier: MIT
-// A VNC server by neatvnc, which runs in the I/O thread's loop: its own event loop is one descriptor in ours. Encoding is done
-// by its worker threads, straight from the display's surface. While no client is there, nobody looks at the display.
-#include <aml.h>
-#include <drm_fourcc.h>
+// A VNC server, on the I/O thread: what it shows, who may see it, and where it listens. While no client is
+// there, nobody looks at the display. All clients see the same one.
 #include <errno.h>
-#include <neatvnc.h>
-#include <pixman.h>
+#include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "hw/core/machine.h"
+#include "hw/core/surface.h"
 #include "tcg/base/alloc.h"
 #include "ui/font.h"
 #include "ui/picture.h"
+#include "ui/socket-open.h"
 #include "ui/vnc-private.h"
 
-enum { FRAME_NS = 33333333, BLANK_FRAMES = 15, PORT_BASE = 5900, PORT_MAX = 65535, BLANK_BYTES = 1024 };
+enum { FRAME_NS = 33333333, BLANK_FRAMES = 15, PORT_BASE = 5900, PORT_MAX = 65535, BACKLOG = 16 };
 
-// --- what is shown -------------------------------------------------------------------------------------------------
+// --- what is shown
+// -------------------------------------------------------------------------------------------------
 
-static void drop_surface(void *surface)
+static void tell_clients(struct vnc *vnc, const struct display_damage *damage)
 {
-    surface_drop(surface);
+    for (struct vnc_client *client = vnc->clients; client; client = client->next) {
+        for (unsigned i = 0; i < damage->count; i++)
+            display_damage_add(&client->damage, damage->rects[i]);
+        vnc_client_update(client);
+    }
 }
 
-// Shows the surface, whose reference is taken over, or that part of it has changed.
-static void feed(struct vnc *vnc, struct surface *surface, const struct display_damage *damage)
-{
-    struct pixman_region16 region;
-    if (surface->width > UINT16_MAX || surface->height > UINT16_MAX) {
-        surface_drop(surface);
-        return;
-    }
-    struct nvnc_fb *fb = nvnc_fb_from_buffer(surface->pixels, (uint16_t)surface->width, (uint16_t)surface->height,
-                                             DRM_FORMAT_XRGB8888, (int32_t)(surface->stride / sizeof(uint32_t)));
-    if (!fb) {
-        surface_drop(surface);
-        return;
-    }
-    nvnc_set_userdata(fb, surface, drop_surface);
-    pixman_region_init(&region);
-    for (unsigned i = 0; i < damage->count; i++) {
-        const struct display_rect *r = &damage->rects[i];
-        pixman_region_union_rect(&region, &region, (int)r->x, (int)r->y, r->width, r->height);
-    }
-    nvnc_display_feed_buffer(vnc->screen, fb, &region);
-    pixman_region_fini(&region);
-    nvnc_fb_unref(fb);
-    vnc->width = surface->width;
-    vnc->height = surface->height;
-}
-
-static void feed_all(struct vnc *vnc, struct surface *surface)
+// Takes the reference over.
+static void show(struct vnc *vnc, struct surface *surface)
 {
     struct display_damage all = {1, {{0, 0, surface->width, surface->height}}};
-    feed(vnc, surface, &all);
+    surface_drop(vnc->shown);
+    vnc->shown = surface;
+    tell_clients(vnc, &all);
 }
 
-// A display that shows nothing: what the guest is doing. The vCPUs are stopped for that, which must not be waited for with the
-// device lock, so a worker asks.
-struct blank {
-    struct vnc *vnc;
-    char text[BLANK_BYTES];
-};
-
-static void blank_ask(void *work)
+// The vCPUs are stopped to see what they do, which must not be waited for with the device lock, so the worker
+// asks.
+static void blank_ask(void *opaque)
 {
-    struct blank *blank = aml_get_userdata(work);
-    const struct ui_host *host = blank->vnc->host;
-    host->describe_guest(host->opaque, blank->text, sizeof(blank->text));
+    struct vnc *vnc = opaque;
+    vnc->host->describe_guest(vnc->host->opaque, vnc->blank_text, sizeof(vnc->blank_text));
 }
 
-static void blank_show(void *work)
+static void blank_show(void *opaque)
 {
-    struct blank *blank = aml_get_userdata(work);
-    struct vnc *vnc = blank->vnc;
+    struct vnc *vnc = opaque;
     vnc->blank_asked = false;
-    if (!vnc->blank || !vnc->clients)
+    if (!vnc->blank || !strcmp(vnc->blank_text, vnc->blank_shown))
         return;
-    struct surface *picture = picture_of_text(vnc->font, blank->text);
+    memcpy(vnc->blank_shown, vnc->blank_text, sizeof(vnc->blank_shown));
+    struct surface *picture = picture_of_text(vnc->font, vnc->blank_text);
     if (picture)
-        feed_all(vnc, picture);
+        show(vnc, picture);
+    vnc_clients_drop(vnc, false);
 }
 
 static void ask_blank(struct vnc *vnc)
 {
     if (vnc->blank_asked)
         return;
-    struct blank *blank = ALLOC(struct blank);
-    blank->vnc = vnc;
-    struct aml_work *work = aml_work_new(blank_ask, blank_show, blank, free);
-    vnc->blank_asked = aml_start(vnc->loop, work) == 0;
-    aml_unref(work);
+    vnc->blank_asked = true;
+    vnc->blank_work = (struct vnc_work){blank_ask, blank_show, vnc, NULL};
+    vnc_worker_give(&vnc->worker, &vnc->blank_work);
 }
 
-static void change_cursor(struct vnc *vnc, const struct display_cursor *cursor)
+static void change_cursor(struct vnc *vnc, struct display_update *update)
 {
-    // A client draws one of its own where it gets none.
-    struct nvnc_fb *fb = NULL;
-    if (cursor)
-        fb = nvnc_fb_new((uint16_t)cursor->width, (uint16_t)cursor->height, DRM_FORMAT_ARGB8888, (uint16_t)cursor->width);
-    if (!fb) {
-        nvnc_set_cursor(vnc->server, NULL, 0, 0, 0, 0, true);
-        return;
+    display_cursor_drop(vnc->cursor);
+    vnc->cursor = update->cursor;
+    update->cursor = NULL;
+    for (struct vnc_client *client = vnc->clients; client; client = client->next)
+        client->cursor_stale = true;
+}
+
+static void look(struct vnc *vnc)
+{
+    struct display_update update;
+    bool news = display_take(&vnc->view, &update);
+    bool was_blank = vnc->blank;
+    if (news && update.cursor_changed)
+        change_cursor(vnc, &update);
+    if (news)
+        vnc->blank = !update.surface;
+    if (news && update.surface && (update.surface_changed || was_blank)) {
+        vnc->blank_shown[0] = 0;
+        show(vnc, surface_take(update.surface));
+    } else if (news) {
+        tell_clients(vnc, &update.damage);
     }
-    memcpy(nvnc_fb_get_addr(fb), cursor->pixels, (size_t)cursor->width * cursor->height * sizeof(uint32_t));
-    nvnc_set_cursor(vnc->server, fb, (uint16_t)cursor->width, (uint16_t)cursor->height, (uint16_t)cursor->hot_x,
-                    (uint16_t)cursor->hot_y, true);
-    nvnc_fb_unref(fb);
+    display_update_release(&update);
 }
 
 static void tick(void *opaque)
 {
     struct vnc *vnc = opaque;
-    struct display_update update;
-    if (display_take(&vnc->view, &update)) {
-        if (update.cursor_changed)
-            change_cursor(vnc, update.cursor);
-        bool new_surface = update.surface_changed || vnc->blank;
-        vnc->blank = !update.surface;
-        if (update.surface && new_surface)
-            feed_all(vnc, surface_take(update.surface));
-        else if (update.surface && update.damage.count)
-            feed(vnc, surface_take(update.surface), &update.damage);
-    }
-    display_update_release(&update);
+    look(vnc);
     if (vnc->blank && vnc->frame++ % BLANK_FRAMES == 0)
         ask_blank(vnc);
-    aml_dispatch(vnc->loop);
+    vnc_clients_drop(vnc, false);
 }
 
 void vnc_show_console(struct vnc *vnc, unsigned index)
@@ -136,46 +111,46 @@ void vnc_show_console(struct vnc *vnc, unsigned index)
     struct display *display = display_at(vnc->machine, index);
     if (!display || display == vnc->view.display)
         return;
-    held_keys_release(&vnc->held, vnc->machine);
+    for (struct vnc_client *client = vnc->clients; client; client = client->next)
+        vnc_input_release(client);
     display_detach(&vnc->view);
     display_attach(display, &vnc->view);
-    vnc->blank = vnc->alt_gr = false;
-    vnc->modifiers = 0;
+    vnc->blank = false;
 }
 
-// --- clients -------------------------------------------------------------------------------------------------------
+// --- clients
+// -------------------------------------------------------------------------------------------------------
 
-static void client_gone(struct nvnc_client *client)
+void vnc_join(struct vnc *vnc, struct vnc_client *client)
 {
-    struct vnc *vnc = nvnc_get_userdata(nvnc_client_get_server(client));
-    held_keys_release(&vnc->held, vnc->machine);
-    if (--vnc->clients)
+    client->joined = true;
+    if (vnc->joined++)
+        return;
+    vnc_show_console(vnc, ui_first_display(vnc->machine));
+    look(vnc);
+    ticker_set(&vnc->ticker, FRAME_NS);
+}
+
+void vnc_leave(struct vnc *vnc, struct vnc_client *client)
+{
+    client->joined = false;
+    if (--vnc->joined)
         return;
     display_detach(&vnc->view);
     ticker_set(&vnc->ticker, 0);
 }
 
-static void client_came(struct nvnc_client *client)
-{
-    struct vnc *vnc = nvnc_get_userdata(nvnc_client_get_server(client));
-    nvnc_set_client_cleanup_fn(client, client_gone);
-    if (vnc->clients++)
-        return;
-    vnc_show_console(vnc, ui_first_display(vnc->machine));
-    ticker_set(&vnc->ticker, FRAME_NS);
-}
-
-static void loop_ready(void *opaque, unsigned events)
+static void somebody_knocks(void *opaque, unsigned events)
 {
     struct vnc *vnc = opaque;
     (void)events;
-    aml_poll(vnc->loop, 0);
-    aml_dispatch(vnc->loop);
+    int fd = accept4(vnc->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) // else it has gone again
+        vnc_client_accept(vnc, fd);
 }
 
-static bool authenticate(const char *user, const char *password, void *opaque)
+bool vnc_password_is_right(const struct vnc *vnc, const char *user, const char *password)
 {
-    const struct vnc *vnc = opaque;
     const char *wanted = vnc->options->user ? vnc->options->user : "lyrebird";
     // The time does not tell how much of it was right.
     size_t length = strlen(vnc->password), given = strlen(password);
@@ -185,13 +160,8 @@ static bool authenticate(const char *user, const char *password, void *opaque)
     return !differ;
 }
 
-// --- setting up ----------------------------------------------------------------------------------------------------
-
-static void log_line(const struct nvnc_log_data *data, const char *message)
-{
-    if (data->level <= NVNC_LOG_ERROR)
-        fprintf(stderr, "lyrebird: VNC: %s\n", message);
-}
+// --- setting up
+// ----------------------------------------------------------------------------------------------------
 
 // "HOST:NUMBER", "[V6]:NUMBER", ":NUMBER": the host is for the caller to free.
 static int parse_address(const char *address, char **host, unsigned *port, struct error *error)
@@ -200,114 +170,155 @@ static int parse_address(const char *address, char **host, unsigned *port, struc
     char *end;
     unsigned long number = colon && colon[1] >= '0' && colon[1] <= '9' ? strtoul(colon + 1, &end, 10) : 0;
     if (!colon || colon[1] < '0' || colon[1] > '9' || *end)
-        return error_set(error, EINVAL, "'%s' is no address; write HOST:NUMBER, :NUMBER, unix:PATH or none", address);
+        return error_set(error, EINVAL, "'%s' is no address; write HOST:NUMBER, :NUMBER, unix:PATH or none",
+                         address);
     if (number > PORT_MAX - PORT_BASE)
-        return error_set(error, ERANGE, "display %lu would be at port %lu; the last one is %d", number, number + PORT_BASE,
-                         PORT_MAX - PORT_BASE);
+        return error_set(error, ERANGE, "display %lu would be at port %lu; the last one is %d", number,
+                         number + PORT_BASE, PORT_MAX - PORT_BASE);
     *port = (unsigned)number + PORT_BASE;
-    bool brackets = *address == '[' && colon > address && colon[-1] == ']';
+    bool brackets = *address == '[' && colon > address + 1 && colon[-1] == ']';
     *host = strndup(address + brackets, (size_t)(colon - address) - 2u * brackets);
     return *host ? 0 : -ENOMEM;
 }
 
-static int open_server(struct vnc *vnc, struct error *error)
+static int open_port(struct vnc *vnc, struct error *error)
 {
     const char *address = vnc->options->address;
-    char *host = NULL;
+    char *host = NULL, *service = NULL;
     unsigned port = 0;
-    int status = 0;
-    errno = 0;
-    if (!strncmp(address, "unix:", 5)) {
-        vnc->server = nvnc_open_unix(address + 5);
-    } else if (!(status = parse_address(address, &host, &port, error))) {
-        vnc->server = nvnc_open(*host ? host : "0.0.0.0", (uint16_t)port);
+    int status = parse_address(address, &host, &port, error);
+    if (!status) {
+        service = alloc_format("%u", port);
+        status = socket_open_tcp(*host ? host : "0.0.0.0", service, true, &vnc->listener, error);
     }
-    if (!status && !vnc->server)
-        status = error_set(error, errno ? errno : EADDRNOTAVAIL, "cannot listen at %s (port %u): %s", address, port,
-                           errno ? strerror(errno) : "there is no such address here");
-    if (!status && host && !*host && !vnc->password)
-        fprintf(stderr, "lyrebird: VNC: anyone who can reach port %u of this host can use the guest; 127.0.0.1%s keeps it here\n",
+    if (!status && !*host && !vnc->password)
+        fprintf(stderr,
+                "lyrebird: VNC: anyone who can reach port %u of this host can use the guest; 127.0.0.1%s "
+                "keeps it here\n",
                 port, address);
+    free(service);
     free(host);
+    return status;
+}
+
+static int open_listener(struct vnc *vnc, struct error *error)
+{
+    const char *address = vnc->options->address;
+    int status;
+    if (strncmp(address, "unix:", 5)) {
+        status = open_port(vnc, error);
+    } else if (!(status = socket_open_unix(address + 5, true, &vnc->listener, error))) {
+        vnc->path = alloc_string(address + 5);
+    }
+    if (!status && listen(vnc->listener, BACKLOG))
+        status = error_set(error, errno, "cannot listen at %s: %s", address, strerror(errno));
     return status;
 }
 
 static int read_password(struct vnc *vnc, struct error *error)
 {
-    const struct vnc_options *options = vnc->options;
-    bool all = options->tls_key && options->tls_cert && options->password_file;
-    if (!options->tls_key && !options->tls_cert && !options->password_file && !options->user)
-        return 0;
-    if (!all)
-        return error_set(error, EINVAL, "passwords are sent by TLS only: give password-file, tls-key and tls-cert");
-    if (!nvnc_has_auth())
-        return error_set(error, ENOTSUP, "this host's neatvnc was built without passwords");
-    FILE *file = fopen(options->password_file, "r");
+    const char *path = vnc->options->password_file;
+    FILE *file = fopen(path, "r");
     size_t size = 0;
     if (!file || getline(&vnc->password, &size, file) < 0) {
         int reason = errno ? errno : ENODATA;
         if (file)
             fclose(file);
-        return error_set(error, reason, "cannot read a password from '%s': %s", options->password_file, strerror(reason));
+        return error_set(error, reason, "cannot read a password from '%s': %s", path, strerror(reason));
     }
     fclose(file);
     vnc->password[strcspn(vnc->password, "\r\n")] = 0;
+    if (strlen(vnc->password) > VNC_PASSWORD_MAX)
+        return error_set(error, EINVAL, "the password in '%s' has more than %d bytes", path,
+                         VNC_PASSWORD_MAX);
+    return 0;
+}
+
+static int prepare_passwords(struct vnc *vnc, struct error *error)
+{
+    const struct vnc_options *options = vnc->options;
+    bool all = options->tls_key && options->tls_cert && options->password_file;
+    int status;
+    if (!options->tls_key && !options->tls_cert && !options->password_file && !options->user)
+        return 0;
+    if (!all)
+        return error_set(error, EINVAL,
+                         "passwords are sent by TLS only: give password-file, tls-key and tls-cert");
+    errno = 0;
+    if ((status = read_password(vnc, error)))
+        return status;
+    if ((status = gnutls_certificate_allocate_credentials(&vnc->credentials)))
+        vnc->credentials = NULL;
+    else
+        status = gnutls_certificate_set_x509_key_file(vnc->credentials, options->tls_cert, options->tls_key,
+                                                      GNUTLS_X509_FMT_PEM);
+    if (status)
+        return error_set(error, EINVAL, "TLS cannot be set up with '%s' and '%s': %s", options->tls_key,
+                         options->tls_cert, gnutls_strerror(status));
     return 0;
 }
 
 static int start(struct vnc *vnc, struct error *error)
 {
-    const struct vnc_options *options = vnc->options;
     struct machine *machine = vnc->machine;
     const char *layout = vnc->host->layout;
     int status;
     if (!(vnc->keymap = keymap_create(layout ? layout : "en-us", error)))
         return -EINVAL;
-    if ((status = read_password(vnc, error)))
+    // Something to send before there is anything.
+    if (!(vnc->shown = picture_of_text(vnc->font, "Lyrebird")))
+        return error_set(error, ENOMEM, "no memory for a picture");
+    if ((status = prepare_passwords(vnc, error)) || (status = open_listener(vnc, error)))
         return status;
-    nvnc_set_log_fn(log_line);
-    vnc->loop = aml_new();
-    aml_set_default(vnc->loop);
-    if ((status = open_server(vnc, error)))
-        return status;
-    vnc->screen = nvnc_display_new(0, 0);
-    nvnc_add_display(vnc->server, vnc->screen);
-    nvnc_set_userdata(vnc->server, vnc, NULL);
-    nvnc_set_name(vnc->server, vnc->host->name ? vnc->host->name : "Lyrebird");
-    nvnc_set_new_client_fn(vnc->server, client_came);
-    vnc_listen_to_input(vnc);
-    if (vnc->password && nvnc_enable_auth(vnc->server, options->tls_key, options->tls_cert, authenticate, vnc))
-        return error_set(error, EINVAL, "TLS cannot be set up with '%s' and '%s'", options->tls_key, options->tls_cert);
     if ((status = ticker_init(&vnc->ticker, machine->loop, tick, vnc)))
         return error_set(error, -status, "the host has no timer left: %s", strerror(-status));
-    // Something to send before there is anything.
-    feed_all(vnc, picture_of_text(vnc->font, "Lyrebird"));
-    vnc->watch = io_watch_add(machine->loop, aml_get_fd(vnc->loop), IO_READ, loop_ready, vnc);
+    if ((status = vnc_worker_start(&vnc->worker, machine->loop)))
+        return error_set(error, -status, "the host has no thread left: %s", strerror(-status));
+    vnc->watch = io_watch_add(machine->loop, vnc->listener, IO_READ, somebody_knocks, vnc);
     return 0;
+}
+
+static void stop(struct vnc *vnc)
+{
+    if (vnc->watch)
+        io_watch_remove(vnc->watch);
+    if (vnc->listener >= 0)
+        close(vnc->listener);
+    if (vnc->path)
+        unlink(vnc->path);
+    vnc_clients_drop(vnc, true);
+    ticker_release(&vnc->ticker);
+}
+
+// What the worker was busy with is nobody's any more.
+static void forget_work(struct vnc *vnc)
+{
+    if (vnc->worker.loop)
+        io_loop_unpost(vnc->worker.loop, &vnc->worker.task);
+    for (struct vnc_client *client = vnc->clients; client; client = client->next) {
+        surface_drop(client->frame.surface);
+        client->busy = false;
+    }
+    vnc_clients_drop(vnc, true);
 }
 
 static void destroy(struct ui *ui)
 {
     struct vnc *vnc = (struct vnc *)ui;
     device_lock_acquire(&vnc->machine->lock);
-    if (vnc->watch)
-        io_watch_remove(vnc->watch);
-    if (vnc->server)
-        nvnc_close(vnc->server);
-    held_keys_release(&vnc->held, vnc->machine);
-    display_detach(&vnc->view);
-    ticker_release(&vnc->ticker);
+    stop(vnc);
     device_lock_release(&vnc->machine->lock);
-    if (vnc->screen)
-        nvnc_display_unref(vnc->screen);
-    if (vnc->loop) {
-        aml_set_default(NULL);
-        aml_unref(vnc->loop);
-    }
-    if (!strncmp(vnc->options->address, "unix:", 5) && vnc->server)
-        remove(vnc->options->address + 5);
+    vnc_worker_stop(&vnc->worker);
+    device_lock_acquire(&vnc->machine->lock);
+    forget_work(vnc);
+    device_lock_release(&vnc->machine->lock);
+    display_cursor_drop(vnc->cursor);
+    surface_drop(vnc->shown);
+    if (vnc->credentials)
+        gnutls_certificate_free_credentials(vnc->credentials);
     keymap_destroy(vnc->keymap);
     font_destroy(vnc->font);
+    free(vnc->path);
     free(vnc->password);
     free(vnc);
 }
@@ -320,6 +331,7 @@ static int create(const struct ui_host *host, const void *options, struct ui **u
     vnc->options = options;
     vnc->machine = host->machine;
     vnc->font = font_create();
+    vnc->listener = -1;
     device_lock_acquire(&vnc->machine->lock);
     int status = start(vnc, error);
     device_lock_release(&vnc->machine->lock);
@@ -331,11 +343,14 @@ static int create(const struct ui_host *host, const void *options, struct ui **u
 }
 
 static const struct property properties[] = {
-    {"address", PROPERTY_STRING, offsetof(struct vnc_options, address), NULL, "where it listens: HOST:NUMBER or unix:PATH", NULL},
-    {"user", PROPERTY_STRING, offsetof(struct vnc_options, user), NULL, "who may connect (default: lyrebird)", NULL},
+    {"address", PROPERTY_STRING, offsetof(struct vnc_options, address), NULL,
+     "where it listens: HOST:NUMBER or unix:PATH", NULL},
+    {"user", PROPERTY_STRING, offsetof(struct vnc_options, user), NULL, "who may connect (default: lyrebird)",
+     NULL},
     {"password-file", PROPERTY_STRING, offsetof(struct vnc_options, password_file), NULL,
      "a file whose first line is the password", NULL},
-    {"tls-key", PROPERTY_STRING, offsetof(struct vnc_options, tls_key), NULL, "private key of the server, for passwords", NULL},
+    {"tls-key", PROPERTY_STRING, offsetof(struct vnc_options, tls_key), NULL,
+     "private key of the server, for passwords", NULL},
     {"tls-cert", PROPERTY_STRING, offsetof(struct vnc_options, tls_cert), NULL, "its certificate", NULL},
     {NULL, PROPERTY_BOOL, 0, NULL, NULL, NULL},
 };
