@@ -1,19 +1,46 @@
 # SPDX-License-Identifier: MIT
 """An emulator with a VNC server at a socket of its own, for tests that are its clients. The emulator is $LYREBIRD."""
 import os
+import socket
+import subprocess
 import time
 
 import rfb
 from window import Emulator
 
 
+def make_password(folder, password="secret"):
+    """Properties of a server that asks for one, with a certificate that it has signed itself."""
+    paths = [os.path.join(folder, name) for name in ("password", "key.pem", "cert.pem")]
+    with open(paths[0], "w") as file:
+        file.write(password + "\n")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost", "-keyout", paths[1], "-out", paths[2]], check=True,
+                   stderr=subprocess.DEVNULL)
+    return ",password-file=%s,tls-key=%s,tls-cert=%s" % tuple(paths)
+
+
+def free_port(host="127.0.0.1"):
+    """One of those that have numbers, held until it is closed."""
+    for number in range(40, 3000):
+        holder = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        try:
+            holder.bind((host, 5900 + number))
+            holder.listen(1)
+            return number, holder
+        except OSError:
+            holder.close()
+    raise SystemExit("FAIL: no free port")
+
+
 class Server(Emulator):
     """The monitor is at standard input and output unless the options say otherwise."""
 
-    def __init__(self, folder, *options, properties="", display="none", environment=None):
+    def __init__(self, folder, *options, properties="", display="none", environment=None, port=None):
         self.folder = folder
-        self.address = os.path.join(folder, "vnc")
-        super().__init__(None, *options, "-display", display, "-vnc", "unix:" + self.address + properties,
+        self.address = port or os.path.join(folder, "vnc")
+        listen = "127.0.0.1:%d" % (port - 5900) if port else "unix:" + self.address
+        super().__init__(None, *options, "-display", display, "-vnc", listen + properties,
                          environment=environment or os.environ)
 
     def client(self, *arguments, **more):
