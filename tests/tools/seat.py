@@ -49,8 +49,16 @@ class Seat(Screen):
         viewer = shutil.which("xtigervncviewer")
         if not viewer:
             x_window.skip("there is no xtigervncviewer")
+        self.wait("VNC server", self._server_listens, 10)
         self.viewer = subprocess.Popen([viewer, "-DotWhenNoCursor=0", "-RemoteResize=0", f"127.0.0.1::{5900 + self.number}"],
                                        env=self.x.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def _server_listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", 5900 + self.number)).close()
+        except OSError:
+            return False
+        return True
 
     def _find_window(self):
         owner = self.viewer or self.process
@@ -99,7 +107,10 @@ class Seat(Screen):
                 self.key("ret")
 
     def move_to(self, x, y):
-        self.x.xdotool("mousemove", "--window", self.window, x, y)
+        # TigerVNC's viewer takes no notice of a pointer that only jumps.
+        step = -1 if x == 0 else 1
+        self.x.xdotool("mousemove", "--window", self.window, x - step, y)
+        self.x.xdotool("mousemove_relative", "--", step, 0)
         time.sleep(0.1)
 
     def move_by(self, dx, dy, step=1):
