@@ -41,7 +41,8 @@ class Server(Emulator):
         self.address = port or os.path.join(folder, "vnc")
         listen = "127.0.0.1:%d" % (port - 5900) if port else "unix:" + self.address
         super().__init__(None, *options, "-display", display, "-vnc", listen + properties,
-                         environment=environment or os.environ)
+                         # The address sanitizer keeps what was freed, which counts as memory.
+                         environment=dict(environment or os.environ, ASAN_OPTIONS="quarantine_size_mb=4"))
 
     def client(self, *arguments, **more):
         for _ in range(400):
