@@ -155,12 +155,7 @@ static void press(struct curses *curses, struct keymap_stroke stroke, unsigned m
         held_keys_send(&curses->held, curses->machine, INPUT_KEY_CTRL, true);
     if (modifiers & DISPLAY_ALT)
         held_keys_send(&curses->held, curses->machine, INPUT_KEY_ALT, true);
-    // Held until it is let go, unlike by a user who holds it himself.
-    if (stroke.shift)
-        held_keys_send(&curses->held, curses->machine, INPUT_KEY_SHIFT, true);
-    if (stroke.alt_gr)
-        held_keys_send(&curses->held, curses->machine, INPUT_KEY_ALT_RIGHT, true);
-    held_keys_send(&curses->held, curses->machine, stroke.key, true);
+    held_keys_press(&curses->held, curses->machine, stroke);
     held_keys_send(&curses->held, curses->machine, stroke.key, false);
     held_keys_release(&curses->held, curses->machine);
 }

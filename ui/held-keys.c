@@ -15,6 +15,15 @@ void held_keys_send(struct held_keys *held, struct machine *machine, enum input_
     input_send_key(machine, key, down);
 }
 
+void held_keys_press(struct held_keys *held, struct machine *machine, struct keymap_stroke stroke)
+{
+    if (stroke.shift)
+        held_keys_send(held, machine, INPUT_KEY_SHIFT, true);
+    if (stroke.alt_gr)
+        held_keys_send(held, machine, INPUT_KEY_ALT_RIGHT, true);
+    held_keys_send(held, machine, stroke.key, true);
+}
+
 void held_keys_stroke(struct held_keys *held, struct machine *machine, struct keymap_stroke stroke)
 {
     static const enum input_key shifts[] = {INPUT_KEY_SHIFT, INPUT_KEY_SHIFT_RIGHT};

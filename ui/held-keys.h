@@ -14,7 +14,9 @@ struct held_keys {
 };
 
 void held_keys_send(struct held_keys *held, struct machine *machine, enum input_key key, bool down);
-// Presses a key with the modifiers that its character needs, and without others; those are put back at once.
+// Presses a key with the modifiers that its character needs, all of which stay down.
+void held_keys_press(struct held_keys *held, struct machine *machine, struct keymap_stroke stroke);
+// The same, and without other modifiers; those are put back at once.
 void held_keys_stroke(struct held_keys *held, struct machine *machine, struct keymap_stroke stroke);
 void held_keys_release(struct held_keys *held, struct machine *machine);
 static inline bool held_keys_has(const struct held_keys *held, enum input_key key)

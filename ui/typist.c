@@ -48,16 +48,6 @@ static uint32_t next_character(struct typist *typist)
     return code;
 }
 
-static void press(struct typist *typist, struct keymap_stroke stroke)
-{
-    if (stroke.shift)
-        held_keys_send(&typist->held, typist->machine, INPUT_KEY_SHIFT, true);
-    if (stroke.alt_gr)
-        held_keys_send(&typist->held, typist->machine, INPUT_KEY_ALT_RIGHT, true);
-    held_keys_send(&typist->held, typist->machine, stroke.key, true);
-    typist->pressed = true;
-}
-
 static void done(struct typist *typist)
 {
     ticker_set(&typist->ticker, 0);
@@ -83,7 +73,8 @@ static void step(void *opaque)
         if (code == '\r') // of the end of a line, where '\n' follows
             continue;
         if (keymap_find_character(typist->keymap, code, &stroke)) {
-            press(typist, stroke);
+            held_keys_press(&typist->held, typist->machine, stroke);
+            typist->pressed = true;
             return;
         }
         typist->left_out++;
