@@ -20,8 +20,7 @@ static bool is_sent(const struct vnc_client *client)
     return client->out_sent == client->out.length;
 }
 
-// --- out
-// -----------------------------------------------------------------------------------------------------------
+// --- out ---
 
 void vnc_client_write(struct vnc_client *client, const void *data, size_t length)
 {
@@ -59,8 +58,7 @@ static void watch(struct vnc_client *client)
         io_watch_set_events(client->watch, IO_READ | (writes ? IO_WRITE : 0));
 }
 
-// --- updates
-// -------------------------------------------------------------------------------------------------------
+// --- updates ---
 
 // What a client has to know before it can make sense of pixels. Nothing that is written here changes any.
 static bool write_news(struct vnc_client *client)
@@ -174,8 +172,7 @@ void vnc_client_update(struct vnc_client *client)
     watch(client);
 }
 
-// --- in
-// ------------------------------------------------------------------------------------------------------------
+// --- in ---
 
 // All the bytes of the buffer that can be made sense of.
 static void process(struct vnc_client *client)
@@ -216,8 +213,7 @@ static void ready(void *opaque, unsigned events)
     vnc_clients_drop(client->vnc, false);
 }
 
-// --- coming and going
-// ----------------------------------------------------------------------------------------------
+// --- coming and going ---
 
 // Of those that have not come in yet the one that has been at it for longest, which is the last of the list.
 static bool make_room(struct vnc *vnc)

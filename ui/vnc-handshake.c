@@ -88,8 +88,7 @@ static int on_security(struct vnc_client *client, const uint8_t *data, size_t le
     return 1;
 }
 
-// --- VeNCrypt
-// ------------------------------------------------------------------------------------------------------
+// --- VeNCrypt ---
 
 static int on_vencrypt_version(struct vnc_client *client, const uint8_t *data, size_t length)
 {
@@ -140,8 +139,7 @@ static int on_password(struct vnc_client *client, const uint8_t *data, size_t le
     return (int)(8 + user_length + password_length);
 }
 
-// --- coming in
-// -----------------------------------------------------------------------------------------------------
+// --- coming in ---
 
 static int on_init(struct vnc_client *client, const uint8_t *data, size_t length)
 {

@@ -32,8 +32,7 @@ static bool choose_console(struct vnc_client *client, enum input_key key, bool d
     return true;
 }
 
-// --- by place
-// ------------------------------------------------------------------------------------------------------
+// --- by place ---
 
 static int key_of_code(uint32_t code)
 {
@@ -63,8 +62,7 @@ static int key_of_code(uint32_t code)
     return -1;
 }
 
-// --- by symbol
-// -----------------------------------------------------------------------------------------------------
+// --- by symbol ---
 
 static struct vnc_pressed *find_pressed(struct vnc_client *client, uint32_t keysym)
 {
@@ -148,8 +146,7 @@ void vnc_input_code(struct vnc_client *client, uint32_t code, uint32_t keysym, b
         terminal_code(client, (enum input_key)key);
 }
 
-// --- pointers
-// ------------------------------------------------------------------------------------------------------
+// --- pointers ---
 
 // As bits of a message's mask.
 enum {

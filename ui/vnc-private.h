@@ -22,8 +22,7 @@ struct gnutls_session_int;
 struct gnutls_certificate_credentials_st;
 struct vnc;
 
-// --- vnc-worker.c: a thread that works for the loop
-// --------------------------------------------------------------------
+// --- vnc-worker.c: a thread that works for the loop ---
 
 // Embedded by its owner, who leaves it alone until `done` is called.
 struct vnc_work {
@@ -49,8 +48,7 @@ void vnc_worker_give(struct vnc_worker *worker, struct vnc_work *work);
 // Waits for what is running; what else has been given is not done. Without the device lock.
 void vnc_worker_stop(struct vnc_worker *worker);
 
-// --- vnc-pixels.c: what pixels a client wants
-// ---------------------------------------------------------------------------
+// --- vnc-pixels.c: what pixels a client wants ---
 
 enum { VNC_FORMAT_BYTES = 16 };
 
@@ -71,8 +69,7 @@ static inline uint32_t vnc_pixel(const struct vnc_format *format, uint32_t pixel
            format->parts[2][pixel & 0xff];
 }
 
-// --- vnc-encode.c: pictures as bytes
-// ------------------------------------------------------------------------------------
+// --- vnc-encode.c: pictures as bytes ---
 
 // They grow with what the guest shows, so that memory may be out: then it has failed.
 struct vnc_bytes {
@@ -114,8 +111,7 @@ struct vnc_frame {
 // Appends to the frame's `out`. Any thread.
 void vnc_encode_frame(struct vnc_frame *frame);
 
-// --- vnc-stream.c: a connection, with TLS or without
-// --------------------------------------------------------------------
+// --- vnc-stream.c: a connection, with TLS or without ---
 
 struct vnc_stream {
     int fd;
@@ -134,8 +130,7 @@ bool vnc_stream_wants_write(const struct vnc_stream *stream);
 bool vnc_stream_encrypt(struct vnc_stream *stream, struct gnutls_certificate_credentials_st *credentials);
 void vnc_stream_close(struct vnc_stream *stream);
 
-// --- clients
-// ------------------------------------------------------------------------------------------------------------
+// --- clients ---
 
 enum { VNC_KEYS_MAX = 64, VNC_IN_BYTES = 4096, VNC_PASSWORD_MAX = 255 };
 
@@ -216,8 +211,7 @@ void vnc_input_pointer(struct vnc_client *client, unsigned x, unsigned y, unsign
 // Lets go of all that the client holds in the guest.
 void vnc_input_release(struct vnc_client *client);
 
-// --- vnc.c: the server
-// --------------------------------------------------------------------------------------------------
+// --- vnc.c: the server ---
 
 // Properties.
 struct vnc_options {

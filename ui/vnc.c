@@ -19,8 +19,7 @@
 
 enum { FRAME_NS = 33333333, BLANK_FRAMES = 15, PORT_BASE = 5900, PORT_MAX = 65535, BACKLOG = 16 };
 
-// --- what is shown
-// -------------------------------------------------------------------------------------------------
+// --- what is shown ---
 
 static void tell_clients(struct vnc *vnc, const struct display_damage *damage)
 {
@@ -118,8 +117,7 @@ void vnc_show_console(struct vnc *vnc, unsigned index)
     vnc->blank = false;
 }
 
-// --- clients
-// -------------------------------------------------------------------------------------------------------
+// --- clients ---
 
 void vnc_join(struct vnc *vnc, struct vnc_client *client)
 {
@@ -160,8 +158,7 @@ bool vnc_password_is_right(const struct vnc *vnc, const char *user, const char *
     return !differ;
 }
 
-// --- setting up
-// ----------------------------------------------------------------------------------------------------
+// --- setting up ---
 
 // "HOST:NUMBER", "[V6]:NUMBER", ":NUMBER": the host is for the caller to free.
 static int parse_address(const char *address, char **host, unsigned *port, struct error *error)
