@@ -36,8 +36,9 @@ static void set_modes(uint8_t *data, const struct ata_drive *drive)
 static void identify_disk(const struct ata_drive *drive, uint8_t *data)
 {
     uint64_t sectors = ata_sectors(drive), small = sectors < 0xfffffff ? sectors : 0xfffffff;
+    // A disk smaller than a cylinder has one, too: a PC's firmware reads boot sectors by cylinder, head and sector.
     uint64_t cylinders = sectors / (16 * 63);
-    cylinders = cylinders > 16383 ? 16383 : cylinders;
+    cylinders = cylinders > 16383 ? 16383 : cylinders ? cylinders : 1;
     set_word(data, 0, 0x40);
     set_word(data, 1, (unsigned)cylinders);
     set_word(data, 3, 16);
