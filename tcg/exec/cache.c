@@ -76,8 +76,8 @@ void cache_destroy(struct tcg_engine *e)
     profile_destroy(e);
     perf_records_destroy(e->perf);
     free(e->hash);
-    if (e->page_blocks)
-        munmap(e->page_blocks, e->page_blocks_bytes);
+    if (e->code_pages)
+        munmap(e->code_pages, e->code_pages_bytes);
     if (e->backend)
         backend_destroy(e->backend);
     if (e->meta && e->meta != MAP_FAILED)
@@ -126,31 +126,43 @@ static bool overlaps(const struct tcg_block *b, uint64_t ram_offset, uint64_t le
     return false;
 }
 
+static void forget_page(struct tcg_engine *e, uint64_t page)
+{
+    static const uint64_t nothing[CODE_GRANULES / 64];
+    __atomic_store_n(&e->code_pages[page].blocks, NULL, __ATOMIC_RELAXED);
+    code_pages_set(e, page, nothing);
+    atomic_fetch_and(&e->ram->page_flags[page], (uint8_t)~PAGE_CODE);
+}
+
 void cache_discard(struct tcg_engine *e, uint64_t ram_offset, uint64_t length)
 {
-    if (!length || !e->page_blocks)
+    if (!length || !e->code_pages)
         return;
     uint64_t last = (ram_offset + length - 1) >> TLB_PAGE_BITS;
     for (uint64_t page = ram_offset >> TLB_PAGE_BITS; page <= last; page++) {
-        struct tcg_block **link = &e->page_blocks[page];
+        struct tcg_block **link = &e->code_pages[page].blocks;
+        uint64_t granules[CODE_GRANULES / 64] = {0};
         while (*link) {
             struct tcg_block *b = *link;
             if (overlaps(b, ram_offset, length)) {
                 kill_block(e, b);
-                *link = b->page_next;
+                __atomic_store_n(link, b->page_next, __ATOMIC_RELAXED);
             } else {
+                code_pages_mark(b, granules);
                 link = &b->page_next;
             }
         }
+        code_pages_set(e, page, granules);
         // Writable entries that still send stores here are put right when they are next filled.
-        if (!e->page_blocks[page] && !e->watchers)
+        if (!e->code_pages[page].blocks && !e->watchers)
             atomic_fetch_and(&e->ram->page_flags[page], (uint8_t)~PAGE_CODE);
     }
 }
 
 void cache_invalidate(struct tcg_engine *e, uint64_t ram_offset, uint64_t length)
 {
-    if (!length || !e->page_blocks)
+    bool one_page = (ram_offset ^ (ram_offset + length - 1)) < TLB_PAGE_SIZE;
+    if (!length || !e->code_pages || (one_page && !code_pages_hit(e, ram_offset, length)))
         return;
     pthread_mutex_lock(&e->lock);
     cache_discard(e, ram_offset, length);
@@ -161,9 +173,11 @@ bool cache_has_block_around(struct tcg_cpu *cpu, uint64_t ram_offset, uint64_t l
 {
     struct tcg_engine *e = cpu->engine;
     bool found = false;
+    if (!e->code_pages || !code_pages_hit(e, ram_offset, length)) // what the vCPU is in was marked before it came there
+        return false;
     pthread_mutex_lock(&e->lock);
     uint64_t page = ram_offset & -(uint64_t)TLB_PAGE_SIZE;
-    const struct tcg_block *b = e->page_blocks ? e->page_blocks[page >> TLB_PAGE_BITS] : NULL;
+    const struct tcg_block *b = e->code_pages[page >> TLB_PAGE_BITS].blocks;
     for (; b && !found; b = b->page_next)
         found = b->insns > 1 && !((b->flags ^ cpu->code_context->flags) << 8) && overlaps(b, ram_offset, length) &&
                 overlaps(b, page + pc_offset, 1);
@@ -181,11 +195,8 @@ static void flush_everything(struct tcg_cpu *cpu)
     pthread_mutex_lock(&e->lock);
     e->flushes++;
     profile_collect(e);
-    for (struct tcg_block *b = e->all; b; b = b->all_next) {
-        uint64_t page = b->ram_pc >> TLB_PAGE_BITS;
-        e->page_blocks[page] = NULL;
-        atomic_fetch_and(&e->ram->page_flags[page], (uint8_t)~PAGE_CODE);
-    }
+    for (struct tcg_block *b = e->all; b; b = b->all_next)
+        forget_page(e, b->ram_pc >> TLB_PAGE_BITS);
     memset(e->hash, 0, ((size_t)e->hash_mask + 1) * sizeof(*e->hash));
     e->all = NULL;
     arena_reset(&e->arena);
@@ -220,11 +231,12 @@ void cache_adopt(struct tcg_engine *e, struct tcg_block *b, uint64_t pc)
         kill_block(e, old);
     struct tcg_block **bucket = bucket_of(e, b->ram_pc, b->flags);
     uint64_t page = b->ram_pc >> TLB_PAGE_BITS;
+    code_pages_claim(e, b);
     b->pc = pc;
     b->hash_next = *bucket;
     __atomic_store_n(bucket, b, __ATOMIC_RELEASE);
-    b->page_next = e->page_blocks[page];
-    e->page_blocks[page] = b;
+    b->page_next = e->code_pages[page].blocks;
+    __atomic_store_n(&e->code_pages[page].blocks, b, __ATOMIC_RELAXED);
     b->all_next = e->all;
     e->all = b;
     struct tcg_stats *s = &e->stats[b->region];
@@ -254,6 +266,8 @@ static struct tcg_block *make(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc,
                               .buffers = &e->buffers, .page = e->ram->host + (page << TLB_PAGE_BITS),
                               .stops = stops_of_page(e, ram_pc)};
     struct tcg_block *b = NULL;
+    atomic_store(&e->translating, page + 1);
+    atomic_thread_fence(memory_order_seq_cst);
     if (e->options.tier2 && e->options.tier2_threshold == 1 && !(flags & TCG_FLAG_SINGLE)) {
         job.wanted = anywhere;
         translate(e, &job, &b);
@@ -263,6 +277,7 @@ static struct tcg_block *make(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc,
         translate(e, &job, &b);
     if (b)
         cache_adopt(e, b, pc);
+    atomic_store(&e->translating, 0);
     return b;
 }
 
@@ -290,10 +305,11 @@ struct tcg_block *cache_get(struct tcg_cpu *cpu, uint64_t pc, uint64_t ram_pc, u
         return at_hand;
     for (;;) {
         pthread_mutex_lock(&e->lock);
-        if (!e->page_blocks) {
-            size_t bytes = e->page_blocks_bytes = (e->ram->size >> TLB_PAGE_BITS) * sizeof(*e->page_blocks);
-            e->page_blocks = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-            assert(e->page_blocks != MAP_FAILED);
+        if (!e->code_pages) {
+            size_t bytes = e->code_pages_bytes = (e->ram->size >> TLB_PAGE_BITS) * sizeof(*e->code_pages);
+            void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+            assert(pages != MAP_FAILED);
+            __atomic_store_n(&e->code_pages, pages, __ATOMIC_RELEASE);
         }
         struct tcg_block *b = cache_find(e, ram_pc, flags);
         if (!b) {

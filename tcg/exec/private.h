@@ -84,13 +84,18 @@ static inline uint64_t tlb_entry_tag(const struct backend_tlb_entry *e, enum tlb
     return __atomic_load_n(access == TLB_WRITE ? &e->write_tag : &e->read_tag, __ATOMIC_RELAXED);
 }
 
+static inline bool tlb_stores_matter(uint8_t page_flags)
+{
+    return (page_flags & PAGE_CODE) || (page_flags & (PAGE_SHOWN | PAGE_DIRTY)) == PAGE_SHOWN;
+}
+
 // Before an entry sends stores to the page unseen: whether it may. With the TLB's lock held.
 static inline bool tlb_stores_unseen(_Atomic uint8_t *page_flags)
 {
     uint8_t flags = atomic_load(page_flags);
     if (!(flags & PAGE_STORED))
         flags = atomic_fetch_or(page_flags, PAGE_STORED);
-    return !(flags & PAGE_CODE) && (flags & (PAGE_SHOWN | PAGE_DIRTY)) != PAGE_SHOWN;
+    return !tlb_stores_matter(flags);
 }
 
 // Only of entries that have been used: in the second level the others are all zeros.
@@ -175,6 +180,13 @@ struct tcg_stops {
     _Atomic uint64_t marks;      // counts changes of `pages`, and of `armed`; from 1
 };
 
+// Of a page of guest RAM, see code-pages.c.
+enum { CODE_GRANULE_LOG2 = 3, CODE_GRANULES = TLB_PAGE_SIZE >> CODE_GRANULE_LOG2 };
+struct code_page {
+    struct tcg_block *blocks;
+    _Atomic uint64_t granules[CODE_GRANULES / 64]; // bit set of those with guest code of blocks; some may be gone
+};
+
 struct tcg_engine {
     struct accel accel;
     struct tcg_options options;
@@ -191,8 +203,9 @@ struct tcg_engine {
     struct backend *backend;
     struct tcg_block **hash;
     uint32_t hash_mask;
-    struct tcg_block **page_blocks; // by page of guest RAM
-    size_t page_blocks_bytes;       // the RAM is gone before the engine is
+    struct code_page *code_pages;   // by page of guest RAM
+    size_t code_pages_bytes;        // the RAM is gone before the engine is
+    _Atomic uint64_t translating;   // the page that instructions are being read from, plus 1
     struct tcg_block *all;
     unsigned watchers;              // vCPUs that wait before they translate from a page that had no code
     struct arena arena; // of the translation in hand; the interpreter's regions
@@ -240,6 +253,16 @@ void cache_discard(struct tcg_engine *engine, uint64_t ram_offset, uint64_t leng
 // several instructions, the one at `pc_offset` of its page among them.
 bool cache_has_block_around(struct tcg_cpu *cpu, uint64_t ram_offset, uint64_t length, uint32_t pc_offset);
 void cache_print(struct tcg_engine *engine, FILE *out);
+
+// --- code-pages.c: all but the last with engine->lock held ---
+// Adds what the block has of its page's granules to `granules`.
+void code_pages_mark(const struct tcg_block *block, uint64_t granules[CODE_GRANULES / 64]);
+void code_pages_set(struct tcg_engine *engine, uint64_t page, const uint64_t granules[CODE_GRANULES / 64]);
+// Stores to the block's guest code are noticed from now on. Its page is one with PAGE_CODE.
+void code_pages_claim(struct tcg_engine *engine, const struct tcg_block *block);
+// Whether a store within a page may have changed code, or instructions that are being translated. When not, what is translated
+// from now on is read after the store. Any thread, after the store and a fence.
+bool code_pages_hit(const struct tcg_engine *engine, uint64_t ram_offset, uint64_t length);
 
 // --- translate.c ---
 struct translation {

@@ -5,19 +5,6 @@
 #include "tcg/base/endian.h"
 #include "tcg/exec/slow.h"
 
-struct tlb_place slow_place_of(struct tcg_cpu *cpu, uint64_t gva, unsigned size_log2, enum tlb_access access,
-                               unsigned mmu_index)
-{
-    struct tlb_fault f = {0};
-    struct tlb_place p;
-    bool bus;
-    if (tlb_lookup(cpu, gva, access, mmu_index, false, &p, &f, &bus))
-        return p;
-    if (bus)
-        slow_bus_error(cpu, gva, f.gpa, access, mmu_index);
-    slow_fault(cpu, &f, mmu_index, size_log2);
-}
-
 void slow_read_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, uint8_t *out)
 {
     struct tlb_place p = slow_place_of(cpu, gva, ctz32(size), TLB_READ, mmu_index);
@@ -69,6 +56,8 @@ void tcg_wrote_code_page(struct tcg_cpu *cpu, struct backend_tlb_entry *e, uint8
     struct guest_ram *ram = cpu->engine->ram;
     uint64_t offset = (uint64_t)(host - ram->host);
     guest_ram_wrote(ram, offset, size);
+    if (tlb_stores_matter(atomic_load(&ram->page_flags[offset >> TLB_PAGE_BITS])))
+        return;
     struct tlb_state *t = cpu->tlb;
     pthread_spin_lock(&t->lock);
     if (!(e->write_tag & TLB_TAG_INVALID) && tlb_stores_unseen(&ram->page_flags[offset >> TLB_PAGE_BITS]))

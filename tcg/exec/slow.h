@@ -22,9 +22,20 @@ void slow_check_device_alignment(struct tcg_cpu *cpu, uint64_t tag, uint64_t gva
                                  unsigned mmu_index);
 
 // --- slow-memory.c ---
-// Where an access is, or its fault is raised.
-struct tlb_place slow_place_of(struct tcg_cpu *cpu, uint64_t gva, unsigned size_log2, enum tlb_access access,
-                               unsigned mmu_index);
+// Where an access is, or its fault is raised. Inline: a structure that is handed back is read in wider pieces than it was just
+// written in, for which processors wait.
+static inline struct tlb_place slow_place_of(struct tcg_cpu *cpu, uint64_t gva, unsigned size_log2, enum tlb_access access,
+                                             unsigned mmu_index)
+{
+    struct tlb_fault f = {0};
+    struct tlb_place p;
+    bool bus;
+    if (tlb_lookup(cpu, gva, access, mmu_index, false, &p, &f, &bus))
+        return p;
+    if (bus)
+        slow_bus_error(cpu, gva, f.gpa, access, mmu_index);
+    slow_fault(cpu, &f, mmu_index, size_log2);
+}
 // Within a page.
 void slow_read_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, uint8_t *out);
 void slow_write_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned mmu_index, const uint8_t *in);

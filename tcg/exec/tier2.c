@@ -113,7 +113,7 @@ static uint32_t heat_of(const struct tcg_cpu *cpu, uint64_t ram_pc)
 static void find_hot(const struct tcg_engine *e, struct request *r)
 {
     uint32_t threshold = e->options.tier2_threshold;
-    for (const struct tcg_block *b = e->page_blocks[r->ram_pc >> TLB_PAGE_BITS]; b; b = b->page_next) {
+    for (const struct tcg_block *b = e->code_pages[r->ram_pc >> TLB_PAGE_BITS].blocks; b; b = b->page_next) {
         uint32_t runs = threshold - heat_of(r->cpu, b->ram_pc), at = b->ram_pc & (TLB_PAGE_SIZE - 1);
         if (!b->dead && b->flags == r->flags && (b->requests || b->region || runs >= threshold / NEIGHBOUR))
             r->wanted[at / 64] |= BIT64(at % 64);
@@ -121,13 +121,14 @@ static void find_hot(const struct tcg_engine *e, struct request *r)
 }
 
 // With engine->lock held.
-static bool still_true(const struct tcg_engine *e, const struct request *r, const struct tcg_block *b)
+static bool still_true(struct tcg_engine *e, const struct request *r, const struct tcg_block *b)
 {
     const struct tcg_block *old = cache_find(e, r->ram_pc, r->flags);
     const uint8_t *page = e->ram->host + (r->ram_pc & -(uint64_t)TLB_PAGE_SIZE);
     // A page without blocks is not watched.
     if (!old || old->region || r->marks != e->stops.marks || !(atomic_load(&e->ram->page_flags[r->ram_pc >> TLB_PAGE_BITS]) & PAGE_CODE))
         return false;
+    code_pages_claim(e, b);
     for (unsigned i = 0; i < b->span_count; i++)
         if (memcmp(page + b->spans[i].start, r->page + b->spans[i].start, b->spans[i].bytes))
             return false;

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 # One processor changes functions that the others call: they call them as they were written before it saw that they were
-# (Intel SDM volume 3, 9.1.3: cross-modifying code, with a serializing instruction in between). Each function is alone in
-# its page, so that writing it leaves the page without translated code.
+# (Intel SDM volume 3, 9.1.3: cross-modifying code, with a serializing instruction in between). Half of the functions are
+# alone in their pages, so that writing them leaves the page without translated code; beside the others is code that stays.
 .include "processors.inc"
 
 .equ ROUNDS, 150000
 .equ READERS, 3
 .equ FUNCTIONS, 0x60000
-.equ PAGES, 4
+.equ PAGES, 8
+.equ STAYS, 0x800                    # in a page
 
 main:
     mov $FUNCTIONS, %ebx
@@ -19,6 +20,7 @@ main:
     mov %ebx, %edi
 1:  movw $0x00b8, (%rdi)
     movl $0xc3000000, 2(%rdi)
+    movb $0xc3, STAYS(%rdi)
     add $0x1000, %edi
     loop 1b
     movl $1, ready
@@ -56,7 +58,7 @@ again:
     # the one that is being written may be either
     lea 1(%r12), %edi
     call function
-    lea -3(%r12), %ecx
+    lea 1 - PAGES(%r12), %ecx
     cmp %ecx, %eax
     expect 1, ge
     xor %eax, %eax
@@ -74,9 +76,14 @@ again:
     jmp 1b
 function:
     and $PAGES - 1, %edi
+    mov %edi, %esi
     shl $12, %edi
     add %rbx, %rdi
-    jmp *%rdi
+    test $1, %esi
+    jz 1f
+    lea STAYS(%rdi), %rsi
+    call *%rsi
+1:  jmp *%rdi
 
 .data
 .balign 4096
