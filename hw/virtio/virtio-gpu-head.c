@@ -280,9 +280,9 @@ static void move_cursor(struct gpu_head *head)
 }
 
 // No color is brighter than its alpha, whatever the guest says.
-static uint32_t premultiplied(uint32_t pixel, bool has_alpha)
+static uint32_t premultiplied(uint32_t pixel)
 {
-    uint32_t alpha = has_alpha ? pixel >> 24 : 0xff, out = alpha << 24;
+    uint32_t alpha = pixel >> 24, out = alpha << 24;
     for (unsigned shift = 0; shift < 24; shift += 8) {
         uint32_t color = pixel >> shift & 0xff;
         out |= (color < alpha ? color : alpha) << shift;
@@ -297,7 +297,7 @@ static bool load_cursor(struct gpu_head *head, const struct gpu_resource *resour
         return false;
     gpu_resource_convert(resource, whole, head->cursor, GPU_CURSOR_SIDE);
     for (unsigned i = 0; i < ARRAY_SIZE(head->cursor); i++)
-        head->cursor[i] = premultiplied(head->cursor[i], gpu_resource_has_alpha(resource));
+        head->cursor[i] = premultiplied(head->cursor[i]); // with alpha in any format: Linux makes cursors in one without
     return true;
 }
 
@@ -400,7 +400,7 @@ void gpu_heads_loaded(struct virtio_gpu *gpu)
         head->hot_x %= GPU_CURSOR_SIDE;
         head->hot_y %= GPU_CURSOR_SIDE;
         for (unsigned pixel = 0; pixel < ARRAY_SIZE(head->cursor); pixel++)
-            head->cursor[pixel] = premultiplied(head->cursor[pixel], true);
+            head->cursor[pixel] = premultiplied(head->cursor[pixel]);
         head->converted_bytes = 0; // as is all that is accounted for
         if (!head->behind_view.display)
             display_set_surface(&head->display, NULL);

@@ -278,12 +278,6 @@ bool gpu_resource_is_plain(const struct gpu_resource *resource)
     return resource->format == B8G8R8A8 || resource->format == B8G8R8X8;
 }
 
-bool gpu_resource_has_alpha(const struct gpu_resource *resource)
-{
-    return resource->format == B8G8R8A8 || resource->format == A8R8G8B8 || resource->format == R8G8B8A8 ||
-           resource->format == A8B8G8R8;
-}
-
 // Made for each combination, so that the loop has no choices to make.
 static inline __attribute__((always_inline)) void convert_line(const uint32_t *in, uint32_t *out, uint32_t count, bool alpha_first,
                                                                bool red_last)

@@ -99,7 +99,6 @@ void gpu_give_memory(struct virtio_gpu *gpu, uint64_t bytes);
 bool gpu_resource_is_plain(const struct gpu_resource *resource);
 // Copies a rectangle inside the resource to the upper left of `out`, for surfaces, or with alpha for cursors.
 void gpu_resource_convert(const struct gpu_resource *resource, struct gpu_rect rect, uint32_t *out, unsigned out_stride);
-bool gpu_resource_has_alpha(const struct gpu_resource *resource);
 void gpu_drop_resources(struct virtio_gpu *gpu);
 // Makes sense of loaded state.
 void gpu_resources_loaded(struct virtio_gpu *gpu);
