@@ -28,7 +28,7 @@ void sdl_set_grab(struct sdl *sdl, bool on)
     SDL_SetRelativeMouseMode(on ? SDL_TRUE : SDL_FALSE);
     SDL_SetWindowKeyboardGrab(sdl->window, on || sdl->full_screen ? SDL_TRUE : SDL_FALSE);
     sdl->redraw = true;
-    sdl_window_update_cursor(sdl);
+    sdl_cursor_update(sdl);
     sdl_window_update_title(sdl);
 }
 

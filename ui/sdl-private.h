@@ -62,7 +62,8 @@ struct sdl {
     bool user_sized, full_screen, grabbed, visible, redraw, blank;
     SDL_Texture *cursor_texture; // drawn by us while the pointer is grabbed
     SDL_Cursor *cursor;          // shown by the host while it is not
-    struct display_cursor *cursor_image;
+    SDL_Point cursor_size;       // its size
+    struct display_cursor *cursor_image; // a reference
     int cursor_x, cursor_y;
 
     unsigned console; // index of the display
@@ -96,10 +97,19 @@ void sdl_window_set_zoom(struct sdl *sdl, unsigned zoom);
 void sdl_window_resized(struct sdl *sdl, int width, int height);
 void sdl_window_set_full_screen(struct sdl *sdl, bool on);
 void sdl_window_update_title(struct sdl *sdl);
-void sdl_window_update_cursor(struct sdl *sdl);
 // Where a point of the window (in the units of mouse events) is in the picture, inside it.
 SDL_Point sdl_window_to_picture(const struct sdl *sdl, float x, float y);
 void sdl_window_screenshot(struct sdl *sdl);
+
+// --- sdl-cursor.c ---
+// Goes on to another cursor of the guest's, NULL for none; takes over the reference.
+void sdl_cursor_change(struct sdl *sdl, struct display_cursor *image);
+// The picture may have another size in the window.
+void sdl_cursor_fit(struct sdl *sdl);
+// What the host shows as its pointer, after anything that it depends on has changed.
+void sdl_cursor_update(struct sdl *sdl);
+void sdl_cursor_draw(struct sdl *sdl);
+void sdl_cursor_free(struct sdl *sdl);
 
 // --- sdl-keys.c ---
 void sdl_key_event(struct sdl *sdl, const SDL_KeyboardEvent *event);

@@ -89,22 +89,16 @@ void sdl_window_close(struct sdl *sdl)
 {
     if (sdl->texture)
         SDL_DestroyTexture(sdl->texture);
-    if (sdl->cursor_texture)
-        SDL_DestroyTexture(sdl->cursor_texture);
-    if (sdl->cursor)
-        SDL_FreeCursor(sdl->cursor);
+    sdl_cursor_free(sdl);
     if (sdl->renderer)
         SDL_DestroyRenderer(sdl->renderer);
     if (sdl->window)
         SDL_DestroyWindow(sdl->window);
     surface_drop(sdl->shown);
-    display_cursor_drop(sdl->cursor_image);
-    sdl->texture = sdl->cursor_texture = NULL;
-    sdl->cursor = NULL;
+    sdl->texture = NULL;
     sdl->renderer = NULL;
     sdl->window = NULL;
     sdl->shown = NULL;
-    sdl->cursor_image = NULL;
 }
 
 // --- layout --------------------------------------------------------------------------------------------------------
@@ -133,6 +127,7 @@ static void lay_out(struct sdl *sdl)
     sdl->picture = (SDL_Rect){(int)((width - w) / 2), (int)((height - h) / 2), (int)w, (int)h};
     bool sharp = w % across == 0 && h % down == 0;
     SDL_SetTextureScaleMode(sdl->texture, sharp ? SDL_ScaleModeNearest : SDL_ScaleModeLinear);
+    sdl_cursor_fit(sdl);
     sdl->redraw = true;
 }
 
@@ -253,18 +248,6 @@ static void update_blank(struct sdl *sdl)
         adopt(sdl, picture);
 }
 
-static void draw_cursor(struct sdl *sdl)
-{
-    const struct display_cursor *image = sdl->cursor_image;
-    if (!sdl->cursor_texture || !sdl->grabbed || !sdl->shown)
-        return;
-    float x_scale = (float)sdl->picture.w / (float)sdl->shown->width, y_scale = (float)sdl->picture.h / (float)sdl->shown->height;
-    SDL_FRect at = {(float)sdl->picture.x + (float)(sdl->cursor_x - (int)image->hot_x) * x_scale,
-                    (float)sdl->picture.y + (float)(sdl->cursor_y - (int)image->hot_y) * y_scale,
-                    (float)image->width * x_scale, (float)image->height * y_scale};
-    SDL_RenderCopyF(sdl->renderer, sdl->cursor_texture, NULL, &at);
-}
-
 static void draw(struct sdl *sdl)
 {
     int width, height;
@@ -274,54 +257,16 @@ static void draw(struct sdl *sdl)
         SDL_RenderClear(sdl->renderer);
     if (sdl->texture)
         SDL_RenderCopy(sdl->renderer, sdl->texture, NULL, &sdl->picture);
-    draw_cursor(sdl);
+    sdl_cursor_draw(sdl);
     SDL_RenderPresent(sdl->renderer);
     sdl->redraw = false;
-}
-
-// The guest's image of a cursor, for drawing and for the host.
-static void change_cursor(struct sdl *sdl, struct display_cursor *image)
-{
-    display_cursor_drop(sdl->cursor_image);
-    sdl->cursor_image = image;
-    if (sdl->cursor_texture)
-        SDL_DestroyTexture(sdl->cursor_texture);
-    sdl->cursor_texture = NULL;
-    if (sdl->cursor)
-        SDL_FreeCursor(sdl->cursor);
-    sdl->cursor = NULL;
-    if (image) {
-        SDL_Surface *picture = SDL_CreateRGBSurfaceWithFormatFrom(image->pixels, (int)image->width, (int)image->height, 32,
-                                                                  (int)image->width * 4, SDL_PIXELFORMAT_ARGB8888);
-        if (picture) {
-            sdl->cursor = SDL_CreateColorCursor(picture, (int)image->hot_x, (int)image->hot_y);
-            sdl->cursor_texture = SDL_CreateTextureFromSurface(sdl->renderer, picture);
-            SDL_FreeSurface(picture);
-        }
-    }
-    sdl_window_update_cursor(sdl);
-}
-
-void sdl_window_update_cursor(struct sdl *sdl)
-{
-    sdl_lock(sdl);
-    bool terminal = sdl_display(sdl) && sdl_display(sdl)->is_terminal;
-    bool absolute = input_has_position(sdl->machine);
-    sdl_unlock(sdl);
-    // A guest that takes positions shows a pointer of its own where ours is.
-    bool hidden = sdl->grabbed || (absolute && !terminal && !sdl->cursor && !sdl->options->show_cursor);
-    if (sdl->cursor && absolute && !terminal)
-        SDL_SetCursor(sdl->cursor);
-    else
-        SDL_SetCursor(SDL_GetDefaultCursor());
-    SDL_ShowCursor(hidden ? SDL_DISABLE : SDL_ENABLE);
 }
 
 // What the display has changed.
 static void show_update(struct sdl *sdl, struct display_update *update)
 {
     if (update->cursor_changed) {
-        change_cursor(sdl, update->cursor);
+        sdl_cursor_change(sdl, update->cursor);
         update->cursor = NULL;
         sdl->redraw |= sdl->grabbed;
     }

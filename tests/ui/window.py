@@ -145,8 +145,8 @@ class Emulator:
 
 
 def linux_guest(folder, script, arch="arm64", programs=()):
-    """Options of an emulator for Debian's kernel with the modules of displays and an /init of ours. `programs` of tests/bench, for
-    the host's processor, are in its root folder."""
+    """Options of an emulator for Debian's kernel with the modules of displays and an /init of ours. `programs` of tests, as
+    "bench/work-display", are compiled for the host's processor and in its root folder."""
     fetch = subprocess.run([os.path.join(TOOLS, "fetch-display-guest"), arch], stdout=subprocess.PIPE, text=True)
     if fetch.returncode:
         skip("there is no guest")
@@ -164,8 +164,8 @@ for module in /modules/*.ko; do insmod $module; done
 """ + script)
     os.chmod(init.name, 0o755)
     for program in programs:
-        source = os.path.join(TOOLS, "..", "bench", program + ".c")
-        subprocess.run(["gcc", "-O2", "-static", source, "-o", os.path.join(tree, program)], check=True)
+        source, binary = os.path.join(TOOLS, "..", program + ".c"), os.path.join(tree, os.path.basename(program))
+        subprocess.run(["gcc", "-O2", "-static", source, "-o", binary], check=True)
     initrd = os.path.join(folder, "initrd.gz")
     subprocess.run([os.path.join(TOOLS, "make-initramfs"), os.path.join(guest, "busybox"), initrd, tree], check=True)
     machine = ["-M", "virt", "-cpu", "cortex-a72"] if arch == "arm64" else ["-M", "pc", "-cpu", "max"]
