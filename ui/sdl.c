@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A window by SDL, on a thread of its own: it takes what a display has changed sixty times a second, and hands on what the user
 // does. SDL wants all of its calls on one thread.
+#include <X11/Xlib.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,15 @@ static const char *environment(const char *name)
     return value && *value ? value : NULL;
 }
 
+// Xlib's own handler ends the program, and the guest with it. Errors come of events that SDL sends to windows of other programs,
+// which may be gone by then.
+static int ignore_x_error(Display *display, XErrorEvent *event)
+{
+    (void)display;
+    (void)event;
+    return 0;
+}
+
 // Without a place for windows SDL would fall back on drivers that show nothing to anybody.
 static int start_video(struct error *error)
 {
@@ -182,6 +192,7 @@ static int start_video(struct error *error)
                          advice);
     if (!wayland && !chosen)
         SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11");
+    XSetErrorHandler(ignore_x_error);
     if (SDL_Init(SDL_INIT_VIDEO))
         return error_set(error, ENODEV, "cannot open a window on display '%s': %s; %s", wayland ? wayland : x ? x : "",
                          SDL_GetError(), advice);

@@ -139,6 +139,7 @@ class Emulator:
     def wait_end(self, status):
         try:
             if self.process.wait(20) != status:
+                self.output += self.process.stdout.read().decode(errors="replace")
                 self.fail("status %d, not %d" % (self.process.returncode, status))
         except subprocess.TimeoutExpired:
             self.fail("it does not end")
