@@ -178,7 +178,7 @@ static void give_character(struct curses *curses, wint_t code, unsigned modifier
         code |= 0x60;
         modifiers |= DISPLAY_CTRL;
     }
-    if (display && display->ops->type_text) {
+    if (display_is_terminal(display)) {
         mbstate_t state = {0};
         size_t length = wcrtomb(text, (wchar_t)code, &state);
         if (length != (size_t)-1) {

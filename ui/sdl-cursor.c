@@ -117,7 +117,7 @@ void sdl_cursor_free(struct sdl *sdl)
 void sdl_cursor_update(struct sdl *sdl)
 {
     sdl_lock(sdl);
-    bool terminal = sdl_display(sdl) && sdl_display(sdl)->is_terminal;
+    bool terminal = display_is_terminal(sdl_display(sdl));
     bool absolute = input_has_position(sdl->machine);
     sdl_unlock(sdl);
     // A guest that takes positions shows a pointer of its own where ours is.

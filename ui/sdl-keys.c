@@ -112,7 +112,7 @@ static void terminal_key(struct sdl *sdl, const SDL_KeyboardEvent *event)
     sdl->text_done = is_character && (modifiers & (DISPLAY_CTRL | DISPLAY_ALT));
     sdl_lock(sdl);
     struct display *display = sdl_display(sdl);
-    if (display && display->ops->type_text && sdl->text_done && symbol < 0x80)
+    if (display_is_terminal(display) && sdl->text_done && symbol < 0x80)
         display->ops->type_text(display->opaque, text, modifiers & ~(unsigned)DISPLAY_SHIFT);
     else if (display && display->ops->type_key && !is_character)
         display->ops->type_key(display->opaque, (enum input_key)event->keysym.scancode, modifiers);
@@ -125,7 +125,7 @@ void sdl_text_event(struct sdl *sdl, const char *text)
         return;
     sdl_lock(sdl);
     struct display *display = sdl_display(sdl);
-    if (display && display->ops->type_text)
+    if (display_is_terminal(display))
         display->ops->type_text(display->opaque, text, 0);
     sdl_unlock(sdl);
 }
@@ -137,7 +137,7 @@ static void paste(struct sdl *sdl)
     char *text = SDL_GetClipboardText();
     sdl_lock(sdl);
     struct display *display = sdl_display(sdl);
-    bool terminal = display && display->ops->type_text;
+    bool terminal = display_is_terminal(display);
     if (terminal && text)
         display->ops->type_text(display->opaque, text, 0);
     sdl_unlock(sdl);
@@ -216,7 +216,7 @@ void sdl_key_event(struct sdl *sdl, const SDL_KeyboardEvent *event)
         }
     }
     sdl_lock(sdl);
-    bool terminal = sdl_display(sdl) && sdl_display(sdl)->ops->type_text;
+    bool terminal = display_is_terminal(sdl_display(sdl));
     sdl_unlock(sdl);
     if (terminal)
         terminal_key(sdl, event);

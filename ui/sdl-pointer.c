@@ -14,7 +14,7 @@ bool sdl_pointer_is_absolute(struct sdl *sdl)
 
 static bool is_terminal(struct sdl *sdl)
 {
-    return sdl_display(sdl) && sdl_display(sdl)->ops->type_text;
+    return display_is_terminal(sdl_display(sdl));
 }
 
 void sdl_set_grab(struct sdl *sdl, bool on)

@@ -39,7 +39,7 @@ void sdl_show_console(struct sdl *sdl, unsigned index)
         display_attach(display, &sdl->view);
         sdl->console = index;
     }
-    bool is_terminal = sdl->view.display && sdl->view.display->ops->type_text;
+    bool is_terminal = display_is_terminal(sdl->view.display);
     sdl_unlock(sdl);
     if (is_terminal)
         sdl_set_grab(sdl, false);

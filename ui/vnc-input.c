@@ -14,7 +14,7 @@ enum { EXTENDED = 0x80, CODES_EQUAL = 0x58 }; // scan codes of set 1 are Linux's
 
 static bool is_terminal(const struct vnc *vnc)
 {
-    return vnc->view.display && vnc->view.display->ops->type_text;
+    return display_is_terminal(vnc->view.display);
 }
 
 // Keeps note of modifiers, and does as Ctrl-Alt-digit asks.

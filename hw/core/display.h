@@ -87,7 +87,7 @@ struct display {
     const struct display_ops *ops;
     void *opaque;
     char name[32];           // "VGA", "serial0": what a user calls it
-    bool is_terminal;        // comes after those that are not
+    bool is_terminal;        // has type_text, and comes after those that have not
     struct surface *surface; // NULL: it shows nothing
     struct display_cursor *cursor; // NULL: none; one reference is held
     int cursor_x, cursor_y;        // of its hot spot, in pixels of the surface
@@ -130,6 +130,11 @@ void display_update_release(struct display_update *update);
 bool display_get_text(struct display *display, struct display_text *text);
 // Display `index` of the machine, those of devices first, NULL beyond the last.
 struct display *display_at(struct machine *machine, unsigned index);
+// Whether keys go to the display and not to the machine. NULL: they do not.
+static inline bool display_is_terminal(const struct display *display)
+{
+    return display && display->is_terminal;
+}
 
 // Adds a rectangle to the others, which may grow.
 void display_damage_add(struct display_damage *damage, struct display_rect rect);
