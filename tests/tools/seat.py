@@ -86,13 +86,7 @@ class Seat(Screen):
             return super().grab()
         shape = self.x.xdotool("getwindowgeometry", "--shell", self.window)
         left, top, width, height = (int(re.search(rf"^{name}=(\d+)", shape, re.MULTILINE)[1]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
-        lines = []
-        for row in self.x.pixels()[2][top:top + height]:
-            part = row[left * 4:(left + width) * 4]
-            line = bytearray(len(part) // 4 * 3)
-            line[0::3], line[1::3], line[2::3] = part[2::4], part[1::4], part[0::4]
-            lines.append(bytes(line))
-        return Image(len(lines[0]) // 3, len(lines), b"".join(lines))
+        return Image(*self.x.rgb(left, top, width, height))
 
     def key(self, name, times=1):
         word = "+".join(KEYS.get(part, part) for part in name.split("-"))

@@ -64,6 +64,18 @@ class Screen:
         start = header + colors * 12
         return width, height, [data[start + y * stride:start + y * stride + width * 4] for y in range(height)]
 
+    def rgb(self, left=0, top=0, width=None, height=None):
+        """Width, height and pixels of the screen or a part of it, three bytes for each."""
+        full_width, full_height, rows = self.pixels()
+        width, height = width or full_width - left, height or full_height - top
+        lines = []
+        for row in rows[top:top + height]:
+            part = row[left * 4:(left + width) * 4]
+            line = bytearray(len(part) // 4 * 3)
+            line[0::3], line[1::3], line[2::3] = part[2::4], part[1::4], part[0::4]
+            lines.append(bytes(line))
+        return len(lines[0]) // 3, len(lines), b"".join(lines)
+
 
 class Emulator:
     """The program under test with its standard input and output piped."""
