@@ -152,6 +152,7 @@ static void start_frame(struct vnc_client *client)
     frame->surface = surface_take(client->vnc->shown);
     frame->format = client->format;
     frame->encoding = client->encoding;
+    frame->level = client->level;
     frame->work = (struct vnc_work){encode, frame_done, client, NULL};
     client->requested = false;
     client->busy = true;
@@ -252,7 +253,7 @@ void vnc_client_accept(struct vnc *vnc, int fd)
     vnc_format_parse(&client->format, native);
     client->next = vnc->clients;
     vnc->clients = client;
-    client->broken = deflateInit(&client->frame.deflater, Z_BEST_SPEED) != Z_OK;
+    client->level = Z_BEST_SPEED;
     client->watch = io_watch_add(vnc->machine->loop, fd, IO_READ, ready, client);
     vnc_client_write(client, "RFB 003.008\n", 12);
     vnc_client_update(client);
@@ -284,8 +285,7 @@ void vnc_clients_drop(struct vnc *vnc, bool all)
             continue;
         }
         *at = client->next;
-        deflateEnd(&client->frame.deflater);
-        vnc_bytes_free(&client->frame.out);
+        vnc_frame_end(&client->frame);
         vnc_bytes_free(&client->out);
         free(client);
     }

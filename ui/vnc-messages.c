@@ -6,6 +6,14 @@
 #include "tcg/base/endian.h"
 #include "ui/vnc-private.h"
 
+// Of compression: what is beyond takes several times as long and saves some hundredths.
+enum { LEVEL_MAX = 6 };
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 static int on_pixel_format(struct vnc_client *client, const uint8_t *data, size_t length)
 {
     client->cursor_stale = true; // it is in the old one
@@ -16,17 +24,20 @@ static int on_encodings(struct vnc_client *client, const uint8_t *data, size_t l
 {
     client->encodings_left = load_be16(data + 2);
     client->encoding = VNC_RAW;
+    client->level = Z_BEST_SPEED;
     client->has_encoding = client->knows_size = client->knows_cursor = client->knows_keys = false;
     return (int)length;
 }
 
 static void take_encoding(struct vnc_client *client, int encoding)
 {
-    bool pixels = encoding == VNC_RAW || encoding == VNC_ZRLE;
+    bool pixels = encoding == VNC_RAW || encoding == VNC_TIGHT || encoding == VNC_ZRLE;
     if (pixels && !client->has_encoding) { // those that it likes best come first
         client->has_encoding = true;
         client->encoding = (enum vnc_encoding)encoding;
     }
+    if (encoding >= VNC_COMPRESS_LEAST && encoding <= VNC_COMPRESS_MOST)
+        client->level = least(encoding - VNC_COMPRESS_LEAST, LEVEL_MAX);
     client->knows_size |= encoding == VNC_DESKTOP_SIZE;
     client->knows_cursor |= encoding == VNC_CURSOR;
     // With -k keys are told by their symbols.

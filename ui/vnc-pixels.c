@@ -21,6 +21,15 @@ static void choose_short(struct vnc_format *format, uint32_t used, unsigned dept
     format->offset = shorter && low == big_endian;
 }
 
+// So does a TPIXEL of three colors of 8 bits each, wherever they are.
+static unsigned tight_bytes(const uint8_t *data)
+{
+    bool bytes = data[BITS] == 32 && data[DEPTH] == 24;
+    for (unsigned i = 0; i < 3; i++)
+        bytes &= load_be16(data + RED_MAX + 2 * i) == 255;
+    return bytes ? 3 : data[BITS] / 8;
+}
+
 bool vnc_format_parse(struct vnc_format *format, const uint8_t *data)
 {
     unsigned bits = data[BITS];
@@ -39,6 +48,7 @@ bool vnc_format_parse(struct vnc_format *format, const uint8_t *data)
             format->parts[i][level] =
                 wire_order((level * max + 127) / 255 << shift, format->bytes, data[BIG_ENDIAN_FLAG]);
     }
+    format->tight_bytes = tight_bytes(data);
     choose_short(format, (uint32_t)used, data[DEPTH], data[BIG_ENDIAN_FLAG]);
     return true;
 }

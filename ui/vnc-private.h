@@ -55,8 +55,9 @@ enum { VNC_FORMAT_BYTES = 16 };
 struct vnc_format {
     unsigned bytes;               // of a pixel: 1, 2 or 4
     unsigned short_bytes, offset; // of a CPIXEL, and where it begins in a pixel
-    uint32_t parts[3][256]; // what a red, green or blue of 0 to 255 adds to a pixel, whose first byte is the
-                            // lowest
+    unsigned tight_bytes;         // of a TPIXEL
+    // What a red, green or blue of 0 to 255 adds to a pixel, whose first byte is the lowest.
+    uint32_t parts[3][256];
 };
 
 // A PIXEL_FORMAT (RFC 6143, 7.4). False: it makes no sense, or has a palette, which is not offered.
@@ -67,6 +68,14 @@ static inline uint32_t vnc_pixel(const struct vnc_format *format, uint32_t pixel
 {
     return format->parts[0][pixel >> 16 & 0xff] | format->parts[1][pixel >> 8 & 0xff] |
            format->parts[2][pixel & 0xff];
+}
+
+// A TPIXEL: where it is shorter it is always red, green and blue.
+static inline uint32_t vnc_tight_pixel(const struct vnc_format *format, uint32_t pixel)
+{
+    if (format->tight_bytes == format->bytes)
+        return vnc_pixel(format, pixel);
+    return (pixel >> 16 & 0xff) | (pixel & 0xff00) | (pixel & 0xff) << 16;
 }
 
 // --- vnc-encode.c: pictures as bytes ---
@@ -83,7 +92,10 @@ uint8_t *vnc_bytes_add(struct vnc_bytes *bytes, size_t count);
 void vnc_bytes_free(struct vnc_bytes *bytes);
 
 enum vnc_encoding {
+    VNC_COMPRESS_LEAST = -256, // and the levels up to
+    VNC_COMPRESS_MOST = -247,
     VNC_RAW = 0,
+    VNC_TIGHT = 7,
     VNC_ZRLE = 16,
     VNC_DESKTOP_SIZE = -223,
     VNC_CURSOR = -239,
@@ -97,19 +109,43 @@ void vnc_encode_rect(struct vnc_bytes *out, struct display_rect rect, enum vnc_e
 void vnc_encode_cursor(struct vnc_bytes *out, const struct vnc_format *format,
                        const struct display_cursor *cursor);
 
-// An update of part of a surface.
+// --- vnc-deflate.c ---
+
+struct vnc_deflater {
+    z_stream stream;
+    bool begun;
+    int level;
+};
+
+// Appends what is compressed of `data`, all that is needed to read it.
+void vnc_deflate(struct vnc_deflater *deflater, int level, const struct vnc_bytes *data,
+                 struct vnc_bytes *out);
+void vnc_deflater_end(struct vnc_deflater *deflater);
+
+// --- updates of part of a surface ---
+
+enum { VNC_TIGHT_STREAMS = 3 };
+
 struct vnc_frame {
     struct vnc_work work;
     struct surface *surface; // a reference
     struct display_damage damage;
     struct vnc_format format;
-    enum vnc_encoding encoding; // VNC_RAW or VNC_ZRLE
-    z_stream deflater;          // goes on from one update to the next
+    enum vnc_encoding encoding; // of pixels
+    int level;                  // of compression, zlib's
+    struct vnc_deflater zrle, tight[VNC_TIGHT_STREAMS];
     struct vnc_bytes out;
 };
 
-// Appends to the frame's `out`. Any thread.
+// vnc-encode.c. Appends to the frame's `out`. Any thread.
 void vnc_encode_frame(struct vnc_frame *frame);
+void vnc_frame_end(struct vnc_frame *frame);
+// Pixels can change while they are read: whoever looks at one twice looks at this copy.
+void vnc_read_pixels(const struct surface *surface, const struct display_rect *rect, uint32_t *pixels);
+
+// Each in a file of its own. They append rectangles, and tell how many.
+unsigned vnc_encode_tight(struct vnc_frame *frame, const struct display_rect *rect);
+unsigned vnc_encode_zrle(struct vnc_frame *frame, const struct display_rect *rect);
 
 // --- vnc-stream.c: a connection, with TLS or without ---
 
@@ -173,6 +209,7 @@ struct vnc_client {
     struct vnc_format format;
     bool has_encoding; // the one of the frames was chosen
     enum vnc_encoding encoding;
+    int level;                                 // of compression
     bool knows_size, knows_cursor, knows_keys; // it understands these pseudo-encodings
     unsigned width, height;                    // of its framebuffer
     bool cursor_stale, keys_told;

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""A client of the Remote Framebuffer Protocol (RFC 6143 and the community's registry), for tests: raw pixels, keys, pointers."""
+"""A client of the Remote Framebuffer Protocol (RFC 6143 and the community's registry), for tests: pictures, keys, pointers."""
 import socket
 import ssl
 import struct
 import time
-import zlib
 
-RAW, ZRLE, CURSOR, DESKTOP_SIZE, EXTENDED_KEYS = 0, 16, -239, -223, -258
+from rfb_decode import NATIVE, RAW, TIGHT, ZRLE, Decoder
+
+CURSOR, DESKTOP_SIZE, EXTENDED_KEYS = -239, -223, -258
+COMPRESS = -256  # and levels up to 9
 NONE, VENCRYPT, X509_PLAIN = 1, 19, 262
-PIXELS = struct.pack(">BBBBHHHBBBxxx", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
 TIMEOUT = 20
 
 
@@ -27,28 +28,33 @@ def reach(address):
 
 
 class Client:
+    taken = 0  # bytes
+
     def __init__(self, address, encodings=(RAW, DESKTOP_SIZE, EXTENDED_KEYS), user=None, password=None, security=None,
-                 shared=1):
+                 shared=1, form=NATIVE):
         self.socket = reach(address)
         self.extended = False  # the server takes keys by their places
         self.cursor = None
         self.rects = []  # of the last update
-        self.inflater = zlib.decompressobj()
+        self.decoder = Decoder(form)
         try:
             self.shake_hands(security or (NONE if password is None else VENCRYPT), user, password)
             self.send(struct.pack(">B", shared))
             self.width, self.height = struct.unpack(">HH", self.take(4))
-            self.format = self.take(16)
+            self.take(16)  # the server's format
             self.name = self.take(self.take_number(">I")).decode()
         except (OSError, Refused):
             self.socket.close()
             raise
-        self.pixels = bytearray(self.width * self.height * 4)
-        self.send(struct.pack(">Bxxx", 0) + PIXELS)
+        self.clear()
+        self.send(struct.pack(">Bxxx", 0) + form.message())
         self.set_encodings(encodings)
 
     def __enter__(self):
         return self
+
+    def clear(self):
+        self.pixels = bytearray(self.width * self.height * self.decoder.format.bytes)
 
     def __exit__(self, *error):
         self.close()
@@ -72,6 +78,7 @@ class Client:
             if not part:
                 raise Refused("the server has hung up")
             data += part
+        self.taken += count
         return bytes(data)
 
     def take_number(self, form):
@@ -169,35 +176,25 @@ class Client:
     def take_rect(self, x, y, width, height, encoding):
         if encoding == DESKTOP_SIZE:
             self.width, self.height = width, height
-            self.pixels = bytearray(width * height * 4)
+            self.clear()
         elif encoding == EXTENDED_KEYS:
             self.extended = True
         elif encoding == CURSOR:
-            self.cursor = (x, y, width, height, self.take(width * height * 4), self.take((width + 7) // 8 * height))
-        elif encoding in (RAW, ZRLE):
+            self.cursor = (x, y, width, height, self.take(width * height * self.decoder.format.bytes),
+                           self.take((width + 7) // 8 * height))
+        elif encoding in (RAW, TIGHT, ZRLE):
             if x + width > self.width or y + height > self.height:
                 raise Refused("%dx%d at %d,%d lies outside" % (width, height, x, y))
             self.rects.append((x, y, width, height))
-            if encoding == RAW:
-                self.draw(x, y, width, height, self.take(width * height * 4))
-            else:
-                self.take_tiles(x, y, width, height)
+            self.draw(x, y, width, height, self.decoder.rect(encoding, width, height, self.take))
         else:
             raise Refused("encoding %d" % encoding)
 
     def draw(self, x, y, width, height, data):
+        size = self.decoder.format.bytes
         for row in range(height):
-            at = ((y + row) * self.width + x) * 4
-            self.pixels[at:at + width * 4] = data[row * width * 4:(row + 1) * width * 4]
-
-    def take_tiles(self, x, y, width, height):
-        data = Bytes(self.inflater.decompress(self.take(self.take_number(">I"))))
-        for top in range(0, height, 64):
-            for left in range(0, width, 64):
-                w, h = min(64, width - left), min(64, height - top)
-                self.draw(x + left, y + top, w, h, tile_pixels(data, w, h))
-        if data.at != len(data.data):
-            raise Refused("%d bytes too many" % (len(data.data) - data.at))
+            at = ((y + row) * self.width + x) * size
+            self.pixels[at:at + width * size] = data[row * width * size:(row + 1) * width * size]
 
     def drain(self, quiet=0.4):
         """Asks and draws until nothing changes for a while."""
@@ -216,7 +213,7 @@ class Client:
             self.request(0)
 
     def rgb(self):
-        """Three bytes a pixel."""
+        """Three bytes a pixel of the native format."""
         out = bytearray(self.width * self.height * 3)
         out[0::3], out[1::3], out[2::3] = self.pixels[2::4], self.pixels[1::4], self.pixels[0::4]
         return bytes(out)
@@ -230,52 +227,6 @@ class Client:
                 raise AssertionError("no picture in which " + what)
             if self.update(0.5):
                 self.request()
-
-
-class Bytes:
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def take(self, count):
-        self.at += count
-        return self.data[self.at - count:self.at]
-
-    def pixel(self):
-        return self.take(3) + b"\0"
-
-    def run(self):
-        length = 1
-        while True:
-            part = self.take(1)[0]
-            length += part
-            if part != 255:
-                return length
-
-
-def tile_pixels(data, width, height):
-    """A tile of ZRLE (RFC 6143, 7.7.6)."""
-    kind, count = data.take(1)[0], width * height
-    if kind == 0:
-        return b"".join(data.pixel() for _ in range(count))
-    if kind == 1:
-        return data.pixel() * count
-    out = bytearray()
-    if kind < 128:
-        colors = [data.pixel() for _ in range(kind)]
-        bits = 1 if kind == 2 else 2 if kind <= 4 else 4
-        for _ in range(height):
-            row = data.take((width * bits + 7) // 8)
-            for i in range(width):
-                out += colors[row[i * bits // 8] >> (8 - bits - i * bits % 8) & ((1 << bits) - 1)]
-        return out
-    colors = [data.pixel() for _ in range(kind - 128)]
-    while len(out) < 4 * count:
-        if kind == 128:
-            out += data.pixel() * data.run()
-        else:
-            index = data.take(1)[0]
-            out += colors[index & 127] * (data.run() if index & 128 else 1)
-    return out
 
 
 def read_ppm(path):
