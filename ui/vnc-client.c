@@ -64,8 +64,7 @@ static void watch(struct vnc_client *client)
 static bool write_news(struct vnc_client *client)
 {
     const struct vnc *vnc = client->vnc;
-    struct display_rect size = {0, 0, vnc->shown->width, vnc->shown->height};
-    bool resized = client->knows_size && (client->width != size.width || client->height != size.height);
+    bool resized = client->knows_size && !client->knows_layout && vnc_layout_is_stale(client);
     bool cursor = client->knows_cursor && client->cursor_stale;
     bool keys = client->knows_keys && !client->keys_told;
     if (!resized && !cursor && !keys)
@@ -76,10 +75,8 @@ static bool write_news(struct vnc_client *client)
     if (keys)
         vnc_encode_rect(&client->out, (struct display_rect){0}, VNC_EXTENDED_KEYS);
     if (resized) { // the last one of its update
-        vnc_encode_rect(&client->out, size, VNC_DESKTOP_SIZE);
-        client->width = size.width;
-        client->height = size.height;
-        client->damage = (struct display_damage){1, {size}};
+        vnc_layout_follow(client);
+        vnc_encode_rect(&client->out, client->damage.rects[0], VNC_DESKTOP_SIZE);
     }
     client->cursor_stale = client->cursor_stale && !cursor;
     client->keys_told |= keys;
@@ -163,10 +160,13 @@ void vnc_client_update(struct vnc_client *client)
 {
     if (client->broken)
         return;
-    bool may = !client->busy && client->state == VNC_READY && client->requested;
-    if (may && is_sent(client) && write_news(client))
+    bool may = !client->busy && client->state == VNC_READY;
+    if (may && is_sent(client) && vnc_layout_write(client))
+        flush(client);
+    may = may && client->requested && is_sent(client) && !client->broken;
+    if (may && write_news(client))
         client->requested = false;
-    else if (may && is_sent(client))
+    else if (may)
         start_frame(client);
     if (!client->busy)
         flush(client);
@@ -266,6 +266,8 @@ static void disconnect(struct vnc_client *client)
     if (!client->watch)
         return;
     vnc_input_release(client);
+    if (client->vnc->asker == client)
+        client->vnc->asker = NULL;
     if (client->joined)
         vnc_leave(client->vnc, client);
     io_watch_remove(client->watch);

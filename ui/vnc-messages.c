@@ -26,6 +26,7 @@ static int on_encodings(struct vnc_client *client, const uint8_t *data, size_t l
     client->encoding = VNC_RAW;
     client->level = Z_BEST_SPEED;
     client->has_encoding = client->knows_size = client->knows_cursor = client->knows_keys = false;
+    client->knows_layout = false;
     return (int)length;
 }
 
@@ -39,6 +40,7 @@ static void take_encoding(struct vnc_client *client, int encoding)
     if (encoding >= VNC_COMPRESS_LEAST && encoding <= VNC_COMPRESS_MOST)
         client->level = least(encoding - VNC_COMPRESS_LEAST, LEVEL_MAX);
     client->knows_size |= encoding == VNC_DESKTOP_SIZE;
+    client->knows_layout |= encoding == VNC_EXTENDED_SIZE;
     client->knows_cursor |= encoding == VNC_CURSOR;
     // With -k keys are told by their symbols.
     client->knows_keys |= encoding == VNC_EXTENDED_KEYS && !client->vnc->host->layout;
@@ -48,8 +50,10 @@ static int on_update_request(struct vnc_client *client, const uint8_t *data, siz
 {
     struct display_rect rect = {load_be16(data + 2), load_be16(data + 4), load_be16(data + 6),
                                 load_be16(data + 8)};
-    if (!data[1])
+    if (!data[1]) {
         display_damage_add(&client->damage, rect);
+        client->layout_due = true;
+    }
     client->requested = true;
     return (int)length;
 }
@@ -83,6 +87,7 @@ static int on_code(struct vnc_client *client, const uint8_t *data, size_t length
 
 int vnc_message(struct vnc_client *client, const uint8_t *data, size_t length)
 {
+    enum { SET_DESKTOP_SIZE = 251 };
     static const struct {
         uint8_t type, length;
         vnc_handler *handler;
@@ -96,6 +101,8 @@ int vnc_message(struct vnc_client *client, const uint8_t *data, size_t length)
         take_encoding(client, (int)load_be32(data));
         return 4;
     }
+    if (data[0] == SET_DESKTOP_SIZE)
+        return vnc_layout_request(client, data, length);
     for (size_t i = 0; i < ARRAY_SIZE(messages); i++)
         if (data[0] == messages[i].type)
             return length < messages[i].length ? 0 : messages[i].handler(client, data, messages[i].length);

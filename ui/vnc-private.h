@@ -100,6 +100,7 @@ enum vnc_encoding {
     VNC_DESKTOP_SIZE = -223,
     VNC_CURSOR = -239,
     VNC_EXTENDED_KEYS = -258,
+    VNC_EXTENDED_SIZE = -308,
 };
 
 // The header of an update of that many rectangles, and that of a rectangle.
@@ -168,7 +169,7 @@ void vnc_stream_close(struct vnc_stream *stream);
 
 // --- clients ---
 
-enum { VNC_KEYS_MAX = 64, VNC_IN_BYTES = 4096, VNC_PASSWORD_MAX = 255 };
+enum { VNC_KEYS_MAX = 64, VNC_IN_BYTES = 4096, VNC_PASSWORD_MAX = 255, VNC_ANSWERS_MAX = 16 };
 
 enum vnc_state {
     VNC_VERSION, // what is waited for
@@ -217,6 +218,10 @@ struct vnc_client {
     struct display_damage damage;
     struct vnc_frame frame;
 
+    bool knows_layout, layout_due, resized_by_other;
+    uint8_t answers[VNC_ANSWERS_MAX]; // to its requests for another size, to be sent
+    unsigned answer_count;
+
     struct held_keys held;
     struct vnc_pressed pressed[VNC_KEYS_MAX];
     unsigned modifiers; // enum display_modifier: what is down at the client
@@ -239,6 +244,17 @@ void vnc_clients_drop(struct vnc *vnc, bool all);
 int vnc_handshake(struct vnc_client *client, const uint8_t *data, size_t length);
 void vnc_handshake_after_tls(struct vnc_client *client);
 int vnc_message(struct vnc_client *client, const uint8_t *data, size_t length);
+
+// vnc-layout.c. Whether the client thinks of another size than the display has; and gives it that one.
+bool vnc_layout_is_stale(const struct vnc_client *client);
+void vnc_layout_follow(struct vnc_client *client);
+// Writes an update if there is something to tell; it is none of those that the client has requested.
+bool vnc_layout_write(struct vnc_client *client);
+// The display has another size; and, regularly: the display is told what clients have asked for.
+void vnc_layout_changed(struct vnc *vnc);
+void vnc_layout_pass_on(struct vnc *vnc);
+// SetDesktopSize, as a vnc_handler.
+int vnc_layout_request(struct vnc_client *client, const uint8_t *data, size_t length);
 
 // vnc-input.c
 void vnc_input_key(struct vnc_client *client, uint32_t keysym, bool down);
@@ -279,6 +295,8 @@ struct vnc {
     struct surface *shown;         // a reference, never NULL
     struct display_cursor *cursor; // a reference
     unsigned frame;
+    unsigned asked_width, asked_height; // that a client wants, 0: none
+    struct vnc_client *asker;           // whom the next change of the size is due to, or NULL
 
     // A display that shows nothing: what the guest is doing.
     bool blank, blank_asked;

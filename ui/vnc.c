@@ -34,8 +34,11 @@ static void tell_clients(struct vnc *vnc, const struct display_damage *damage)
 static void show(struct vnc *vnc, struct surface *surface)
 {
     struct display_damage all = {1, {{0, 0, surface->width, surface->height}}};
+    bool resized = surface->width != vnc->shown->width || surface->height != vnc->shown->height;
     surface_drop(vnc->shown);
     vnc->shown = surface;
+    if (resized)
+        vnc_layout_changed(vnc);
     tell_clients(vnc, &all);
 }
 
@@ -99,6 +102,7 @@ static void look(struct vnc *vnc)
 static void tick(void *opaque)
 {
     struct vnc *vnc = opaque;
+    vnc_layout_pass_on(vnc);
     look(vnc);
     if (vnc->blank && vnc->frame++ % BLANK_FRAMES == 0)
         ask_blank(vnc);

@@ -7,7 +7,7 @@ import time
 
 from rfb_decode import NATIVE, RAW, TIGHT, ZRLE, Decoder
 
-CURSOR, DESKTOP_SIZE, EXTENDED_KEYS = -239, -223, -258
+CURSOR, DESKTOP_SIZE, EXTENDED_KEYS, EXTENDED_SIZE = -239, -223, -258, -308
 COMPRESS = -256  # and levels up to 9
 NONE, VENCRYPT, X509_PLAIN = 1, 19, 262
 TIMEOUT = 20
@@ -36,6 +36,7 @@ class Client:
         self.extended = False  # the server takes keys by their places
         self.cursor = None
         self.rects = []  # of the last update
+        self.layouts = []  # reason, status, width, height and screens of each that came
         self.decoder = Decoder(form)
         try:
             self.shake_hands(security or (NONE if password is None else VENCRYPT), user, password)
@@ -152,6 +153,11 @@ class Client:
     def point(self, x, y, buttons=0):
         self.send(struct.pack(">BBHH", 5, buttons, x, y))
 
+    def set_size(self, width, height, screens=None):
+        """The screens are tuples of id, x, y, width, height, flags; without them, one is as large as all."""
+        screens = [(0, 0, 0, width, height, 0)] if screens is None else screens
+        self.send(struct.pack(">BxHHBx", 251, width, height, len(screens)) + b"".join(struct.pack(">IHHHHI", *s) for s in screens))
+
     # --- what it is told ---
 
     def update(self, seconds=TIMEOUT):
@@ -168,7 +174,7 @@ class Client:
         if kind != 0:
             raise Refused("message %d" % kind)
         self.take(1)
-        self.rects = []
+        self.rects, self.new_layout = [], False
         for _ in range(self.take_number(">H")):
             self.take_rect(*struct.unpack(">HHHHi", self.take(12)))
         return True
@@ -177,6 +183,8 @@ class Client:
         if encoding == DESKTOP_SIZE:
             self.width, self.height = width, height
             self.clear()
+        elif encoding == EXTENDED_SIZE:
+            self.take_layout(x, y, width, height)
         elif encoding == EXTENDED_KEYS:
             self.extended = True
         elif encoding == CURSOR:
@@ -189,6 +197,15 @@ class Client:
             self.draw(x, y, width, height, self.decoder.rect(encoding, width, height, self.take))
         else:
             raise Refused("encoding %d" % encoding)
+
+    def take_layout(self, reason, status, width, height):
+        count = self.take(4)[0]
+        screens = [struct.unpack(">IHHHHI", self.take(16)) for _ in range(count)]
+        self.layouts.append((reason, status, width, height, screens))
+        self.new_layout = True
+        if (reason, bool(status)) != (1, True) and (width, height) != (self.width, self.height):
+            self.width, self.height = width, height
+            self.clear()
 
     def draw(self, x, y, width, height, data):
         size = self.decoder.format.bytes
@@ -210,7 +227,8 @@ class Client:
                 raise Refused("no picture")
             if self.rects:
                 return
-            self.request(0)
+            if not self.new_layout:  # which comes beside what was asked for
+                self.request(0)
 
     def rgb(self):
         """Three bytes a pixel of the native format."""

@@ -124,6 +124,8 @@ class Recorder:
                     decoder.rect(encoding, width, height, data.take)
                 elif encoding == rfb.CURSOR:
                     data.take((width * form.bytes + (width + 7) // 8) * height)
+                elif encoding == rfb.EXTENDED_SIZE:
+                    data.take(4 + 16 * data.data[data.at])
         return found
 
 
