@@ -15,14 +15,15 @@
 #include "hw/core/io-loop.h"
 #include "tcg/base/alloc.h"
 #include "ui/chardev-watches.h"
+#include "ui/listener.h"
 #include "ui/socket-open.h"
 
 struct socket_chardev {
     struct chardev base;
     struct chardev_watches watches; // of the peer
-    int listener, peer;             // -1: none
-    struct io_watch *listen_watch;
-    char *path; // to be removed; NULL: none
+    struct listener listener;       // of a server
+    int peer;                       // -1: none
+    char *path;                     // to be removed; NULL: none
     char *refusal;
 };
 
@@ -31,16 +32,10 @@ static struct socket_chardev *of(struct chardev *chardev)
     return (struct socket_chardev *)chardev;
 }
 
-static void listen_ready(void *opaque, unsigned events);
-
-static void watch_listener(struct socket_chardev *self, bool on)
+static void listen_for_peers(struct socket_chardev *self, bool on)
 {
-    if (on && !self->listen_watch && self->listener >= 0)
-        self->listen_watch = io_watch_add(self->watches.loop, self->listener, IO_READ, listen_ready, self);
-    if (!on && self->listen_watch) {
-        io_watch_remove(self->listen_watch);
-        self->listen_watch = NULL;
-    }
+    if (self->listener.watch)
+        listener_set(&self->listener, on);
 }
 
 static void drop_peer(struct chardev *chardev)
@@ -51,7 +46,7 @@ static void drop_peer(struct chardev *chardev)
     chardev_end_watches(&self->watches);
     close(self->peer);
     self->peer = -1;
-    watch_listener(self, true);
+    listen_for_peers(self, true);
     chardev_event(chardev, CHARDEV_CLOSED);
 }
 
@@ -61,7 +56,7 @@ static void take_peer(struct socket_chardev *self, int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
                sizeof(on)); // fails on sockets of other kinds, which have no delay
     self->peer = fd;
-    watch_listener(self, self->refusal != NULL);
+    listen_for_peers(self, self->refusal != NULL);
     chardev_watch_input(&self->watches, fd);
     chardev_event(&self->base, CHARDEV_OPENED);
 }
@@ -73,15 +68,11 @@ static bool has_hung_up(int fd)
     return poll(&state, 1, 0) > 0;
 }
 
-static void listen_ready(void *opaque, unsigned events)
+static void connected(void *opaque, int fd)
 {
     struct socket_chardev *self = opaque;
-    (void)events;
     if (self->peer >= 0 && has_hung_up(self->peer))
         drop_peer(&self->base);
-    int fd = accept4(self->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0)
-        return; // the peer has gone again
     if (self->peer < 0) {
         take_peer(self, fd);
         return;
@@ -123,11 +114,9 @@ static void socket_close(struct chardev *chardev)
 {
     struct socket_chardev *self = of(chardev);
     chardev_end_watches(&self->watches);
-    io_watch_remove(self->listen_watch);
+    listener_release(&self->listener);
     if (self->peer >= 0)
         close(self->peer);
-    if (self->listener >= 0)
-        close(self->listener);
     if (self->path)
         unlink(self->path);
     free(self->path);
@@ -138,15 +127,7 @@ static void socket_close(struct chardev *chardev)
 
 static const struct chardev_ops socket_ops = {"socket", socket_write, socket_resume_input, socket_close};
 
-// --- making
-// --------------------------------------------------------------------------------------------------------
-
-static void wait_for_peer(struct socket_chardev *self)
-{
-    struct pollfd ready = {.fd = self->listener, .events = POLLIN};
-    while (self->peer < 0 && (poll(&ready, 1, -1) > 0 || errno == EINTR))
-        listen_ready(self, IO_READ);
-}
+// --- making ---
 
 int chardev_socket_create(const char *id, struct io_loop *loop, const struct chardev_socket_options *options,
                           struct chardev **chardev, struct error *error)
@@ -156,24 +137,21 @@ int chardev_socket_create(const char *id, struct io_loop *loop, const struct cha
                                    : socket_open_tcp(host, options->port, options->server, &fd, error);
     if (status)
         return status;
-    if (options->server && listen(fd, 4)) {
-        status = errno;
-        close(fd);
-        return error_set(error, status, "cannot listen: %s", strerror(status));
+    struct socket_chardev *self = ALLOC(struct socket_chardev);
+    if (options->server && (status = listener_init(&self->listener, loop, fd, connected, self, error))) {
+        free(self);
+        return status;
     }
     fcntl(fd, F_SETFL, O_NONBLOCK);
-    struct socket_chardev *self = ALLOC(struct socket_chardev);
     self->base = (struct chardev){.ops = &socket_ops, .id = alloc_string(id)};
     self->watches = (struct chardev_watches){.chardev = &self->base, .loop = loop, .ended = drop_peer};
-    self->listener = options->server ? fd : -1;
     self->peer = -1;
     self->refusal = options->refusal ? alloc_string(options->refusal) : NULL;
     self->path = options->server && options->path ? alloc_string(options->path) : NULL;
     if (!options->server)
         take_peer(self, fd);
-    watch_listener(self, options->server);
-    if (options->server && options->wait)
-        wait_for_peer(self);
+    while (options->server && options->wait && self->peer < 0)
+        listener_wait(&self->listener);
     *chardev = &self->base;
     return 0;
 }

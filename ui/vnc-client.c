@@ -12,8 +12,8 @@
 #include "tcg/base/alloc.h"
 #include "ui/vnc-private.h"
 
-// So many at once; so many bytes are sent, and pixels encoded, before it is the others' turn.
-enum { CLIENTS_MAX = 64, SEND_BYTES_MAX = 1 << 18, UPDATE_PIXELS_MAX = 1 << 22 };
+// So many bytes are sent, and pixels encoded, before it is the others' turn.
+enum { SEND_BYTES_MAX = 1 << 18, UPDATE_PIXELS_MAX = 1 << 22 };
 
 static bool is_sent(const struct vnc_client *client)
 {
@@ -197,6 +197,12 @@ static void process(struct vnc_client *client)
     memmove(client->in, client->in + at, client->in_length);
 }
 
+void vnc_client_resume(struct vnc_client *client)
+{
+    process(client);
+    vnc_client_update(client);
+}
+
 static void ready(void *opaque, unsigned events)
 {
     struct vnc_client *client = opaque;
@@ -209,37 +215,22 @@ static void ready(void *opaque, unsigned events)
             break;
         client->in_length += (size_t)n;
         process(client);
+        client->broken |= client->in_length == sizeof(client->in); // it should be waiting for an answer
     } while (!client->broken && vnc_stream_pending(&client->stream));
     vnc_client_update(client);
+    if (client->state == VNC_ATTEMPT)
+        vnc_door_judge(client->vnc);
     vnc_clients_drop(client->vnc, false);
 }
 
 // --- coming and going ---
-
-// Of those that have not come in yet the one that has been at it for longest, which is the last of the list.
-static bool make_room(struct vnc *vnc)
-{
-    struct vnc_client *oldest = NULL;
-    unsigned count = 0;
-    for (struct vnc_client *client = vnc->clients; client; client = client->next) {
-        count++;
-        if (!client->joined && !client->broken)
-            oldest = client;
-    }
-    if (count < CLIENTS_MAX)
-        return true;
-    if (oldest)
-        oldest->broken = true;
-    vnc_clients_drop(vnc, false);
-    return oldest;
-}
 
 void vnc_client_accept(struct vnc *vnc, int fd)
 {
     uint8_t native[VNC_FORMAT_BYTES];
     int on = 1;
     struct vnc_stream stream = {.fd = fd};
-    if (!make_room(vnc)) {
+    if (!vnc_door_make_room(vnc)) {
         vnc_stream_close(&stream);
         return;
     }
@@ -255,6 +246,7 @@ void vnc_client_accept(struct vnc *vnc, int fd)
     vnc->clients = client;
     client->level = Z_BEST_SPEED;
     client->watch = io_watch_add(vnc->machine->loop, fd, IO_READ, ready, client);
+    vnc_door_greet(client);
     vnc_client_write(client, "RFB 003.008\n", 12);
     vnc_client_update(client);
     vnc_clients_drop(vnc, false);

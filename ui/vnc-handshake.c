@@ -115,7 +115,7 @@ static int on_vencrypt_kind(struct vnc_client *client, const uint8_t *data, size
 // What came in the clear after that was not by the user whose password is about to come.
 void vnc_handshake_after_tls(struct vnc_client *client)
 {
-    client->state = VNC_PASSWORD;
+    vnc_door_ask_password(client);
     client->broken |= client->in_length || !vnc_stream_encrypt(&client->stream, client->vnc->credentials);
 }
 
@@ -131,12 +131,21 @@ static int on_password(struct vnc_client *client, const uint8_t *data, size_t le
         return 0;
     memcpy(user, data + 8, user_length);
     memcpy(password, data + 8 + user_length, password_length);
-    if (strlen(user) != user_length || strlen(password) != password_length ||
-        !vnc_password_is_right(client->vnc, user, password))
-        return end(client, "The user's name or the password is wrong");
+    client->right = strlen(user) == user_length && strlen(password) == password_length &&
+                    vnc_password_is_right(client->vnc, user, password);
+    client->state = VNC_ATTEMPT;
+    return (int)(8 + user_length + password_length);
+}
+
+void vnc_handshake_accept(struct vnc_client *client)
+{
     write_32(client, 0);
     client->state = VNC_INIT;
-    return (int)(8 + user_length + password_length);
+}
+
+void vnc_handshake_refuse(struct vnc_client *client)
+{
+    end(client, "The user's name or the password is wrong");
 }
 
 // --- coming in ---
@@ -176,6 +185,8 @@ int vnc_handshake(struct vnc_client *client, const uint8_t *data, size_t length)
         [VNC_VENCRYPT_KIND] = on_vencrypt_kind,
         [VNC_TLS] = on_nothing,
         [VNC_PASSWORD] = on_password,
+        [VNC_ATTEMPT] = on_nothing,
+        [VNC_REFUSED] = on_nothing,
         [VNC_INIT] = on_init,
         [VNC_ENDING] = on_nothing,
     };

@@ -15,6 +15,7 @@
 #include "hw/core/io-loop.h"
 #include "ui/held-keys.h"
 #include "ui/keymap.h"
+#include "ui/listener.h"
 #include "ui/ticker.h"
 #include "ui/ui.h"
 
@@ -178,6 +179,8 @@ enum vnc_state {
     VNC_VENCRYPT_KIND,
     VNC_TLS, // until what was sent in the clear has gone
     VNC_PASSWORD,
+    VNC_ATTEMPT, // until its password is looked at
+    VNC_REFUSED, // until it hears that it was wrong
     VNC_INIT,
     VNC_READY,
     VNC_ENDING, // until what was sent has gone
@@ -199,7 +202,9 @@ struct vnc_client {
     bool joined; // it sees the display
 
     enum vnc_state state;
-    unsigned minor; // of the version of the protocol: 3, 7 or 8
+    bool right;        // the password
+    unsigned patience; // ticks of the door's until something has to have happened
+    unsigned minor;    // of the version of the protocol: 3, 7 or 8
     uint8_t in[VNC_IN_BYTES];
     size_t in_length;
     uint64_t skip;           // so many bytes are of no interest
@@ -235,6 +240,8 @@ typedef int vnc_handler(struct vnc_client *client, const uint8_t *data, size_t l
 
 // vnc-client.c. A client that comes to its end is marked as broken; vnc_clients_drop drops those.
 void vnc_client_accept(struct vnc *vnc, int fd);
+// Goes on with what has come before.
+void vnc_client_resume(struct vnc_client *client);
 void vnc_client_write(struct vnc_client *client, const void *data, size_t length);
 // Sends what there is to send, and what has changed to a client that has asked for it.
 void vnc_client_update(struct vnc_client *client);
@@ -243,7 +250,17 @@ void vnc_clients_drop(struct vnc *vnc, bool all);
 // vnc-handshake.c, vnc-messages.c
 int vnc_handshake(struct vnc_client *client, const uint8_t *data, size_t length);
 void vnc_handshake_after_tls(struct vnc_client *client);
+void vnc_handshake_accept(struct vnc_client *client);
+void vnc_handshake_refuse(struct vnc_client *client);
 int vnc_message(struct vnc_client *client, const uint8_t *data, size_t length);
+
+// vnc-door.c. False: there is no room for one more.
+int vnc_door_open(struct vnc *vnc);
+bool vnc_door_make_room(struct vnc *vnc);
+void vnc_door_greet(struct vnc_client *client);
+void vnc_door_ask_password(struct vnc_client *client);
+// Looks at the passwords whose turn it is.
+void vnc_door_judge(struct vnc *vnc);
 
 // vnc-layout.c. Whether the client thinks of another size than the display has; and gives it that one.
 bool vnc_layout_is_stale(const struct vnc_client *client);
@@ -283,10 +300,10 @@ struct vnc {
     char *password; // NULL: none is needed
     struct gnutls_certificate_credentials_st *credentials;
 
-    int listener; // -1: none
-    char *path;   // of the listener, to be removed
-    struct io_watch *watch;
-    struct ticker ticker;
+    struct listener listener;
+    char *path; // of the listener, to be removed
+    struct ticker ticker, door;
+    unsigned attempts; // at a password that may be made now
     struct vnc_worker worker;
     struct vnc_client *clients; // the newest first
     unsigned joined;            // how many see the display

@@ -17,7 +17,7 @@
 #include "ui/socket-open.h"
 #include "ui/vnc-private.h"
 
-enum { FRAME_NS = 33333333, BLANK_FRAMES = 15, PORT_BASE = 5900, PORT_MAX = 65535, BACKLOG = 16 };
+enum { FRAME_NS = 33333333, BLANK_FRAMES = 15, PORT_BASE = 5900, PORT_MAX = 65535 };
 
 // --- what is shown ---
 
@@ -142,13 +142,9 @@ void vnc_leave(struct vnc *vnc, struct vnc_client *client)
     ticker_set(&vnc->ticker, 0);
 }
 
-static void somebody_knocks(void *opaque, unsigned events)
+static void somebody_knocks(void *opaque, int fd)
 {
-    struct vnc *vnc = opaque;
-    (void)events;
-    int fd = accept4(vnc->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0) // else it has gone again
-        vnc_client_accept(vnc, fd);
+    vnc_client_accept(opaque, fd);
 }
 
 bool vnc_password_is_right(const struct vnc *vnc, const char *user, const char *password)
@@ -182,7 +178,7 @@ static int parse_address(const char *address, char **host, unsigned *port, struc
     return *host ? 0 : -ENOMEM;
 }
 
-static int open_port(struct vnc *vnc, struct error *error)
+static int open_port(struct vnc *vnc, int *fd, struct error *error)
 {
     const char *address = vnc->options->address;
     char *host = NULL, *service = NULL;
@@ -190,7 +186,7 @@ static int open_port(struct vnc *vnc, struct error *error)
     int status = parse_address(address, &host, &port, error);
     if (!status) {
         service = alloc_format("%u", port);
-        status = socket_open_tcp(*host ? host : "0.0.0.0", service, true, &vnc->listener, error);
+        status = socket_open_tcp(*host ? host : "0.0.0.0", service, true, fd, error);
     }
     if (!status && !*host && !vnc->password)
         fprintf(stderr,
@@ -205,15 +201,14 @@ static int open_port(struct vnc *vnc, struct error *error)
 static int open_listener(struct vnc *vnc, struct error *error)
 {
     const char *address = vnc->options->address;
-    int status;
+    int fd, status;
     if (strncmp(address, "unix:", 5)) {
-        status = open_port(vnc, error);
-    } else if (!(status = socket_open_unix(address + 5, true, &vnc->listener, error))) {
+        status = open_port(vnc, &fd, error);
+    } else if (!(status = socket_open_unix(address + 5, true, &fd, error))) {
         vnc->path = alloc_string(address + 5);
     }
-    if (!status && listen(vnc->listener, BACKLOG))
-        status = error_set(error, errno, "cannot listen at %s: %s", address, strerror(errno));
-    return status;
+    return status ? status
+                  : listener_init(&vnc->listener, vnc->machine->loop, fd, somebody_knocks, vnc, error);
 }
 
 static int read_password(struct vnc *vnc, struct error *error)
@@ -269,26 +264,23 @@ static int start(struct vnc *vnc, struct error *error)
     // Something to send before there is anything.
     if (!(vnc->shown = picture_of_text(vnc->font, "Lyrebird")))
         return error_set(error, ENOMEM, "no memory for a picture");
-    if ((status = prepare_passwords(vnc, error)) || (status = open_listener(vnc, error)))
+    if ((status = prepare_passwords(vnc, error)))
         return status;
-    if ((status = ticker_init(&vnc->ticker, machine->loop, tick, vnc)))
+    if ((status = ticker_init(&vnc->ticker, machine->loop, tick, vnc)) || (status = vnc_door_open(vnc)))
         return error_set(error, -status, "the host has no timer left: %s", strerror(-status));
     if ((status = vnc_worker_start(&vnc->worker, machine->loop)))
         return error_set(error, -status, "the host has no thread left: %s", strerror(-status));
-    vnc->watch = io_watch_add(machine->loop, vnc->listener, IO_READ, somebody_knocks, vnc);
-    return 0;
+    return open_listener(vnc, error);
 }
 
 static void stop(struct vnc *vnc)
 {
-    if (vnc->watch)
-        io_watch_remove(vnc->watch);
-    if (vnc->listener >= 0)
-        close(vnc->listener);
+    listener_release(&vnc->listener);
     if (vnc->path)
         unlink(vnc->path);
     vnc_clients_drop(vnc, true);
     ticker_release(&vnc->ticker);
+    ticker_release(&vnc->door);
 }
 
 // What the worker was busy with is nobody's any more.
@@ -332,7 +324,6 @@ static int create(const struct ui_host *host, const void *options, struct ui **u
     vnc->options = options;
     vnc->machine = host->machine;
     vnc->font = font_create();
-    vnc->listener = -1;
     device_lock_acquire(&vnc->machine->lock);
     int status = start(vnc, error);
     device_lock_release(&vnc->machine->lock);
