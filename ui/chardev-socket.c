@@ -53,8 +53,8 @@ static void drop_peer(struct chardev *chardev)
 static void take_peer(struct socket_chardev *self, int fd)
 {
     int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
-               sizeof(on)); // fails on sockets of other kinds, which have no delay
+    // Fails on sockets of other kinds, which have no delay.
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     self->peer = fd;
     listen_for_peers(self, self->refusal != NULL);
     chardev_watch_input(&self->watches, fd);
@@ -89,8 +89,8 @@ static void socket_resume_input(struct chardev *chardev)
         chardev_watch_input(&self->watches, self->peer);
 }
 
-// What nobody is there to read is lost, as on a line that is not connected. A peer that has gone is noticed
-// by reading.
+// What nobody is there to read is lost, as on a line that is not connected. That a peer has gone is noticed
+// when it is read from.
 static size_t socket_write(struct chardev *chardev, const void *data, size_t length)
 {
     struct socket_chardev *self = of(chardev);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Character devices on sockets, TCP or in the file system: one peer at a time, who has connected to us or to whom we have.
+// Character devices on sockets, TCP or in the file system: one peer at a time, who has connected to us or to
+// whom we have.
 #pragma once
 
 #include <stdbool.h>
@@ -19,7 +20,7 @@ struct chardev_socket_options {
     const char *refusal;
 };
 
-// -EADDRINUSE, -ECONNREFUSED or what else the host says, with a message. An old socket at `path` that nobody listens at is
-// replaced.
+// -EADDRINUSE, -ECONNREFUSED or what else the host says, with a message. An old socket at `path` that nobody
+// listens at is replaced.
 int chardev_socket_create(const char *id, struct io_loop *loop, const struct chardev_socket_options *options,
                           struct chardev **chardev, struct error *error);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A client's connection: what comes in goes to the handshake or the messages, what goes out waits until it
-// can be sent.
+// A client's connection: what comes in goes to the handshake or the messages, and what goes out waits until
+// there is room for it.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -234,8 +234,8 @@ void vnc_client_accept(struct vnc *vnc, int fd)
         vnc_stream_close(&stream);
         return;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on,
-               sizeof(on)); // fails on sockets of other kinds, which have no delay
+    // Fails on sockets of other kinds, which have no delay.
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     struct vnc_client *client = ALLOC(struct vnc_client);
     client->vnc = vnc;
     client->stream = stream;

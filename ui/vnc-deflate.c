@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Streams of zlib, which go on from one update to the next, so that what comes now is told by what came
-// before.
+// Streams of zlib, which go on from one update to the next: what has come before makes the rest shorter.
 #include "ui/vnc-private.h"
 
 enum { SLACK_BYTES = 64 }; // for the end of a flush, and of another level

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Updates of a client's framebuffer (RFC 6143, 7.6.1), and those encodings that need no more than a few
-// lines.
+// Updates of a client's framebuffer (RFC 6143, 7.6.1), and those encodings that take but a few lines.
 #include <stdlib.h>
 
 #include "hw/core/surface.h"

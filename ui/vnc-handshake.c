@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // From the version of the protocol to ServerInit (RFC 6143, 7.1 to 7.3), of versions 3.3, 3.7 and 3.8.
-// Without a password there is no authentication, with one it is VeNCrypt 0.2, X509Plain: a user's name and
-// password by TLS.
+// Without a password there is no authentication; with one it is VeNCrypt 0.2 with X509Plain, by which a name
+// and a password come by TLS.
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -3,8 +3,8 @@
 // runs on the I/O thread with the device lock, but for encoding, which a thread of the server does.
 //
 // Clients are not trusted. What is read of one lies in a buffer of fixed size; what is sent to it is one
-// update, made when it asks for one and has taken the one before: so a client that does not read costs no
-// more than that.
+// update, made when it asks for one and has taken the one before, so that a client that does not read costs
+// no more.
 #pragma once
 
 #include <pthread.h>
@@ -160,8 +160,8 @@ struct vnc_stream {
 // What was read or written, 0: nothing goes now, -1: the connection has ended.
 ssize_t vnc_stream_read(struct vnc_stream *stream, void *data, size_t length);
 ssize_t vnc_stream_write(struct vnc_stream *stream, const void *data, size_t length);
-// Whether there is something to read which the descriptor does not tell of, and whether writing must go on
-// first.
+// Whether there is something to read of which the descriptor does not tell, and whether writing must go on
+// before anything is read.
 bool vnc_stream_pending(const struct vnc_stream *stream);
 bool vnc_stream_wants_write(const struct vnc_stream *stream);
 // TLS from here on, as the server. False: it cannot be.

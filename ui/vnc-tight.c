@@ -3,8 +3,7 @@
 //
 // A rectangle is cut into bands and these into cells, and cells side by side that are alike go together: of
 // one color, of two (a bit each), of a palette (a byte each), or of many. Each kind but the first has a
-// stream of zlib of its own. All is done with pixels as they go over the wire, copied out of the surface
-// before.
+// stream of zlib of its own. Pixels are copied first, and made what goes over the wire.
 #include <stdlib.h>
 #include <string.h>
 

@@ -42,8 +42,8 @@ static void show(struct vnc *vnc, struct surface *surface)
     tell_clients(vnc, &all);
 }
 
-// The vCPUs are stopped to see what they do, which must not be waited for with the device lock, so the worker
-// asks.
+// The vCPUs are stopped to see what they do. That must not be waited for with the device lock, so the worker
+// asks, which has none.
 static void blank_ask(void *opaque)
 {
     struct vnc *vnc = opaque;
