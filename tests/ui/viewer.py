@@ -69,11 +69,7 @@ class Viewer:
 
     def rgb(self, window):
         """Width, height, and three bytes a pixel of what it shows."""
-        left, top, width, height = self.place(window)
-        data = b"".join(row[left * 4:(left + width) * 4] for row in self.screen.pixels()[2][top:top + height])
-        out = bytearray(len(data) // 4 * 3)
-        out[0::3], out[1::3], out[2::3] = data[2::4], data[1::4], data[0::4]
-        return width, height, bytes(out)
+        return self.screen.rgb(*self.place(window))
 
 
 class Recorder:
