@@ -15,7 +15,7 @@ from image import Image  # noqa: E402
 from screen import Screen, ScreenError  # noqa: E402
 
 KEYS = {"ret": "Return", "esc": "Escape", "spc": "space", "up": "Up", "down": "Down", "left": "Left", "right": "Right",
-        "tab": "Tab", "f2": "F2", "f10": "F10"}
+        "tab": "Tab", "f1": "F1", "f2": "F2", "f10": "F10"}
 BUTTONS = {1: 1, 2: 3, 4: 2}  # the monitor's numbers, and X's
 ROOM = "1600x1200"
 
