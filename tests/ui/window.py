@@ -25,7 +25,9 @@ class Screen:
         self.manager = None
         self.folder = tempfile.mkdtemp()
         read, write = os.pipe()
-        self.server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", size + "x24", "-fbdir", self.folder],
+        # Without -noreset it begins anew when its last client goes, and may turn away the one that comes then.
+        self.server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-noreset", "-screen", "0", size + "x24", "-fbdir",
+                                        self.folder],
                                        pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(write)
         with os.fdopen(read) as number:
