@@ -86,6 +86,15 @@ class Screen:
         self.process.wait()
         self.scratch.cleanup()
 
+    def wait_end(self, timeout=20):
+        """Until the program has ended, of itself and with exit status 0."""
+        try:
+            status = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._fail("end")
+        if status:
+            raise ScreenError(f"exit status {status} after {self.elapsed():.0f} s; see {self.folder}/log")
+
     def elapsed(self):
         """Seconds since the start."""
         return time.monotonic() - self.started
@@ -134,8 +143,9 @@ class Screen:
         return path
 
     def _fail(self, what):
-        if self.process.poll() is None:
-            write_png(os.path.join(self.folder, "failed.png"), self.grab())
+        if self.process.poll() is not None:
+            raise ScreenError(f"no {what}, as the program has ended with status {self.process.returncode}; see {self.folder}/log")
+        write_png(os.path.join(self.folder, "failed.png"), self.grab())
         text = "" if self.is_qemu else self.text()
         raise ScreenError(f"no {what} after {self.elapsed():.0f} s; see {self.folder}/failed.png{chr(10) + text if text else ''}")
 

@@ -34,10 +34,14 @@ class Seat(Screen):
     def __init__(self, command, folder, view, timeout=120):
         self.x, self.view, self.viewer = x_window.Screen(ROOM), view, None
         self.number = free_number() if view == "vnc" else None
-        super().__init__(command, folder, timeout)
-        if view == "vnc":
-            self._start_viewer()
-        self.window = self._find_window()
+        try:
+            super().__init__(command, folder, timeout)
+            if view == "vnc":
+                self._start_viewer()
+            self.window = self._find_window()
+        except BaseException:
+            self.close()
+            raise
 
     def display_options(self):
         return ["-vnc", f"127.0.0.1:{self.number}"] if self.view == "vnc" else ["-display", "sdl"]
@@ -74,7 +78,8 @@ class Seat(Screen):
         return found
 
     def close(self):
-        super().close()
+        if hasattr(self, "process"):
+            super().close()
         if self.viewer:
             self.viewer.terminate()
             self.viewer.wait()
