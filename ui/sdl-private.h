@@ -57,6 +57,8 @@ struct sdl {
     char blank_text[1024];
     uint32_t blank_at, title_at; // when they are to be looked at again, in SDL's milliseconds
     SDL_Rect picture;      // where the picture is in the window, in pixels of the output
+    SDL_Rect changed;      // of `shown`, since it was drawn; empty: nothing
+    bool keeps_drawing;    // what was drawn before is there still
     unsigned zoom;         // percent of a window that the user has not sized
     SDL_Point asked;       // the size that the window was given last
     bool user_sized, full_screen, grabbed, visible, redraw, blank;
@@ -89,8 +91,8 @@ void sdl_unlock(struct sdl *sdl);
 // --- sdl-window.c ---
 int sdl_window_open(struct sdl *sdl, struct error *error);
 void sdl_window_close(struct sdl *sdl);
-// Takes what the display has changed, and draws it if there is anything.
-void sdl_window_update(struct sdl *sdl);
+// Takes what the display has changed, and draws it if there is anything, which it returns.
+bool sdl_window_update(struct sdl *sdl);
 // Gives the window the size of the picture by its zoom.
 void sdl_window_fit(struct sdl *sdl);
 void sdl_window_set_zoom(struct sdl *sdl, unsigned zoom);

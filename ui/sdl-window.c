@@ -46,6 +46,7 @@ static void make_renderer(struct sdl *sdl)
         SDL_DestroyRenderer(sdl->renderer);
         sdl->renderer = NULL;
     }
+    sdl->keeps_drawing = !sdl->renderer; // the software one draws into the window's own picture
     // The format that needs no conversion.
     sdl->texture_format = sdl->renderer ? SDL_PIXELFORMAT_ARGB8888 : SDL_PIXELFORMAT_XRGB8888;
     if (!sdl->renderer) {
@@ -205,6 +206,7 @@ void sdl_window_set_full_screen(struct sdl *sdl, bool on)
 static void upload(struct sdl *sdl, struct display_rect rect)
 {
     SDL_Rect to = {(int)rect.x, (int)rect.y, (int)rect.width, (int)rect.height};
+    SDL_UnionRect(&sdl->changed, &to, &sdl->changed);
     SDL_UpdateTexture(sdl->texture, &to, surface_line(sdl->shown, rect.y) + rect.x, (int)sdl->shown->stride);
 }
 
@@ -248,18 +250,29 @@ static void update_blank(struct sdl *sdl)
         adopt(sdl, picture);
 }
 
+// Whether what has changed can be drawn alone. SDL scales a part in another way than all of it.
+static bool can_draw_part(const struct sdl *sdl)
+{
+    return !sdl->redraw && sdl->keeps_drawing && sdl->shown && sdl->picture.w == (int)sdl->shown->width &&
+           sdl->picture.h == (int)sdl->shown->height;
+}
+
 static void draw(struct sdl *sdl)
 {
     int width, height;
+    bool part = can_draw_part(sdl);
+    SDL_Rect clip = {sdl->picture.x + sdl->changed.x, sdl->picture.y + sdl->changed.y, sdl->changed.w, sdl->changed.h};
+    SDL_RenderSetClipRect(sdl->renderer, part ? &clip : NULL);
     SDL_GetRendererOutputSize(sdl->renderer, &width, &height);
     SDL_SetRenderDrawColor(sdl->renderer, 0, 0, 0, 255);
-    if (sdl->picture.w < width || sdl->picture.h < height || !sdl->texture)
+    if (!part && (sdl->picture.w < width || sdl->picture.h < height || !sdl->texture))
         SDL_RenderClear(sdl->renderer);
     if (sdl->texture)
         SDL_RenderCopy(sdl->renderer, sdl->texture, NULL, &sdl->picture);
     sdl_cursor_draw(sdl);
     SDL_RenderPresent(sdl->renderer);
     sdl->redraw = false;
+    sdl->changed = (SDL_Rect){0};
 }
 
 // What the display has changed.
@@ -284,11 +297,10 @@ static void show_update(struct sdl *sdl, struct display_update *update)
     } else if (update->damage.count && sdl->texture) {
         for (unsigned i = 0; i < update->damage.count; i++)
             upload(sdl, update->damage.rects[i]);
-        sdl->redraw = true;
     }
 }
 
-void sdl_window_update(struct sdl *sdl)
+bool sdl_window_update(struct sdl *sdl)
 {
     struct display_update update;
     sdl_lock(sdl);
@@ -299,8 +311,10 @@ void sdl_window_update(struct sdl *sdl)
     else if (sdl->blank)
         update_blank(sdl);
     display_update_release(&update);
-    if (sdl->redraw)
+    bool changed = sdl->redraw || !SDL_RectEmpty(&sdl->changed);
+    if (changed)
         draw(sdl);
+    return changed;
 }
 
 void sdl_window_update_title(struct sdl *sdl)

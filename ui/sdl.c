@@ -11,7 +11,7 @@
 #include "ui/font.h"
 #include "ui/sdl-private.h"
 
-enum { FRAME_MS = 16, HIDDEN_FRAME_MS = 250, TITLE_MS = 200 };
+enum { FRAME_MS = 16, QUIET_FRAME_MS = 50, HIDDEN_FRAME_MS = 250, TITLE_MS = 200, QUIET_FRAMES = 2 };
 
 void sdl_lock(struct sdl *sdl)
 {
@@ -140,26 +140,33 @@ static void handle_event(struct sdl *sdl, const SDL_Event *event)
     }
 }
 
+// Whether there were events up to a time, in SDL's milliseconds, or which is past.
+static bool handle_events(struct sdl *sdl, uint32_t until)
+{
+    SDL_Event event;
+    int32_t wait = (int32_t)(until - SDL_GetTicks());
+    if (!(wait > 0 ? SDL_WaitEventTimeout(&event, wait) : SDL_PollEvent(&event)))
+        return false;
+    do {
+        handle_event(sdl, &event);
+    } while (SDL_PollEvent(&event));
+    sdl_pointer_flush(sdl);
+    return true;
+}
+
 static void run(struct sdl *sdl)
 {
-    uint32_t next = SDL_GetTicks();
+    uint32_t last = SDL_GetTicks();
+    unsigned quiet = 0; // frames in which nothing changed, since the user did something
     while (!atomic_load(&sdl->quit)) {
-        SDL_Event event;
-        int32_t wait = (int32_t)(next - SDL_GetTicks());
-        if (wait > 0 && SDL_WaitEventTimeout(&event, wait)) {
-            handle_event(sdl, &event);
-            while (SDL_PollEvent(&event))
-                handle_event(sdl, &event);
-            sdl_pointer_flush(sdl);
-            continue;
+        uint32_t pause = !sdl->visible ? HIDDEN_FRAME_MS : quiet < QUIET_FRAMES ? FRAME_MS : QUIET_FRAME_MS;
+        if (handle_events(sdl, last + pause)) {
+            quiet = 0;
+            if ((int32_t)(SDL_GetTicks() - last) < FRAME_MS)
+                continue;
         }
-        while (SDL_PollEvent(&event))
-            handle_event(sdl, &event);
-        sdl_pointer_flush(sdl);
-        uint32_t now = SDL_GetTicks();
-        next = now + (sdl->visible ? FRAME_MS : HIDDEN_FRAME_MS);
-        if (sdl->visible)
-            sdl_window_update(sdl);
+        uint32_t now = last = SDL_GetTicks();
+        quiet = sdl->visible && !sdl_window_update(sdl) ? quiet + 1 : 0;
         if ((int32_t)(now - sdl->title_at) >= 0) {
             sdl->title_at = now + TITLE_MS;
             sdl_window_update_title(sdl);
