@@ -10,6 +10,7 @@
 #include "target-x86/exception.h"
 #include "target-x86/fpu.h"
 #include "target-x86/gdb.h"
+#include "target-x86/kvm.h"
 #include "target-x86/mmu.h"
 #include "target-x86/models.h"
 #include "target-x86/native.h"
@@ -66,6 +67,7 @@ void x86_reset(struct x86_cpu *cpu, bool init)
     cpu->smm = cpu->nmi_blocked = cpu->in_shutdown = false;
     cpu->private_code = 0;
     cpu->delivering = -1;
+    cpu->interrupted = X86_BY_NOTHING;
     cpu->efer = 0;
     cpu->halt = X86_RUNS;
     if (!init)
@@ -189,6 +191,7 @@ static const struct vcpu_ops vcpu_ops = {
     .disassembler = x86_disassembler,
     .translate_debug = translate_debug,
     .debug = &x86_debug_ops,
+    .kvm = X86_KVM_GUEST_OPS,
     .destroy = destroy,
 };
 

@@ -130,6 +130,9 @@ enum x86_shadow { X86_SHADOW_STI = 1, X86_SHADOW_SS = 2 };
 // What it is halted in, or was when it was last.
 enum x86_halt { X86_RUNS, X86_IN_HLT, X86_FROZEN /* in an x87 instruction, see ferr.c */ };
 
+// What was under way to a handler when KVM gave the state back.
+enum x86_interrupted { X86_BY_NOTHING, X86_BY_EXCEPTION, X86_BY_INTERRUPT, X86_BY_INT, X86_BY_NMI };
+
 // mmu indexes
 enum { X86_MMU_USER, X86_MMU_KERNEL, X86_MMU_KERNEL_AC };
 
@@ -184,6 +187,8 @@ struct x86_cpu {
     bool ferr;              // FERR# is up
     bool nmi_blocked_before_smm;
     int delivering;         // vector being delivered, -1 for none
+    uint8_t interrupted, interrupted_vector; // enum x86_interrupted
+    int64_t interrupted_error; // its error code, -1: none
     uint8_t watches, port_watches, watch_hits; // breakpoints on data, on ports; those that the instruction at hand has hit
     uint32_t mxcsr_masks;   // exception masks; the rest is in the host's register while code runs
 

@@ -111,6 +111,8 @@ uint64_t x86_efer_offered(const struct x86_cpu *cpu);
 bool x86_read_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t *value);
 bool x86_write_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t value);
 uint64_t x86_tsc(const struct x86_cpu *cpu);
+// The MSRs that keep what is written: number and place of the one at `index`; NULL behind the last one.
+uint64_t *x86_msr_field(struct x86_cpu *cpu, unsigned index, uint32_t *msr);
 void x86_cpuid(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
 // --- xsave.c: XSETBV (false: #GP(0)), and CPUID leaf 0xd, `out` all zeros ---

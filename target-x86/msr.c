@@ -140,6 +140,17 @@ bool x86_read_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t *value)
     }
 }
 
+uint64_t *x86_msr_field(struct x86_cpu *cpu, unsigned index, uint32_t *msr)
+{
+    if (index < ARRAY_SIZE(rows)) {
+        *msr = rows[index].msr;
+        return (uint64_t *)((char *)cpu + rows[index].offset);
+    }
+    index -= (unsigned)ARRAY_SIZE(rows);
+    *msr = index < ARRAY_SIZE(cpu->mtrr_var) ? MSR_MTRR_PHYS + index : MSR_PAT;
+    return index < ARRAY_SIZE(cpu->mtrr_var) ? &cpu->mtrr_var[index] : index == ARRAY_SIZE(cpu->mtrr_var) ? &cpu->pat : NULL;
+}
+
 uint64_t x86_efer_offered(const struct x86_cpu *cpu)
 {
     return (x86_has(cpu, X86_FEAT_SYSCALL) ? EFER_SCE : 0) | (x86_has(cpu, X86_FEAT_LM) ? EFER_LME : 0) |

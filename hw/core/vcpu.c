@@ -285,6 +285,16 @@ void vcpu_exclusive_end(struct vcpu_group *group, struct vcpu *self)
     pthread_mutex_unlock(&group->mutex);
 }
 
+static void kick(struct vcpu *cpu, uint32_t why)
+{
+    atomic_fetch_or(&cpu->exit_request, why);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load(&cpu->waiting))
+        wake(cpu);
+    if (cpu->accel && cpu->accel->ops->kick)
+        cpu->accel->ops->kick((struct accel *)cpu->accel, cpu);
+}
+
 void vcpu_irq_set(struct vcpu *cpu, unsigned line, bool level)
 {
     assert(line < 32);
@@ -294,17 +304,12 @@ void vcpu_irq_set(struct vcpu *cpu, unsigned line, bool level)
         return;
     }
     if (!(atomic_fetch_or(&cpu->irq_lines, bit) & bit))
-        vcpu_kick(cpu);
+        kick(cpu, VCPU_EXIT_FOR_LINES);
 }
 
 void vcpu_kick(struct vcpu *cpu)
 {
-    atomic_store(&cpu->exit_request, 1);
-    atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_load(&cpu->waiting))
-        wake(cpu);
-    if (cpu->accel && cpu->accel->ops->kick)
-        cpu->accel->ops->kick((struct accel *)cpu->accel, cpu);
+    kick(cpu, VCPU_EXIT);
 }
 
 void vcpu_queue_work(struct vcpu *cpu, void (*fn)(struct vcpu *, void *), void *arg)

@@ -15,6 +15,7 @@
 #include "hw/core/debug.h"
 
 struct accel;
+struct kvm_guest_ops;
 struct machine;
 struct vcpu;
 
@@ -35,6 +36,7 @@ struct vcpu_ops {
     // Guest virtual to guest physical as the current mode sees it, changing nothing. False when not mapped.
     bool (*translate_debug)(struct vcpu *cpu, uint64_t gva, uint64_t *gpa);
     const struct debug_ops *debug; // NULL: there is nothing for debuggers
+    const struct kvm_guest_ops *kvm; // (hw/core/kvm-guest.h); NULL: the host's processors are of another kind
     void (*destroy)(struct vcpu *cpu);
 };
 
@@ -64,6 +66,12 @@ struct vcpu_stop {
     uint64_t exception;       // number of the exception
 };
 
+// Bits of exit_request.
+enum {
+    VCPU_EXIT = 1 << 0,
+    VCPU_EXIT_FOR_LINES = 1 << 1, // to look at irq_lines, which an engine may do inside run()
+};
+
 // All vCPUs of a machine. The mutex guards the flags that decide who may run.
 struct vcpu_group {
     pthread_mutex_t mutex;
@@ -89,6 +97,7 @@ struct vcpu {
     unsigned index;
     const struct vcpu_ops *ops;
     const struct accel *accel;
+    void *accel_data; // the accelerator's own
     struct machine *machine;
     struct vcpu_group *group;
 

@@ -76,6 +76,8 @@ void tlb_wait_for_stores(struct tcg_cpu *cpu)
 void tlb_flush_all(struct tcg_cpu *cpu)
 {
     struct tlb_state *t = cpu->tlb;
+    if (!t) // another engine's
+        return;
     lock_to_flush(t);
     for (unsigned i = 0; i < TLB_CONTEXTS; i++)
         if (t->contexts[i].key)

@@ -71,7 +71,7 @@ static void copy_global_entries(struct tlb_context *to, struct tlb_context *from
 void tlb_switch(struct tcg_cpu *cpu, uint64_t key)
 {
     struct tlb_state *t = cpu->tlb;
-    if (t->current->key == key)
+    if (!t || t->current->key == key)
         return;
     struct tlb_context *oldest = NULL;
     for (unsigned i = 0; i < TLB_CONTEXTS; i++) {

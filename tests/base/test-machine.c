@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hw/kvm/kvm.h"
 #include "tcg/exec/engine.h"
 
 static const struct machine_type type = {
@@ -42,7 +43,8 @@ void test_machine_create(struct test_machine *m, const char *accel, unsigned max
     options.tier2_threshold = regions ? 1 : hot ? 8 : TEST_MACHINE_TIERS_THRESHOLD;
     if (tiers)
         options.tier2_threads = 0;
-    m->accel = tcg_accel_create(strncmp(accel, "interp", 6) ? &tcg_accel_ops : &interp_accel_ops, &options);
+    m->accel = !strcmp(accel, "kvm") ? kvm_accel_create()
+                                     : tcg_accel_create(strncmp(accel, "interp", 6) ? &tcg_accel_ops : &interp_accel_ops, &options);
     if (m->accel->ops->init(m->accel, m->machine, &error) < 0)
         test_machine_give_up("accelerator", &error);
 }
@@ -108,7 +110,7 @@ static void *watch(void *opaque)
         w->expired = pthread_cond_timedwait(&w->done, &w->mutex, &until) != 0;
     pthread_mutex_unlock(&w->mutex);
     if (w->expired)
-        atomic_store(&w->vcpu->exit_request, 1);
+        vcpu_kick(w->vcpu);
     return NULL;
 }
 

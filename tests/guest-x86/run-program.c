@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "tcg/base/log.h"
 #include "x86-machine.h"
@@ -16,6 +18,10 @@ int main(int argc, char **argv)
     if (argc < 4) {
         fprintf(stderr, "usage: run-program ACCEL MODEL IMAGE [MAX_INSNS [CPUS]]\n");
         return 2;
+    }
+    if (!strcmp(argv[1], "kvm") && access("/dev/kvm", R_OK | W_OK)) {
+        perror("/dev/kvm");
+        return 77;
     }
     unsigned max_insns = argc > 4 ? (unsigned)atoi(argv[4]) : 0, cpus = argc > 5 ? (unsigned)atoi(argv[5]) : 1;
     struct x86_machine *m = x86_machine_create_smp(argv[1], argv[2], max_insns, cpus);

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// KVM's memory slots (Documentation/virt/kvm/api.rst, 4.35) from the machine's map: what can be read directly is a slot, read-only
+// where stores are for a device or for nobody. All else comes back from KVM_RUN as an access to a device.
+#include <errno.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "hw/core/machine.h"
+#include "hw/kvm/internal.h"
+#include "tcg/base/alloc.h"
+
+static bool wanted(const struct mem_range *range, struct kvm_slot *slot)
+{
+    if (!mem_range_direct_read(range))
+        return false;
+    uint64_t skip = -range->base & (GUEST_PAGE_SIZE - 1);
+    if (range->size < skip + GUEST_PAGE_SIZE)
+        return false;
+    *slot = (struct kvm_slot){range->base + skip, (range->size - skip) & -(uint64_t)GUEST_PAGE_SIZE, range->ram_offset + skip,
+                              !mem_range_direct_write(range)};
+    return slot->ram_offset % GUEST_PAGE_SIZE == 0;
+}
+
+static bool same(const struct kvm_slot *a, const struct kvm_slot *b)
+{
+    return a->base == b->base && a->size == b->size && a->ram_offset == b->ram_offset && a->readonly == b->readonly;
+}
+
+static void set_slot(struct kvm_accel *kvm, unsigned index, const struct kvm_slot *slot)
+{
+    struct kvm_userspace_memory_region region = {
+        .slot = index,
+        .flags = slot->readonly ? KVM_MEM_READONLY : 0,
+        .guest_phys_addr = slot->base,
+        .memory_size = slot->size,
+        .userspace_addr = (uint64_t)(uintptr_t)(kvm->vm.machine->ram->host + slot->ram_offset),
+    };
+    if (ioctl(kvm->vm.fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
+        fprintf(stderr, "lyrebird: KVM has no room for %llu KiB of guest memory at 0x%llx (%s); the guest sees a slow copy of it\n",
+                (unsigned long long)(slot->size >> 10), (unsigned long long)slot->base, strerror(errno));
+    kvm->slots[index] = *slot;
+}
+
+// Makes room in the list; false when the kernel has no more slots.
+static bool free_slot(struct kvm_accel *kvm, unsigned *index)
+{
+    for (*index = 0; *index < kvm->slot_count; ++*index)
+        if (!kvm->slots[*index].size)
+            return true;
+    if (kvm->slot_count == kvm->slot_most)
+        return false;
+    kvm->slots = alloc_resize(kvm->slots, kvm->slot_count + 1, sizeof(*kvm->slots));
+    kvm->slots[kvm->slot_count++] = (struct kvm_slot){0};
+    return true;
+}
+
+static bool is_in_map(const struct kvm_accel *kvm, const struct kvm_slot *slot)
+{
+    struct kvm_slot now;
+    const struct mem_range *range = memory_map_find(kvm->vm.machine->map, slot->base);
+    return range && wanted(range, &now) && same(&now, slot);
+}
+
+static bool has(const struct kvm_accel *kvm, const struct kvm_slot *slot)
+{
+    for (unsigned i = 0; i < kvm->slot_count; i++)
+        if (same(&kvm->slots[i], slot))
+            return true;
+    return false;
+}
+
+// A slot cannot change its place, so those that are not as the map has them go first.
+static void changed(void *opaque, uint64_t base, uint64_t size)
+{
+    struct kvm_accel *kvm = opaque;
+    struct memory_map *map = kvm->vm.machine->map;
+    (void)base;
+    (void)size;
+    for (unsigned i = 0; i < kvm->slot_count; i++)
+        if (kvm->slots[i].size && !is_in_map(kvm, &kvm->slots[i])) {
+            struct kvm_slot gone = kvm->slots[i];
+            gone.size = 0;
+            set_slot(kvm, i, &gone);
+        }
+    const struct mem_range *range = memory_map_next(map, 0);
+    for (; range; range = range->base + range->size ? memory_map_next(map, range->base + range->size) : NULL) {
+        struct kvm_slot slot;
+        unsigned index;
+        if (wanted(range, &slot) && !has(kvm, &slot) && free_slot(kvm, &index))
+            set_slot(kvm, index, &slot);
+    }
+}
+
+void kvm_memory_init(struct kvm_accel *kvm)
+{
+    int most = ioctl(kvm->vm.host, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS);
+    kvm->slot_most = most > 0 ? (unsigned)most : 32;
+    kvm->map_listener = (struct memory_map_listener){.changed = changed, .opaque = kvm};
+    memory_map_listen(kvm->vm.machine->map, &kvm->map_listener);
+    changed(kvm, 0, 0);
+}

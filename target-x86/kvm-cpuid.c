@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// CPUID under KVM: the model's, without what the host does not have.
+#include <errno.h>
+#include <linux/kvm.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "target-x86/cpu.h"
+#include "target-x86/exception.h"
+#include "target-x86/kvm.h"
+#include "target-x86/models.h"
+#include "tcg/base/alloc.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/error.h"
+
+enum { LEAVES_MAX = 256, EXTENDED = 0x80000000 };
+enum { HYPERVISOR = 0x40000000, HYPERVISOR_FEATURES };
+
+static struct kvm_cpuid2 *make_leaves(void)
+{
+    return alloc_zeroed(1, sizeof(struct kvm_cpuid2) + LEAVES_MAX * sizeof(struct kvm_cpuid_entry2));
+}
+
+static const struct kvm_cpuid_entry2 *find(const struct kvm_cpuid2 *leaves, uint32_t leaf, uint32_t subleaf)
+{
+    for (uint32_t i = 0; i < leaves->nent; i++)
+        if (leaves->entries[i].function == leaf && leaves->entries[i].index == subleaf)
+            return &leaves->entries[i];
+    return NULL;
+}
+
+// The words of features that CPUID shows, in the order of enum x86_feature_word.
+static const struct {
+    uint32_t leaf, subleaf;
+    uint8_t reg;
+} words[] = {
+    [X86_WORD_1_EDX] = {1, 0, 3},          [X86_WORD_1_ECX] = {1, 0, 2},  [X86_WORD_7_EBX] = {7, 0, 1},
+    [X86_WORD_7_ECX] = {7, 0, 2},          [X86_WORD_7_EDX] = {7, 0, 3},  [X86_WORD_81_EDX] = {EXTENDED + 1, 0, 3},
+    [X86_WORD_81_ECX] = {EXTENDED + 1, 0, 2}, [X86_WORD_D1_EAX] = {0xd, 1, 0}, [X86_WORD_7_1_EAX] = {7, 1, 0},
+};
+
+static uint32_t register_of(const struct kvm_cpuid_entry2 *entry, unsigned reg)
+{
+    const uint32_t values[] = {entry->eax, entry->ebx, entry->ecx, entry->edx};
+    return values[reg];
+}
+
+static void limit_features(struct x86_cpu *cpu, const struct kvm_cpuid2 *host)
+{
+    for (unsigned word = 0; word < ARRAY_SIZE(words); word++) {
+        const struct kvm_cpuid_entry2 *entry = find(host, words[word].leaf, words[word].subleaf);
+        uint32_t offered = entry ? register_of(entry, words[word].reg) : 0;
+        if (word == X86_WORD_1_ECX)
+            offered |= BIT32(X86_FEAT_HYPERVISOR & 31);
+        if (word == X86_WORD_1_EDX)
+            offered |= BIT32(X86_FEAT_APIC & 31); // the machine's own
+        cpu->features[word] &= offered;
+    }
+    // The kernel asks its own interrupt controllers about these.
+    cpu->features[X86_WORD_1_ECX] &= ~(BIT32(X86_FEAT_X2APIC & 31) | BIT32(X86_FEAT_TSC_DEADLINE & 31));
+}
+
+static bool has_subleaves(uint32_t leaf)
+{
+    return leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd;
+}
+
+static void add(const struct x86_cpu *cpu, struct kvm_cpuid2 *leaves, uint32_t leaf, uint32_t subleaf)
+{
+    uint32_t out[4];
+    if (leaves->nent == LEAVES_MAX)
+        return;
+    x86_cpuid(cpu, leaf, subleaf, out);
+    leaves->entries[leaves->nent++] = (struct kvm_cpuid_entry2){
+        .function = leaf, .index = subleaf, .flags = has_subleaves(leaf) ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
+        .eax = out[0], .ebx = out[1], .ecx = out[2], .edx = out[3]};
+}
+
+static void fill(const struct x86_cpu *cpu, struct kvm_cpuid2 *leaves, const struct kvm_cpuid2 *host)
+{
+    for (uint32_t leaf = 0; leaf <= cpu->model->level; leaf++)
+        for (uint32_t subleaf = 0; subleaf < (leaf == 0xd ? 64 : has_subleaves(leaf) ? 4 : 1); subleaf++)
+            add(cpu, leaves, leaf, subleaf);
+    for (uint32_t leaf = EXTENDED; cpu->model->extended_level && leaf <= cpu->model->extended_level; leaf++)
+        add(cpu, leaves, leaf, 0);
+    // Areas of XSAVE are laid out as on the host.
+    for (uint32_t i = 0; i < leaves->nent; i++) {
+        struct kvm_cpuid_entry2 *entry = &leaves->entries[i];
+        const struct kvm_cpuid_entry2 *hosts = entry->function == 0xd && entry->index > 1 ? find(host, 0xd, entry->index) : NULL;
+        if (hosts && entry->eax)
+            *entry = *hosts;
+    }
+    for (uint32_t leaf = HYPERVISOR; leaf <= HYPERVISOR_FEATURES; leaf++) {
+        const struct kvm_cpuid_entry2 *entry = find(host, leaf, 0);
+        if (entry && x86_has(cpu, X86_FEAT_HYPERVISOR) && leaves->nent < LEAVES_MAX)
+            leaves->entries[leaves->nent++] = *entry;
+    }
+}
+
+int x86_kvm_set_cpuid(struct kvm_vcpu *k, struct error *error)
+{
+    struct x86_cpu *cpu = x86_cpu_of_vcpu(k->vcpu);
+    struct x86_kvm *own = k->guest;
+    struct kvm_cpuid2 *host = make_leaves(), *leaves = make_leaves();
+    host->nent = LEAVES_MAX;
+    int status = 0;
+    if (ioctl(k->vm->host, KVM_GET_SUPPORTED_CPUID, host) < 0) {
+        status = error_set(error, errno, "cannot use KVM: it does not tell what processors it has: %s", strerror(errno));
+    } else {
+        limit_features(cpu, host);
+        fill(cpu, leaves, host);
+        const struct kvm_cpuid_entry2 *avx = find(leaves, 0xd, 2), *pkru = find(leaves, 0xd, 9);
+        own->avx_offset = avx && x86_has(cpu, X86_FEAT_AVX) ? avx->ebx : 0;
+        own->pkru_offset = pkru && x86_has(cpu, X86_FEAT_PKU) ? pkru->ebx : 0;
+        if (ioctl(k->fd, KVM_SET_CPUID2, leaves) < 0)
+            status = error_set(error, errno, "cannot use KVM: it refuses the features of CPU '%s': %s", cpu->model->name,
+                               strerror(errno));
+    }
+    free(host);
+    free(leaves);
+    return status;
+}

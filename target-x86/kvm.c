@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// x86 processors under KVM, whose interrupt controllers are the machine's own: interrupts, ports, and halting.
+#include "target-x86/kvm.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "target-x86/cpu.h"
+#include "target-x86/port.h"
+#include "tcg/base/alloc.h"
+#include "tcg/base/endian.h"
+#include "tcg/base/error.h"
+
+static struct x86_cpu *cpu_of(struct kvm_vcpu *k)
+{
+    return x86_cpu_of_vcpu(k->vcpu);
+}
+
+static int vm_init(const struct kvm_vm *vm, struct error *error)
+{
+    // Three pages of guest addresses that hosts of Intel's need for real mode; under the firmware, where PCs have nothing.
+    enum { TSS = 0xfeffd000 };
+    if (ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)TSS) < 0)
+        return error_set(error, errno, "cannot use KVM: it takes no place for a task state segment: %s", strerror(errno));
+    return 0;
+}
+
+static void vcpu_destroy(struct kvm_vcpu *k)
+{
+    free(k->guest);
+    k->guest = NULL;
+}
+
+static int vcpu_init(struct kvm_vcpu *k, struct error *error)
+{
+    k->guest = ALLOC(struct x86_kvm);
+    int status = x86_kvm_set_cpuid(k, error);
+    if (!status)
+        status = x86_kvm_probe_state(k, error);
+    if (status)
+        vcpu_destroy(k);
+    return status;
+}
+
+// --- interrupts ---
+
+static bool line_is_up(const struct x86_cpu *cpu, enum x86_cpu_input line)
+{
+    return atomic_load_explicit(&cpu->tcg.vcpu.irq_lines, memory_order_acquire) >> line & 1;
+}
+
+static void inject_external(struct kvm_vcpu *k)
+{
+    const struct x86_cpu_config *config = &cpu_of(k)->config;
+    int vector = config->intc && config->intc->acknowledge ? config->intc->acknowledge(config->intc_opaque) : -1;
+    struct kvm_interrupt interrupt = {.irq = (uint32_t)vector};
+    if (vector >= 0)
+        ioctl(k->fd, KVM_INTERRUPT, &interrupt);
+}
+
+static void enter(struct kvm_vcpu *k)
+{
+    struct x86_cpu *cpu = cpu_of(k);
+    const struct x86_cpu_config *config = &cpu->config;
+    if (line_is_up(cpu, X86_CPU_NMI)) {
+        atomic_fetch_and(&cpu->tcg.vcpu.irq_lines, ~(1u << X86_CPU_NMI));
+        ioctl(k->fd, KVM_NMI);
+    }
+    if (line_is_up(cpu, X86_CPU_SMI)) {
+        atomic_fetch_and(&cpu->tcg.vcpu.irq_lines, ~(1u << X86_CPU_SMI));
+        ioctl(k->fd, KVM_SMI); // hosts without system management mode do not know it
+    }
+    if (!k->unfinished && line_is_up(cpu, X86_CPU_INTR) && k->run->ready_for_interrupt_injection && k->run->if_flag) {
+        k->run->ready_for_interrupt_injection = 0;
+        inject_external(k);
+    }
+    k->run->request_interrupt_window = line_is_up(cpu, X86_CPU_INTR);
+    if (config->intc && config->intc->get_cr8)
+        k->run->cr8 = config->intc->get_cr8(config->intc_opaque);
+}
+
+static void leave(struct kvm_vcpu *k)
+{
+    const struct x86_cpu_config *config = &cpu_of(k)->config;
+    if (config->intc && config->intc->set_cr8 && k->run->cr8 != config->intc->get_cr8(config->intc_opaque))
+        config->intc->set_cr8(config->intc_opaque, (uint8_t)k->run->cr8);
+}
+
+// --- exits ---
+
+static void access_port(struct kvm_vcpu *k)
+{
+    struct x86_cpu *cpu = cpu_of(k);
+    struct kvm_run *run = k->run;
+    uint8_t *data = (uint8_t *)run + run->io.data_offset;
+    for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
+        if (run->io.direction == KVM_EXIT_IO_OUT)
+            x86_port_write(cpu, run->io.port, run->io.size, load_le(data, run->io.size));
+        else
+            store_le(data, run->io.size, x86_port_read(cpu, run->io.port, run->io.size));
+    }
+    k->unfinished = true;
+}
+
+static bool handle_exit(struct kvm_vcpu *k)
+{
+    struct x86_cpu *cpu = cpu_of(k);
+    switch (k->run->exit_reason) {
+    case KVM_EXIT_IO:
+        access_port(k);
+        return true;
+    case KVM_EXIT_HLT:
+        cpu->halt = X86_IN_HLT;
+        k->vcpu->halted = true;
+        return true;
+    case KVM_EXIT_IRQ_WINDOW_OPEN:
+    case KVM_EXIT_SET_TPR:
+        return true;
+    case KVM_EXIT_SHUTDOWN:
+        cpu->in_shutdown = true;
+        k->vcpu->halted = true;
+        if (cpu->config.shutdown)
+            cpu->config.shutdown(cpu->config.shutdown_opaque);
+        return true;
+    default:
+        return false;
+    }
+}
+
+const struct kvm_guest_ops x86_kvm_guest_ops = {
+    .vm_init = vm_init,
+    .vcpu_init = vcpu_init,
+    .vcpu_destroy = vcpu_destroy,
+    .load = x86_kvm_load,
+    .save = x86_kvm_save,
+    .enter = enter,
+    .leave = leave,
+    .handle_exit = handle_exit,
+};
