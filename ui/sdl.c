@@ -214,9 +214,8 @@ static int start(struct sdl *sdl, struct error *error)
     SDL_SetHint(SDL_HINT_MOUSE_FOCUS_CLICKTHROUGH, "1");
     SDL_SetHint(SDL_HINT_QUIT_ON_LAST_WINDOW_CLOSE, "0");
     int status = start_video(error);
-    if (status)
-        return status;
-    status = sdl_window_open(sdl, error);
+    if (!status)
+        status = sdl_window_open(sdl, error);
     if (status)
         SDL_Quit();
     return status;
