@@ -98,10 +98,12 @@ void sdl_cursor_change(struct sdl *sdl, struct display_cursor *image)
 {
     sdl_cursor_free(sdl);
     sdl->cursor_image = image;
-    if (image)
+    if (image) {
         sdl->cursor_texture = make_texture(sdl);
-    sdl_cursor_fit(sdl);
-    sdl_cursor_update(sdl);
+        sdl_cursor_fit(sdl);
+    } else {
+        sdl_cursor_update(sdl);
+    }
 }
 
 void sdl_cursor_free(struct sdl *sdl)
