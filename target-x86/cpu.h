@@ -228,6 +228,12 @@ static inline bool x86_has(const struct x86_cpu *cpu, enum x86_feature feature)
     return cpu->features[feature >> 5] >> (feature & 31) & 1;
 }
 
+// An edge has been taken.
+static inline void x86_clear_line(struct x86_cpu *cpu, enum x86_cpu_input line)
+{
+    atomic_fetch_and(&cpu->tcg.vcpu.irq_lines, ~(1u << line));
+}
+
 static inline unsigned x86_cpl(const struct x86_cpu *cpu)
 {
     return cpu->block_flags >> X86_BF_CPL & 3;

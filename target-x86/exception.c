@@ -383,11 +383,6 @@ void x86_poll(struct x86_cpu *cpu)
         atomic_store(&cpu->tcg.vcpu.exit_request, 1);
 }
 
-static void clear_line(struct x86_cpu *cpu, enum x86_cpu_input line)
-{
-    atomic_fetch_and(&cpu->tcg.vcpu.irq_lines, ~(1u << line));
-}
-
 static bool take_external(struct x86_cpu *cpu)
 {
     const struct x86_cpu_config *config = &cpu->config;
@@ -403,12 +398,12 @@ static bool take_external(struct x86_cpu *cpu)
 static bool take_pending(struct x86_cpu *cpu, uint32_t up)
 {
     if ((up >> X86_CPU_SMI & 1) && !cpu->smm) {
-        clear_line(cpu, X86_CPU_SMI);
+        x86_clear_line(cpu, X86_CPU_SMI);
         x86_smm_enter(cpu);
         return true;
     }
     if ((up >> X86_CPU_NMI & 1) && !cpu->nmi_blocked) {
-        clear_line(cpu, X86_CPU_NMI);
+        x86_clear_line(cpu, X86_CPU_NMI);
         cpu->nmi_blocked = true;
         take_vector(cpu, X86_NMI);
         return true;

@@ -66,11 +66,11 @@ static void enter(struct kvm_vcpu *k)
     struct x86_cpu *cpu = cpu_of(k);
     const struct x86_cpu_config *config = &cpu->config;
     if (line_is_up(cpu, X86_CPU_NMI)) {
-        atomic_fetch_and(&cpu->tcg.vcpu.irq_lines, ~(1u << X86_CPU_NMI));
+        x86_clear_line(cpu, X86_CPU_NMI);
         ioctl(k->fd, KVM_NMI);
     }
     if (line_is_up(cpu, X86_CPU_SMI)) {
-        atomic_fetch_and(&cpu->tcg.vcpu.irq_lines, ~(1u << X86_CPU_SMI));
+        x86_clear_line(cpu, X86_CPU_SMI);
         ioctl(k->fd, KVM_SMI); // hosts without system management mode do not know it
     }
     if (!k->unfinished && line_is_up(cpu, X86_CPU_INTR) && k->run->ready_for_interrupt_injection && k->run->if_flag) {
