@@ -5,6 +5,7 @@
 
 #include "frontend/registry.h"
 #include "hw/core/property.h"
+#include "hw/kvm/kvm.h"
 #include "tcg/exec/engine.h"
 
 static const char *const threads[] = {"multi", NULL};
@@ -26,6 +27,15 @@ static const struct property tcg_properties[] = {
      "check the intermediate representation of every block", NULL},
     {"thread", PROPERTY_CHOICE, offsetof(struct accel_options, thread), "multi", "a host thread for each processor",
      threads},
+    {0},
+};
+
+// In the order of enum kvm_irqchip_mode.
+static const char *const irqchips[] = {"auto", "off", "split", "on", NULL};
+
+static const struct property kvm_properties[] = {
+    {"kernel-irqchip", PROPERTY_CHOICE, offsetof(struct accel_options, kernel_irqchip), "auto",
+     "which interrupt controllers the host's kernel is: on: all, split: those of processors (APIC)", irqchips},
     {0},
 };
 
@@ -64,6 +74,15 @@ static struct accel *create_tcg(const struct accel_options *options, struct erro
     return create(&tcg_accel_ops, options, error);
 }
 
+static struct accel *create_kvm(const struct accel_options *options, struct error *error)
+{
+    if (options->perfmap || options->jitdump) {
+        error_set(error, ENOTSUP, "-perfmap and -jitdump name translated code, which -accel kvm does not make; use -accel tcg");
+        return NULL;
+    }
+    return kvm_accel_create((enum kvm_irqchip_mode)options->kernel_irqchip);
+}
+
 static struct accel *create_interp(const struct accel_options *options, struct error *error)
 {
     if (options->perfmap || options->jitdump) {
@@ -76,6 +95,7 @@ static struct accel *create_interp(const struct accel_options *options, struct e
 
 const struct accel_type registry_accels[] = {
     {"tcg", "translate guest code to host code", tcg_properties, create_tcg},
+    {"kvm", "run guest code on the host's processors (guests of its own architecture)", kvm_properties, create_kvm},
     {"interp", "interpret the intermediate representation: slow, the reference for tcg", tcg_properties, create_interp},
     {0},
 };

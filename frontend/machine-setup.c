@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frontend/accel-setup.h"
 #include "frontend/consoles.h"
 #include "frontend/displays.h"
 #include "frontend/drives.h"
@@ -95,43 +96,10 @@ static int apply_machine_settings(struct machine *machine, const struct settings
     return 0;
 }
 
-// The first of the accelerators asked for that is there: "kvm:tcg".
 static int create_accel(struct setup *setup, const struct settings *settings, struct error *error)
 {
-    const char *names = settings->accels ? settings->accels : registry_accels[0].name;
-    const struct accel_type *type = NULL;
-    int status;
-    while (!type && names && *names) {
-        size_t length = strcspn(names, ":");
-        char *name = strndup(names, length);
-        if (!name)
-            return -ENOMEM;
-        type = registry_find_accel(name, error);
-        free(name);
-        names += length + (names[length] == ':');
-    }
-    if (!type) {
-        error_prefix(error, "-accel");
-        return -ENOENT;
-    }
-    struct accel_options options = {0};
-    property_set_defaults(type->properties, &options);
-    for (size_t i = 0; i < settings->accel_properties.count; i++) {
-        const struct keyval *item = &settings->accel_properties.items[i];
-        status = property_set(type->properties, &options, "accelerator", item->key, item->value, NULL, error);
-        if (status)
-            return status;
-    }
-    if ((status = guest_symbols_load(settings, &setup->symbols, error)))
-        return status;
-    options.perfmap = settings->perfmap;
-    options.jitdump = settings->jitdump;
-    options.symbols = setup->symbols;
-    setup->accel = type->create(&options, error);
-    if (!setup->accel)
-        return -EINVAL;
-    setup->accel->machine = setup->machine;
-    return setup->accel->ops->init(setup->accel, setup->machine, error);
+    int status = guest_symbols_load(settings, &setup->symbols, error);
+    return status ? status : accel_setup(setup->machine, settings, setup->symbols, &setup->accel, error);
 }
 
 static int prepare_vcpus(struct setup *setup, struct error *error)

@@ -29,9 +29,11 @@ static int set_help(struct settings *settings, enum help_topic topic, const char
 
 // --- machine -------------------------------------------------------------------------------------------------------
 
-static void set_accel(struct settings *settings, const char *names)
+static void add_accel(struct settings *settings, const char *names)
 {
-    settings->accels = names;
+    struct keyval_list list = {.text = names};
+    keyval_set(&settings->arena, &list, "accel", names);
+    setting_group_add(settings, &settings->accels, list);
 }
 
 int option_machine(struct settings *settings, const char *argument, struct error *error)
@@ -51,7 +53,9 @@ int option_machine(struct settings *settings, const char *argument, struct error
         if (is_help(item->key))
             return set_help(settings, HELP_MACHINE, settings->machine);
         if (!strcmp(item->key, "accel"))
-            set_accel(settings, item->value);
+            add_accel(settings, item->value);
+        else if (!strcmp(item->key, "kernel-irqchip") || !strcmp(item->key, "kernel_irqchip"))
+            settings->kernel_irqchip = item->value;
         else if (strcmp(item->key, "type"))
             keyval_set(&settings->arena, &settings->machine_properties, item->key, item->value);
     }
@@ -142,11 +146,15 @@ int option_accel(struct settings *settings, const char *argument, struct error *
         return error_set(error, EINVAL, "no accelerator is named; -accel help lists them");
     if (is_help(name))
         return set_help(settings, HELP_ACCELS, NULL);
-    set_accel(settings, name);
-    settings->accel_properties = (struct keyval_list){0};
-    for (size_t i = 0; i < list.count; i++)
-        if (strcmp(list.items[i].key, "accel"))
-            keyval_set(&settings->arena, &settings->accel_properties, list.items[i].key, list.items[i].value);
+    setting_group_add(settings, &settings->accels, list);
+    return 0;
+}
+
+int option_enable_kvm(struct settings *settings, const char *argument, struct error *error)
+{
+    (void)argument;
+    (void)error;
+    add_accel(settings, "kvm");
     return 0;
 }
 

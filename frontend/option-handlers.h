@@ -6,6 +6,7 @@ struct error;
 struct settings;
 
 int option_accel(struct settings *settings, const char *argument, struct error *error);
+int option_enable_kvm(struct settings *settings, const char *argument, struct error *error);
 int option_action(struct settings *settings, const char *argument, struct error *error);
 int option_append(struct settings *settings, const char *argument, struct error *error);
 int option_bios(struct settings *settings, const char *argument, struct error *error);

@@ -32,6 +32,7 @@ struct accel_options {
     uint32_t tier2_threshold, tier2_threads;
     bool verify;
     unsigned thread;
+    unsigned kernel_irqchip; // enum kvm_irqchip_mode
     bool perfmap, jitdump; // options of their own, not properties
     const struct perf_symbols *symbols;
 };

@@ -63,8 +63,8 @@ struct settings {
     const char *cpu; // model and features
     uint64_t cpus;   // 0: the machine's default
     uint64_t ram_bytes;
-    const char *accels; // "kvm:tcg": in order of preference
-    struct keyval_list accel_properties;
+    struct setting_group accels; // in order of preference, each with "accel", which may be a list itself ("kvm:tcg"); none: the default
+    const char *kernel_irqchip; // of the machine's properties, which is the accelerator's; NULL: not given
 
     const char *file; // without an option: to be looked at
     const char *kernel, *initrd, *append, *dtb, *bios;

@@ -161,4 +161,4 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
     return &cpu->tcg.vcpu;
 }
 
-const struct cpu_factory arm_cpu_factory = {create};
+const struct cpu_factory arm_cpu_factory = {.create = create};

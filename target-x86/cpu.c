@@ -191,7 +191,6 @@ static const struct vcpu_ops vcpu_ops = {
     .disassembler = x86_disassembler,
     .translate_debug = translate_debug,
     .debug = &x86_debug_ops,
-    .kvm = X86_KVM_GUEST_OPS,
     .destroy = destroy,
 };
 
@@ -218,4 +217,4 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
     return &cpu->tcg.vcpu;
 }
 
-const struct cpu_factory x86_cpu_factory = {create};
+const struct cpu_factory x86_cpu_factory = {.create = create, .kvm = X86_KVM_GUEST_OPS};

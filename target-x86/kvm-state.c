@@ -259,25 +259,17 @@ static void save_events(struct x86_cpu *cpu, const struct kvm_vcpu_events *event
 
 // --- all of it ---
 
-int x86_kvm_probe_state(struct kvm_vcpu *k, struct error *error)
+void x86_kvm_probe_state(struct kvm_vcpu *k)
 {
     struct x86_kvm *own = k->guest;
     struct x86_cpu *cpu = x86_cpu_of_vcpu(k->vcpu);
     struct msr_list list = {{0}};
     struct kvm_msrs *one = msrs_of(&list);
-    static const struct {
-        int capability;
-        const char *name;
-    } needed[] = {{KVM_CAP_XSAVE, "XSAVE areas"}, {KVM_CAP_DEBUGREGS, "debug registers"}, {KVM_CAP_VCPU_EVENTS, "events"}};
-    for (unsigned i = 0; i < ARRAY_SIZE(needed); i++)
-        if (ioctl(k->vm->host, KVM_CHECK_EXTENSION, needed[i].capability) <= 0)
-            return error_set(error, ENOTSUP, "cannot use KVM: the host's does not give processors' %s", needed[i].name);
-    own->has_xcrs = ioctl(k->vm->host, KVM_CHECK_EXTENSION, KVM_CAP_XCRS) > 0 && x86_has(cpu, X86_FEAT_XSAVE);
+    own->has_xcrs = kvm_capability(k->vm, KVM_CAP_XCRS) > 0 && x86_has(cpu, X86_FEAT_XSAVE);
     one->nmsrs = 1;
     for (unsigned i = 0; own->msr_count < X86_KVM_MSRS && x86_msr_field(cpu, i, &one->entries[0].index); i++)
         if (ioctl(k->fd, KVM_GET_MSRS, one) == 1 && ioctl(k->fd, KVM_SET_MSRS, one) == 1)
             own->msrs[own->msr_count++] = one->entries[0].index;
-    return 0;
 }
 
 int x86_kvm_load(struct kvm_vcpu *k, struct error *error)

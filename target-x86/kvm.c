@@ -19,12 +19,19 @@ static struct x86_cpu *cpu_of(struct kvm_vcpu *k)
     return x86_cpu_of_vcpu(k->vcpu);
 }
 
-static int vm_init(const struct kvm_vm *vm, struct error *error)
+static int vm_init(struct kvm_vm *vm, struct error *error)
 {
+    static const struct kvm_need needs[] = {{KVM_CAP_XSAVE, "XSAVE areas of processors"},
+                                            {KVM_CAP_DEBUGREGS, "debug registers of processors"},
+                                            {KVM_CAP_VCPU_EVENTS, "events of processors"},
+                                            {0}};
+    int status = kvm_check_needs(vm, needs, error);
+    if (status)
+        return status;
     // Three pages of guest addresses that hosts of Intel's need for real mode; under the firmware, where PCs have nothing.
     enum { TSS = 0xfeffd000 };
     if (ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)TSS) < 0)
-        return error_set(error, errno, "cannot use KVM: it takes no place for a task state segment: %s", strerror(errno));
+        return kvm_refused("no place for a task state segment", error);
     return 0;
 }
 
@@ -38,10 +45,10 @@ static int vcpu_init(struct kvm_vcpu *k, struct error *error)
 {
     k->guest = ALLOC(struct x86_kvm);
     int status = x86_kvm_set_cpuid(k, error);
-    if (!status)
-        status = x86_kvm_probe_state(k, error);
     if (status)
         vcpu_destroy(k);
+    else
+        x86_kvm_probe_state(k);
     return status;
 }
 

@@ -30,6 +30,6 @@ struct x86_cpu;
 // kvm-cpuid.c: features become those that the host has, too, and the kernel is told all leaves.
 int x86_kvm_set_cpuid(struct kvm_vcpu *kvm, struct error *error);
 // kvm-state.c: as in struct kvm_guest_ops; and what has to be known before, of the host.
-int x86_kvm_probe_state(struct kvm_vcpu *kvm, struct error *error);
+void x86_kvm_probe_state(struct kvm_vcpu *kvm);
 int x86_kvm_load(struct kvm_vcpu *kvm, struct error *error);
 int x86_kvm_save(struct kvm_vcpu *kvm, struct error *error);

@@ -222,6 +222,7 @@ const struct machine_type microvm_type = {
     .default_firmware = "bios-microvm.bin",
     .default_cpus = 1,
     .max_cpus = PC_MAX_CPUS,
+    .many_ioapics = true,
     .instance_size = sizeof(struct microvm),
     .properties = properties,
     .build = build,

@@ -33,4 +33,6 @@ struct accel_ops {
 struct accel {
     const struct accel_ops *ops;
     struct machine *machine;
+    // Processors that are halted or powered off are in run(), too, which wakes and starts them by itself.
+    bool waits_inside;
 };

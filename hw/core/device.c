@@ -13,6 +13,9 @@
 struct device *device_create(struct machine *machine, const struct device_type *type, const char *id)
 {
     assert(type->instance_size >= sizeof(struct device));
+    for (const struct part_replacement *r = machine->replacements; r && r->part; r++)
+        if (r->part == type)
+            type = r->replacement;
     struct device *device = alloc_zeroed(1, type->instance_size);
     device->type = type;
     device->machine = machine;

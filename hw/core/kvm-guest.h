@@ -11,8 +11,17 @@ struct kvm_run;
 struct machine;
 struct vcpu;
 
+// Which interrupt controllers are the kernel's.
+enum kvm_irqchip_mode {
+    KVM_IRQCHIP_AUTO,  // what suits host and machine best; the family's vm_init decides
+    KVM_IRQCHIP_OFF,   // none
+    KVM_IRQCHIP_SPLIT, // those next to processors (x86: the local APICs)
+    KVM_IRQCHIP_ON,    // all of the board
+};
+
 struct kvm_vm {
     int host, fd; // /dev/kvm, and the virtual machine
+    enum kvm_irqchip_mode irqchip;
     struct machine *machine;
 };
 
@@ -30,8 +39,8 @@ struct kvm_vcpu {
 // What a family supplies. On the vCPU's thread, but for the making and freeing. Negative errno, with a message where there is room
 // for one.
 struct kvm_guest_ops {
-    // Once, before the first vCPU exists.
-    int (*vm_init)(const struct kvm_vm *vm, struct error *error);
+    // Once, when the machine has nothing but its type: what the host must have, and what is set before there are vCPUs.
+    int (*vm_init)(struct kvm_vm *vm, struct error *error);
     int (*vcpu_init)(struct kvm_vcpu *kvm, struct error *error);
     void (*vcpu_destroy)(struct kvm_vcpu *kvm); // what vcpu_init has made
     // Hands the state to the kernel, and takes it back.
@@ -43,3 +52,15 @@ struct kvm_guest_ops {
     // Why KVM_RUN has come back, if that is the family's to know; false: it is not.
     bool (*handle_exit)(struct kvm_vcpu *kvm);
 };
+
+// What the host says of a capability (KVM_CAP_...); not positive: it has none.
+int kvm_capability(const struct kvm_vm *vm, int capability);
+
+// Capabilities that there is no doing without. A table ends with a row without a name.
+struct kvm_need {
+    int capability;
+    const char *name; // "cannot use KVM: the host's has no NAME"
+};
+int kvm_check_needs(const struct kvm_vm *vm, const struct kvm_need *needs, struct error *error);
+// An error about what the host refused to do, from errno. Negative errno.
+int kvm_refused(const char *what, struct error *error);

@@ -31,6 +31,8 @@ struct block_backend;
 struct chardev;
 struct display;
 struct isa_host;
+struct kvm_guest_ops;
+struct kvm_vm;
 struct machine;
 struct semihost;
 
@@ -51,6 +53,7 @@ struct machine_type {
     bool default_floppy;         // the first of them is there without being asked for
     const char *default_display; // the display device that is there unless -vga says otherwise; NULL: none
     unsigned default_cpus, max_cpus;
+    bool many_ioapics;           // more interrupt controllers for devices than a host's kernel has
     size_t instance_size; // of the structure that embeds struct machine
     const struct property *properties;
     // Makes RAM, vCPUs and the parts that are always there.
@@ -70,6 +73,13 @@ struct machine_type {
 struct cpu_factory {
     struct vcpu *(*create)(struct machine *machine, const char *model, const void *config,
                            struct error *error);
+    const struct kvm_guest_ops *kvm; // (hw/core/kvm-guest.h); NULL: the host's processors are of another kind
+};
+
+// A part of boards whose work the accelerator does: the device that is made in its place, which has the same structure at its
+// beginning and the same functions.
+struct part_replacement {
+    const struct device_type *part, *replacement;
 };
 
 enum kernel_protocol { KERNEL_NONE, KERNEL_LINUX, KERNEL_PVH, KERNEL_MULTIBOOT };
@@ -147,6 +157,11 @@ struct machine {
     struct event_clock *clock;
     struct io_loop *loop;
     struct vcpu_group vcpus;
+
+    // Set by the accelerator before machine_build.
+    const struct kvm_vm *kvm;                    // NULL: another accelerator
+    const struct part_replacement *replacements; // ended by a row without a part; NULL: none
+    bool no_smm;                                 // processors have no system management mode
 
     // There from machine_build.
     struct guest_ram *ram;

@@ -97,7 +97,11 @@ static void apply_pending(struct vcpu *cpu)
 static bool may_run(struct vcpu *cpu)
 {
     struct vcpu_group *group = cpu->group;
-    if (group->paused || group->exclusive || cpu->held || !cpu->powered_on)
+    if (group->paused || group->exclusive || cpu->held)
+        return false;
+    if (cpu->accel->waits_inside)
+        return true;
+    if (!cpu->powered_on)
         return false;
     // A step goes on behind the instruction that waits: those may wake for any reason, and nobody would end the wait while only
     // this vCPU runs.

@@ -15,7 +15,6 @@
 #include "hw/core/debug.h"
 
 struct accel;
-struct kvm_guest_ops;
 struct machine;
 struct vcpu;
 
@@ -36,7 +35,6 @@ struct vcpu_ops {
     // Guest virtual to guest physical as the current mode sees it, changing nothing. False when not mapped.
     bool (*translate_debug)(struct vcpu *cpu, uint64_t gva, uint64_t *gpa);
     const struct debug_ops *debug; // NULL: there is nothing for debuggers
-    const struct kvm_guest_ops *kvm; // (hw/core/kvm-guest.h); NULL: the host's processors are of another kind
     void (*destroy)(struct vcpu *cpu);
 };
 

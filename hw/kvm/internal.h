@@ -6,6 +6,8 @@
 #include "hw/core/kvm-guest.h"
 #include "hw/core/memory-map.h"
 
+struct vcpu;
+
 struct kvm_slot {
     uint64_t base, size, ram_offset; // size 0: free
     bool readonly;
@@ -14,13 +16,31 @@ struct kvm_slot {
 struct kvm_accel {
     struct accel accel;
     struct kvm_vm vm;
-    const struct kvm_guest_ops *guest; // of the first vCPU, NULL before
+    const struct kvm_guest_ops *guest;
     struct kvm_slot *slots;
     unsigned slot_count, slot_most; // in use or free; that the kernel has
+    bool follows_map;
     struct memory_map_listener map_listener;
 };
+
+static inline struct kvm_accel *kvm_accel_of(struct accel *accel)
+{
+    return (struct kvm_accel *)accel;
+}
+
+// --- irqchip-<host>.c: interrupt controllers of the kernel ---
+
+// Makes those that vm.irqchip says, and has the board make devices for them. Before vCPUs.
+int kvm_irqchip_init(struct kvm_accel *kvm, struct error *error);
 
 // --- memory.c: the guest's memory as the kernel sees it ---
 
 // From now on the kernel's slots follow the machine's map.
 void kvm_memory_init(struct kvm_accel *kvm);
+
+// --- run.c: accel_ops ---
+
+// Once for the program.
+void kvm_run_init(void);
+void kvm_run(struct accel *accel, struct vcpu *vcpu);
+void kvm_kick(struct accel *accel, struct vcpu *vcpu);

@@ -26,11 +26,12 @@ _Noreturn void test_machine_give_up(const char *what, const struct error *error)
     exit(2);
 }
 
-void test_machine_create(struct test_machine *m, const char *accel, unsigned max_insns)
+void test_machine_create(struct test_machine *m, const struct cpu_factory *factory, const char *accel, unsigned max_insns)
 {
     struct error error = {""};
     uint64_t size = (uint64_t)TEST_MACHINE_RAM_MIB << 20;
     m->machine = machine_create(&type);
+    m->machine->cpu_factory = factory;
     if (machine_init_memory(m->machine, size, &error) || guest_ram_carve(m->machine->ram, size, &m->ram_offset, &error))
         test_machine_give_up("RAM", &error);
     struct tcg_options options = tcg_default_options();
@@ -43,7 +44,7 @@ void test_machine_create(struct test_machine *m, const char *accel, unsigned max
     options.tier2_threshold = regions ? 1 : hot ? 8 : TEST_MACHINE_TIERS_THRESHOLD;
     if (tiers)
         options.tier2_threads = 0;
-    m->accel = !strcmp(accel, "kvm") ? kvm_accel_create()
+    m->accel = !strcmp(accel, "kvm") ? kvm_accel_create(KVM_IRQCHIP_OFF)
                                      : tcg_accel_create(strncmp(accel, "interp", 6) ? &tcg_accel_ops : &interp_accel_ops, &options);
     if (m->accel->ops->init(m->accel, m->machine, &error) < 0)
         test_machine_give_up("accelerator", &error);
@@ -67,11 +68,10 @@ void test_machine_map_ram(struct test_machine *m, uint64_t base, uint64_t bytes)
         test_machine_give_up("RAM", &error);
 }
 
-struct vcpu *test_machine_add_cpu(struct test_machine *m, const struct cpu_factory *factory, const char *model,
-                                  const void *config)
+struct vcpu *test_machine_add_cpu(struct test_machine *m, const char *model, const void *config)
 {
     struct error error = {""};
-    struct vcpu *vcpu = factory->create(m->machine, model, config, &error);
+    struct vcpu *vcpu = m->machine->cpu_factory->create(m->machine, model, config, &error);
     if (!vcpu)
         test_machine_give_up("processor", &error);
     vcpu_group_add(&m->machine->vcpus, vcpu);

@@ -22,13 +22,12 @@ _Noreturn void test_machine_give_up(const char *what, const struct error *error)
 // `accel` is "tcg" (blocks only) or "interp", "regions" or "interp-regions" (regions of all code, at once), "hot" (regions of
 // code that has run 8 times, on a thread of its own), or "tiers" (regions of code that has run TEST_MACHINE_TIERS_THRESHOLD
 // times, made by the vCPU itself, so that they are always the same); max_insns 0 for the default.
-void test_machine_create(struct test_machine *m, const char *accel, unsigned max_insns);
+void test_machine_create(struct test_machine *m, const struct cpu_factory *factory, const char *accel, unsigned max_insns);
 void test_machine_destroy(struct test_machine *m);
 // The first bytes of its RAM at this address too.
 void test_machine_map_ram(struct test_machine *m, uint64_t base, uint64_t bytes);
 // A processor that is not reset yet.
-struct vcpu *test_machine_add_cpu(struct test_machine *m, const struct cpu_factory *factory, const char *model,
-                                  const void *config);
+struct vcpu *test_machine_add_cpu(struct test_machine *m, const char *model, const void *config);
 // Host address of guest RAM.
 void *test_machine_ram(const struct test_machine *m, uint64_t gpa);
 // Tells the engine that the test wrote there.

@@ -37,7 +37,7 @@ static struct vcpu *add_cpu(struct arm_machine *m, const char *model, unsigned i
         config.outputs[ARM_TIMER_VIRT] = (struct irq_line){interrupt, m, ARM_CPU_IRQ};
         config.outputs[ARM_TIMER_PHYS] = (struct irq_line){interrupt, m, ARM_CPU_FIQ};
     }
-    return test_machine_add_cpu(&m->base, &arm_cpu_factory, model, &config);
+    return test_machine_add_cpu(&m->base, model, &config);
 }
 
 struct arm_machine *arm_machine_create(const char *accel, const char *model, unsigned max_insns)
@@ -48,7 +48,7 @@ struct arm_machine *arm_machine_create(const char *accel, const char *model, uns
 struct arm_machine *arm_machine_create_smp(const char *accel, const char *model, unsigned max_insns, unsigned cpus)
 {
     struct arm_machine *m = ALLOC(struct arm_machine);
-    test_machine_create(&m->base, accel, max_insns);
+    test_machine_create(&m->base, &arm_cpu_factory, accel, max_insns);
     test_machine_map_ram(&m->base, ARM_MACHINE_RAM, (uint64_t)TEST_MACHINE_RAM_MIB << 20);
     m->cpu = arm_cpu_of_vcpu(add_cpu(m, model, 0));
     for (unsigned i = 1; i < cpus; i++)

@@ -62,7 +62,7 @@ Test(debug, interrupt_inputs)
 Test(debug, interrupt_inputs_of_higher_levels)
 {
     struct arm_cpu_config config = {.index = 1, .mpidr = 1, .has_el2 = true, .has_el3 = true};
-    vcpu = test_machine_add_cpu(&m->base, &arm_cpu_factory, "max", &config);
+    vcpu = test_machine_add_cpu(&m->base, "max", &config);
     vcpu->ops->reset(vcpu);
     struct arm_cpu *cpu = arm_cpu_of_vcpu(vcpu);
     cpu->el = 2;
@@ -220,7 +220,7 @@ Test(debug, reading_changes_nothing)
 Test(debug, higher_levels)
 {
     struct arm_cpu_config config = {.index = 1, .mpidr = 1, .has_el2 = true, .has_el3 = true};
-    vcpu = test_machine_add_cpu(&m->base, &arm_cpu_factory, "max", &config);
+    vcpu = test_machine_add_cpu(&m->base, "max", &config);
     vcpu->ops->reset(vcpu);
     view = ops->view(vcpu, 0);
     uint8_t bytes[DEBUG_REGISTER_BYTES];

@@ -99,7 +99,7 @@ static void add_cpu(struct x86_machine *m, const char *model, unsigned index, st
 {
     struct x86_cpu_config config = {.index = index, .apic_id = index, .threads = 1, .cores = m->cpus, .sockets = 1, .io = m->io,
                                     .intc = &intc, .intc_opaque = m, .ferr = ferr, .shutdown = shut_down, .shutdown_opaque = m};
-    struct vcpu *vcpu = test_machine_add_cpu(&m->base, &x86_cpu_factory, model, &config);
+    struct vcpu *vcpu = test_machine_add_cpu(&m->base, model, &config);
     vcpu->thread = pthread_self();
 }
 
@@ -112,7 +112,7 @@ struct x86_machine *x86_machine_create_smp(const char *accel, const char *model,
 {
     struct x86_machine *m = ALLOC(struct x86_machine);
     struct error error = {""};
-    test_machine_create(&m->base, accel, max_insns);
+    test_machine_create(&m->base, &x86_cpu_factory, accel, max_insns);
     test_machine_map_ram(&m->base, X86_MACHINE_RAM, (uint64_t)TEST_MACHINE_RAM_MIB << 20);
     test_machine_map_ram(&m->base, 0, (uint64_t)2 << 20);
     m->io = machine_add_map(m->base.machine, NULL);

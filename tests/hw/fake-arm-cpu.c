@@ -30,4 +30,4 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
     return &cpu->vcpu;
 }
 
-const struct cpu_factory fake_arm_cpu_factory = {create};
+const struct cpu_factory fake_arm_cpu_factory = {.create = create};

@@ -38,7 +38,7 @@ static struct vcpu *cpu_create(struct machine *owner, const char *model, const v
     return cpu;
 }
 
-static const struct cpu_factory factory = {cpu_create};
+static const struct cpu_factory factory = {.create = cpu_create};
 
 // What a CPU's thread does before it runs guest code.
 static void do_work(unsigned number)

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "hw/core/kvm-guest.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "tcg/base/error.h"
+
+int kvm_capability(const struct kvm_vm *vm, int capability)
+{
+    return ioctl(vm->host, KVM_CHECK_EXTENSION, (unsigned long)capability);
+}
+
+int kvm_check_needs(const struct kvm_vm *vm, const struct kvm_need *needs, struct error *error)
+{
+    for (; needs->name; needs++)
+        if (kvm_capability(vm, needs->capability) <= 0)
+            return error_set(error, ENOTSUP, "cannot use KVM: the host's has no %s", needs->name);
+    return 0;
+}
+
+int kvm_refused(const char *what, struct error *error)
+{
+    int reason = errno ? errno : EIO;
+    return error_set(error, reason, "cannot use KVM: %s: %s", what, strerror(reason));
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Each vCPU's loop around KVM_RUN (Documentation/virt/kvm/api.rst, 4.10 and 5).
+#include <errno.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "hw/core/machine.h"
+#include "hw/kvm/internal.h"
+#include "tcg/base/bits.h"
+#include "tcg/base/endian.h"
+
+enum { KICK_SIGNAL = SIGUSR1 };
+
+static struct kvm_vcpu *kvm_of(struct vcpu *vcpu)
+{
+    return vcpu->accel_data;
+}
+
+static void ignore(int signal)
+{
+    (void)signal;
+}
+
+void kvm_run_init(void)
+{
+    struct sigaction action = {.sa_handler = ignore};
+    sigaction(KICK_SIGNAL, &action, NULL);
+}
+
+// The guest cannot go on: the machine ends, and the user is told why. Nobody runs the processor until then.
+static void fail(struct kvm_vcpu *k, const char *what)
+{
+    if (!k->failed)
+        fprintf(stderr, "lyrebird: KVM: processor %u: %s\n", k->vcpu->index, what);
+    k->failed = true;
+    machine_exit_request(k->vcpu->machine, EXIT_FAILURE);
+    vcpu_hold(k->vcpu, true);
+}
+
+static void access_device(struct kvm_vcpu *k)
+{
+    struct kvm_run *run = k->run;
+    struct memory_map *map = k->vm->machine->map;
+    struct mem_requester who = {.cpu = (uint16_t)k->vcpu->index};
+    for (unsigned done = 0, size; done < run->mmio.len && done < sizeof(run->mmio.data); done += size) {
+        unsigned left = run->mmio.len - done;
+        uint64_t value;
+        size = is_power_of_two(left) && left <= 8 ? left : 1;
+        if (run->mmio.is_write) {
+            memory_map_write(map, who, run->mmio.phys_addr + done, size, load_le(run->mmio.data + done, size));
+            continue;
+        }
+        if (memory_map_read(map, who, run->mmio.phys_addr + done, size, &value) != MEM_OK)
+            value = ~UINT64_C(0); // an open bus
+        store_le(run->mmio.data + done, size, value);
+    }
+    k->unfinished = true;
+}
+
+static void handle_exit(struct kvm_accel *kvm, struct kvm_vcpu *k)
+{
+    char text[96];
+    switch (k->run->exit_reason) {
+    case KVM_EXIT_MMIO:
+        access_device(k);
+        break;
+    case KVM_EXIT_INTR:
+        break;
+    case KVM_EXIT_FAIL_ENTRY:
+        snprintf(text, sizeof(text), "the host cannot enter the guest (reason 0x%llx)",
+                 (unsigned long long)k->run->fail_entry.hardware_entry_failure_reason);
+        fail(k, text);
+        break;
+    case KVM_EXIT_INTERNAL_ERROR:
+        snprintf(text, sizeof(text), "the host cannot go on with the guest (internal error %u)", k->run->internal.suberror);
+        fail(k, text);
+        break;
+    default:
+        if (kvm->guest->handle_exit(k))
+            break;
+        snprintf(text, sizeof(text), "the host has left the guest for an unknown reason (%u)", k->run->exit_reason);
+        fail(k, text);
+    }
+}
+
+// An interrupt line that has changed is seen before KVM_RUN; all other requests end run().
+static bool may_stay(struct vcpu *vcpu)
+{
+    return !(atomic_fetch_and(&vcpu->exit_request, ~(uint32_t)VCPU_EXIT_FOR_LINES) & ~(uint32_t)VCPU_EXIT_FOR_LINES);
+}
+
+static void run_once(struct kvm_accel *kvm, struct kvm_vcpu *k)
+{
+    kvm->guest->enter(k);
+    int status = ioctl(k->fd, KVM_RUN, 0), reason = errno;
+    k->unfinished = false;
+    kvm->guest->leave(k);
+    if (!status) {
+        handle_exit(kvm, k);
+    } else if (reason != EINTR && reason != EAGAIN) {
+        char text[96];
+        snprintf(text, sizeof(text), "KVM_RUN: %s", strerror(reason));
+        fail(k, text);
+    }
+}
+
+// What the guest has read from a device gets into its registers.
+static void finish_access(struct kvm_accel *kvm, struct kvm_vcpu *k)
+{
+    while (k->unfinished && !k->failed) {
+        k->unfinished = false;
+        k->run->immediate_exit = 1;
+        if (!ioctl(k->fd, KVM_RUN, 0))
+            handle_exit(kvm, k);
+    }
+}
+
+void kvm_run(struct accel *accel, struct vcpu *vcpu)
+{
+    struct kvm_accel *kvm = kvm_accel_of(accel);
+    struct kvm_vcpu *k = kvm_of(vcpu);
+    struct error error;
+    if (k->failed || kvm->guest->load(k, &error)) {
+        fail(k, k->failed ? "" : error.text);
+        return;
+    }
+    for (;;) {
+        // In this order: a kick that comes later makes KVM_RUN come back at once.
+        k->run->immediate_exit = 0;
+        atomic_thread_fence(memory_order_seq_cst);
+        if (vcpu->halted || !may_stay(vcpu))
+            break;
+        run_once(kvm, k);
+    }
+    finish_access(kvm, k);
+    if (kvm->guest->save(k, &error))
+        fail(k, error.text);
+}
+
+void kvm_kick(struct accel *accel, struct vcpu *vcpu)
+{
+    struct kvm_vcpu *k = kvm_of(vcpu);
+    (void)accel;
+    if (!k)
+        return;
+    __atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    if (!pthread_equal(vcpu->thread, pthread_self()) && vcpu->in_run)
+        pthread_kill(vcpu->thread, KICK_SIGNAL);
+}
+
