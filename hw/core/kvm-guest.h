@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 struct error;
+struct kvm_routes;
 struct kvm_run;
 struct machine;
 struct vcpu;
@@ -22,6 +23,7 @@ enum kvm_irqchip_mode {
 struct kvm_vm {
     int host, fd; // /dev/kvm, and the virtual machine
     enum kvm_irqchip_mode irqchip;
+    struct kvm_routes *routes; // where interrupt inputs lead (hw/core/kvm-routes.h)
     struct machine *machine;
 };
 

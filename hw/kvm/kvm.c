@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "hw/core/kvm-routes.h"
 #include "hw/core/machine.h"
 #include "hw/kvm/internal.h"
 #include "tcg/base/alloc.h"
@@ -46,6 +47,7 @@ static int init(struct accel *accel, struct machine *machine, struct error *erro
     kvm->vm.fd = ioctl(kvm->vm.host, KVM_CREATE_VM, 0);
     if (kvm->vm.fd < 0)
         return kvm_refused("it makes no virtual machine", error);
+    kvm->vm.routes = kvm_routes_create(&kvm->vm);
     if ((status = kvm->guest->vm_init(&kvm->vm, error)) || (status = kvm_irqchip_init(kvm, error)))
         return status;
     accel->waits_inside = kvm->vm.irqchip != KVM_IRQCHIP_OFF;
@@ -110,6 +112,7 @@ static void destroy(struct accel *accel)
         close(kvm->vm.fd);
     if (kvm->vm.host >= 0)
         close(kvm->vm.host);
+    kvm_routes_destroy(kvm->vm.routes);
     free(kvm->slots);
     free(kvm);
 }

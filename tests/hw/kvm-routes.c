@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// The table of interrupt inputs in front of a real virtual machine: what is signalled on an input arrives where its entry says,
+// once that is committed. 77 where there is no KVM.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hw/core/kvm-routes.h"
+
+enum { APIC_IRR = 0x200, APIC_SVR = 0xf0, SKIP = 77 };
+
+static void check(bool is, const char *what)
+{
+    if (is)
+        return;
+    fprintf(stderr, "%s (%s)\n", what, strerror(errno));
+    exit(1);
+}
+
+static struct kvm_irq_routing_entry message(int gsi, uint32_t vector)
+{
+    return (struct kvm_irq_routing_entry){
+        .gsi = (uint32_t)gsi, .type = KVM_IRQ_ROUTING_MSI, .u.msi = {.address_lo = 0xfee00000, .data = vector}};
+}
+
+static int add_irqfd(const struct kvm_vm *vm, int gsi)
+{
+    int fd = eventfd(0, EFD_CLOEXEC);
+    struct kvm_irqfd irqfd = {.fd = (uint32_t)fd, .gsi = (uint32_t)gsi};
+    check(fd >= 0 && !ioctl(vm->fd, KVM_IRQFD, &irqfd), "an eventfd for an input");
+    return fd;
+}
+
+static void signal_fd(int fd)
+{
+    uint64_t one = 1;
+    check(write(fd, &one, sizeof(one)) == sizeof(one), "a write to the eventfd");
+}
+
+static int make_cpu(const struct kvm_vm *vm)
+{
+    int cpu = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
+    struct kvm_lapic_state apic;
+    check(cpu >= 0 && !ioctl(cpu, KVM_GET_LAPIC, &apic), "a processor with an APIC");
+    apic.regs[APIC_SVR + 1] |= 1; // enabled by software
+    check(!ioctl(cpu, KVM_SET_LAPIC, &apic), "the APIC's state");
+    return cpu;
+}
+
+static bool has_arrived(int cpu, unsigned vector)
+{
+    struct kvm_lapic_state apic;
+    check(!ioctl(cpu, KVM_GET_LAPIC, &apic), "the APIC's state");
+    return (uint8_t)apic.regs[APIC_IRR + vector / 32 * 0x10 + vector % 32 / 8] >> vector % 8 & 1;
+}
+
+// The kernel may carry an eventfd's signal out a little later.
+static bool arrives(int cpu, unsigned vector)
+{
+    for (unsigned i = 0; i < 10000 && !has_arrived(cpu, vector); i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return has_arrived(cpu, vector);
+}
+
+int main(void)
+{
+    struct kvm_vm vm = {.host = open("/dev/kvm", O_RDWR | O_CLOEXEC), .fd = -1};
+    vm.fd = vm.host < 0 ? -1 : ioctl(vm.host, KVM_CREATE_VM, 0);
+    if (vm.fd < 0 || kvm_capability(&vm, KVM_CAP_IRQFD) <= 0 || ioctl(vm.fd, KVM_CREATE_IRQCHIP, 0) < 0) {
+        perror("no KVM with interrupt controllers");
+        return SKIP;
+    }
+    int cpu = make_cpu(&vm);
+    struct kvm_routes *routes = kvm_routes_create(&vm);
+
+    int first = kvm_routes_alloc(routes), second = kvm_routes_alloc(routes);
+    check(first >= KVM_ROUTES_FIXED && second >= KVM_ROUTES_FIXED && first != second, "two inputs");
+    struct kvm_irq_routing_entry entry = message(first, 0x41);
+    kvm_routes_set(routes, &entry);
+    entry = message(second, 0x52);
+    kvm_routes_set(routes, &entry);
+    check(!kvm_routes_commit(routes), "the table is taken");
+    int fd[] = {add_irqfd(&vm, first), add_irqfd(&vm, second)};
+    signal_fd(fd[1]);
+    check(arrives(cpu, 0x52) && !has_arrived(cpu, 0x41), "the second message arrives, alone");
+    signal_fd(fd[0]);
+    check(arrives(cpu, 0x41), "the first message arrives");
+
+    // Changed, and beside a pin.
+    entry = message(first, 0x63);
+    kvm_routes_set(routes, &entry);
+    struct kvm_irq_routing_entry pin = {.gsi = 30, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip = {KVM_IRQCHIP_PIC_MASTER, 6}};
+    kvm_routes_set(routes, &pin);
+    check(!kvm_routes_commit(routes), "the changed table is taken");
+    signal_fd(fd[0]);
+    check(arrives(cpu, 0x63), "the changed message arrives");
+    struct kvm_irq_level line = {.irq = 30, .level = 1};
+    struct kvm_irqchip chip = {.chip_id = KVM_IRQCHIP_PIC_MASTER};
+    check(!ioctl(vm.fd, KVM_IRQ_LINE, &line) && !ioctl(vm.fd, KVM_GET_IRQCHIP, &chip), "a level for the pin");
+    check(chip.chip.pic.irr == 1 << 6, "the pin is up");
+
+    // What the kernel refuses is tried again with what is right then.
+    pin.u.irqchip.irqchip = 77;
+    kvm_routes_set(routes, &pin);
+    check(kvm_routes_commit(routes) == -EINVAL && kvm_routes_commit(routes) == -EINVAL, "a chip that there is not");
+    kvm_routes_clear(routes, 30);
+    check(!kvm_routes_commit(routes), "the table without it");
+
+    // There is an end to inputs, and they come back.
+    int gsi, last = 0, most = kvm_capability(&vm, KVM_CAP_IRQ_ROUTING);
+    while ((gsi = kvm_routes_alloc(routes)) >= 0 && gsi < most)
+        last = gsi;
+    check(gsi == -ENOSPC && last == most - 1, "all inputs");
+    kvm_routes_free(routes, second);
+    check(kvm_routes_alloc(routes) == second, "an input that was given back");
+    kvm_routes_destroy(routes);
+    return 0;
+}
