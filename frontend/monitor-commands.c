@@ -159,8 +159,7 @@ static void info_irq(struct monitor *monitor, const char *arguments)
         print_cpu_irq(machine->vcpus.cpus[i], monitor->out);
     device_lock_acquire(&machine->lock);
     for (struct device *device = machine->devices; device; device = device->next)
-        if (device->type->print_irq)
-            device->type->print_irq(device, monitor->out);
+        device_print_irq(device, monitor->out);
     device_lock_release(&machine->lock);
 }
 

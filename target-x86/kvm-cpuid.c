@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // CPUID under KVM: the model's, without what the host does not have.
 #include <errno.h>
+#include <asm/kvm_para.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,19 +47,29 @@ static uint32_t register_of(const struct kvm_cpuid_entry2 *entry, unsigned reg)
     return values[reg];
 }
 
-static void limit_features(struct x86_cpu *cpu, const struct kvm_cpuid2 *host)
+// What the host has beyond what it says: the APIC is the machine's own or the kernel's.
+static uint32_t apic_features(const struct kvm_vcpu *k)
 {
+    uint32_t features = BIT32(X86_FEAT_HYPERVISOR & 31);
+    if (k->vm->irqchip != KVM_IRQCHIP_OFF)
+        features |= BIT32(X86_FEAT_X2APIC & 31);
+    if (k->vm->irqchip != KVM_IRQCHIP_OFF && kvm_capability(k->vm, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
+        features |= BIT32(X86_FEAT_TSC_DEADLINE & 31);
+    return features;
+}
+
+static void limit_features(const struct kvm_vcpu *k, struct x86_cpu *cpu, const struct kvm_cpuid2 *host)
+{
+    const uint32_t asked = BIT32(X86_FEAT_X2APIC & 31) | BIT32(X86_FEAT_TSC_DEADLINE & 31);
     for (unsigned word = 0; word < ARRAY_SIZE(words); word++) {
         const struct kvm_cpuid_entry2 *entry = find(host, words[word].leaf, words[word].subleaf);
         uint32_t offered = entry ? register_of(entry, words[word].reg) : 0;
         if (word == X86_WORD_1_ECX)
-            offered |= BIT32(X86_FEAT_HYPERVISOR & 31);
+            offered = (offered & ~asked) | apic_features(k);
         if (word == X86_WORD_1_EDX)
             offered |= BIT32(X86_FEAT_APIC & 31); // the machine's own
         cpu->features[word] &= offered;
     }
-    // The kernel asks its own interrupt controllers about these.
-    cpu->features[X86_WORD_1_ECX] &= ~(BIT32(X86_FEAT_X2APIC & 31) | BIT32(X86_FEAT_TSC_DEADLINE & 31));
 }
 
 static bool has_subleaves(uint32_t leaf)
@@ -77,7 +88,12 @@ static void add(const struct x86_cpu *cpu, struct kvm_cpuid2 *leaves, uint32_t l
         .eax = out[0], .ebx = out[1], .ecx = out[2], .edx = out[3]};
 }
 
-static void fill(const struct x86_cpu *cpu, struct kvm_cpuid2 *leaves, const struct kvm_cpuid2 *host)
+// Those of the hypervisor's features that do not go through the kernel's APIC: clocks, stolen time.
+#define WITHOUT_APIC                                                                                                             \
+    (BIT32(KVM_FEATURE_CLOCKSOURCE) | BIT32(KVM_FEATURE_NOP_IO_DELAY) | BIT32(KVM_FEATURE_CLOCKSOURCE2) |                        \
+     BIT32(KVM_FEATURE_STEAL_TIME) | BIT32(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT))
+
+static void fill(const struct x86_cpu *cpu, enum kvm_irqchip_mode irqchip, struct kvm_cpuid2 *leaves, const struct kvm_cpuid2 *host)
 {
     for (uint32_t leaf = 0; leaf <= cpu->model->level; leaf++)
         for (uint32_t subleaf = 0; subleaf < (leaf == 0xd ? 64 : has_subleaves(leaf) ? 4 : 1); subleaf++)
@@ -93,8 +109,12 @@ static void fill(const struct x86_cpu *cpu, struct kvm_cpuid2 *leaves, const str
     }
     for (uint32_t leaf = HYPERVISOR; leaf <= HYPERVISOR_FEATURES; leaf++) {
         const struct kvm_cpuid_entry2 *entry = find(host, leaf, 0);
-        if (entry && x86_has(cpu, X86_FEAT_HYPERVISOR) && leaves->nent < LEAVES_MAX)
-            leaves->entries[leaves->nent++] = *entry;
+        if (!entry || !x86_has(cpu, X86_FEAT_HYPERVISOR) || leaves->nent == LEAVES_MAX)
+            continue;
+        leaves->entries[leaves->nent] = *entry;
+        if (leaf == HYPERVISOR_FEATURES && irqchip == KVM_IRQCHIP_OFF)
+            leaves->entries[leaves->nent].eax &= WITHOUT_APIC;
+        leaves->nent++;
     }
 }
 
@@ -108,8 +128,8 @@ int x86_kvm_set_cpuid(struct kvm_vcpu *k, struct error *error)
     if (ioctl(k->vm->host, KVM_GET_SUPPORTED_CPUID, host) < 0) {
         status = error_set(error, errno, "cannot use KVM: it does not tell what processors it has: %s", strerror(errno));
     } else {
-        limit_features(cpu, host);
-        fill(cpu, leaves, host);
+        limit_features(k, cpu, host);
+        fill(cpu, k->vm->irqchip, leaves, host);
         const struct kvm_cpuid_entry2 *avx = find(leaves, 0xd, 2), *pkru = find(leaves, 0xd, 9);
         own->avx_offset = avx && x86_has(cpu, X86_FEAT_AVX) ? avx->ebx : 0;
         own->pkru_offset = pkru && x86_has(cpu, X86_FEAT_PKU) ? pkru->ebx : 0;

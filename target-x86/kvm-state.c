@@ -257,6 +257,40 @@ static void save_events(struct x86_cpu *cpu, const struct kvm_vcpu_events *event
     cpu->interrupted_error = events->exception.has_error_code ? (int64_t)events->exception.error_code : -1;
 }
 
+// --- waiting, which is the kernel's to end where the APICs are its ---
+
+static int load_mp_state(struct kvm_vcpu *k)
+{
+    struct x86_cpu *cpu = x86_cpu_of_vcpu(k->vcpu);
+    struct kvm_mp_state state = {.mp_state = KVM_MP_STATE_RUNNABLE};
+    bool halted = cpu->halt == X86_IN_HLT && k->vcpu->halted;
+    if (k->vm->irqchip == KVM_IRQCHIP_OFF) {
+        cpu->halt = X86_RUNS;
+        return 0;
+    }
+    if (!vcpu_is_powered_on(k->vcpu))
+        state.mp_state = KVM_MP_STATE_INIT_RECEIVED; // waits for a start-up message
+    else if (halted)
+        state.mp_state = KVM_MP_STATE_HALTED;
+    cpu->halt = X86_RUNS;
+    k->vcpu->halted = false;
+    return ioctl(k->fd, KVM_SET_MP_STATE, &state);
+}
+
+static int save_mp_state(struct kvm_vcpu *k)
+{
+    struct x86_cpu *cpu = x86_cpu_of_vcpu(k->vcpu);
+    struct kvm_mp_state state;
+    if (k->vm->irqchip == KVM_IRQCHIP_OFF)
+        return 0;
+    if (ioctl(k->fd, KVM_GET_MP_STATE, &state) < 0)
+        return -1;
+    k->vcpu->halted = state.mp_state == KVM_MP_STATE_HALTED;
+    cpu->halt = k->vcpu->halted ? X86_IN_HLT : X86_RUNS;
+    vcpu_set_power(k->vcpu, state.mp_state == KVM_MP_STATE_RUNNABLE || state.mp_state == KVM_MP_STATE_HALTED);
+    return 0;
+}
+
 // --- all of it ---
 
 void x86_kvm_probe_state(struct kvm_vcpu *k)
@@ -276,12 +310,12 @@ int x86_kvm_load(struct kvm_vcpu *k, struct error *error)
 {
     struct x86_cpu *cpu = x86_cpu_of_vcpu(k->vcpu);
     struct x86_kvm *own = k->guest;
-    struct kvm_mp_state state = {.mp_state = KVM_MP_STATE_RUNNABLE};
     cpu->a20_masked = atomic_load(&k->vcpu->irq_lines) >> X86_CPU_A20M & 1; // which KVM's processors do not have
-    cpu->halt = X86_RUNS;
     // What the kernel tells of it otherwise is of the last run.
     k->run->if_flag = (cpu->eflags & FLAG_IF) != 0;
-    k->run->ready_for_interrupt_injection = k->run->if_flag && !cpu->shadow && cpu->interrupted == X86_BY_NOTHING;
+    // A kernel's APIC has a say in it.
+    k->run->ready_for_interrupt_injection = k->vm->irqchip == KVM_IRQCHIP_OFF && k->run->if_flag && !cpu->shadow &&
+                                            cpu->interrupted == X86_BY_NOTHING;
     if (load_system(cpu, k->fd) < 0)
         return failed(error, "system registers");
     if (load_registers(cpu, k->fd) < 0)
@@ -294,9 +328,7 @@ int x86_kvm_load(struct kvm_vcpu *k, struct error *error)
         return failed(error, "debug registers");
     if (load_events(cpu, k->fd) < 0)
         return failed(error, "events");
-    if (ioctl(k->fd, KVM_SET_MP_STATE, &state) < 0 && errno != EINVAL && errno != ENXIO) // only where the APIC is the kernel's
-        return failed(error, "state");
-    return 0;
+    return load_mp_state(k) < 0 ? failed(error, "state of waiting") : 0;
 }
 
 int x86_kvm_save(struct kvm_vcpu *k, struct error *error)
@@ -321,5 +353,5 @@ int x86_kvm_save(struct kvm_vcpu *k, struct error *error)
         return failed(error, "model-specific registers");
     x86_modes_changed(cpu);
     x86_set_rip(cpu, regs.rip);
-    return 0;
+    return save_mp_state(k) < 0 ? failed(error, "state of waiting") : 0;
 }

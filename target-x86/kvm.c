@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "hw/core/machine.h"
 #include "target-x86/cpu.h"
 #include "target-x86/port.h"
 #include "tcg/base/alloc.h"
@@ -19,6 +20,9 @@ static struct x86_cpu *cpu_of(struct kvm_vcpu *k)
     return x86_cpu_of_vcpu(k->vcpu);
 }
 
+// One page for hosts of Intel's, and behind it three more; under the firmware, where PCs have nothing.
+#define IDENTITY_MAP UINT64_C(0xfeffc000)
+
 static int vm_init(struct kvm_vm *vm, struct error *error)
 {
     static const struct kvm_need needs[] = {{KVM_CAP_XSAVE, "XSAVE areas of processors"},
@@ -28,9 +32,11 @@ static int vm_init(struct kvm_vm *vm, struct error *error)
     int status = kvm_check_needs(vm, needs, error);
     if (status)
         return status;
-    // Three pages of guest addresses that hosts of Intel's need for real mode; under the firmware, where PCs have nothing.
-    enum { TSS = 0xfeffd000 };
-    if (ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)TSS) < 0)
+    vm->machine->no_smm = kvm_capability(vm, KVM_CAP_X86_SMM) <= 0;
+    uint64_t identity_map = IDENTITY_MAP;
+    if (kvm_capability(vm, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0 && ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0)
+        return kvm_refused("no place for a page table", error);
+    if (ioctl(vm->fd, KVM_SET_TSS_ADDR, (unsigned long)IDENTITY_MAP + 0x1000) < 0)
         return kvm_refused("no place for a task state segment", error);
     return 0;
 }
@@ -80,6 +86,8 @@ static void enter(struct kvm_vcpu *k)
         x86_clear_line(cpu, X86_CPU_SMI);
         ioctl(k->fd, KVM_SMI); // hosts without system management mode do not know it
     }
+    if (k->vm->irqchip == KVM_IRQCHIP_ON)
+        return;
     if (!k->unfinished && line_is_up(cpu, X86_CPU_INTR) && k->run->ready_for_interrupt_injection && k->run->if_flag) {
         k->run->ready_for_interrupt_injection = 0;
         inject_external(k);
@@ -122,6 +130,10 @@ static bool handle_exit(struct kvm_vcpu *k)
     case KVM_EXIT_HLT:
         cpu->halt = X86_IN_HLT;
         k->vcpu->halted = true;
+        return true;
+    case KVM_EXIT_IOAPIC_EOI:
+        if (cpu->config.intc && cpu->config.intc->ended)
+            cpu->config.intc->ended(cpu->config.intc_opaque, k->run->eoi.vector);
         return true;
     case KVM_EXIT_IRQ_WINDOW_OPEN:
     case KVM_EXIT_SET_TPR:

@@ -130,7 +130,7 @@ static int add_cpu(struct pc *pc, unsigned index, struct error *error)
         .sockets = 1,
         .io = pc->io,
         .smm_memory = pc->has_smm ? pc->smm : NULL,
-        .intc = &apic_intc_ops,
+        .intc = apic_intc(pc->apic),
         .intc_opaque = apic_intc_opaque(pc->apic, index),
         .ferr = index ? (struct irq_line){0} : port_f0_error(pc->port_f0),
         .shutdown = cpu_shutdown,
@@ -169,6 +169,7 @@ static int build(struct machine *machine, struct error *error)
     struct pc *pc = pc_of(machine);
     pc->q35 = machine->type == &q35_type;
     pc->has_pit = pc->has_rtc = true;
+    pc->has_smm &= !machine->no_smm;
     pc_number_cpus(pc);
     return pc_take_steps(pc, steps, error);
 }

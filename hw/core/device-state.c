@@ -55,5 +55,16 @@ static void print_leaf(void *opaque, const char *path, enum state_kind kind, voi
 
 void device_print_state(struct device *device, FILE *out)
 {
+    if (device->type->fetch_state)
+        device->type->fetch_state(device);
     state_visit(device->type->state, device, print_leaf, out);
+}
+
+void device_print_irq(struct device *device, FILE *out)
+{
+    if (!device->type->print_irq)
+        return;
+    if (device->type->fetch_state)
+        device->type->fetch_state(device);
+    device->type->print_irq(device, out);
 }

@@ -93,6 +93,9 @@ struct device_type {
     void (*init)(struct device *device); // after the defaults are set
     int (*realize)(struct device *device, struct error *error);
     void (*reset)(struct device *device);
+    // Brings the structure in line with what is kept elsewhere, before its state table or print_irq is asked. With no vCPU
+    // running.
+    void (*fetch_state)(struct device *device);
     // Brings what is not in the state table (interrupt outputs, timers, mappings) in line after a state load.
     void (*state_loaded)(struct device *device);
     void (*unrealize)(struct device *device); // undoes realize; not called when that failed
@@ -157,5 +160,7 @@ typedef void state_visit_fn(void *opaque, const char *path, enum state_kind kind
 void state_visit(const struct state_field *fields, void *object, state_visit_fn *visit, void *opaque);
 // One "path=value" line for each leaf that is not zero.
 void device_print_state(struct device *device, FILE *out);
+// What type->print_irq shows, if there is such.
+void device_print_irq(struct device *device, FILE *out);
 // All devices with their properties, as `info qtree`.
 void device_print_tree(struct machine *machine, FILE *out);

@@ -26,3 +26,9 @@ int kvm_refused(const char *what, struct error *error)
     int reason = errno ? errno : EIO;
     return error_set(error, reason, "cannot use KVM: %s: %s", what, strerror(reason));
 }
+
+void kvm_set_gsi(const struct kvm_vm *vm, unsigned gsi, bool level)
+{
+    struct kvm_irq_level line = {.irq = gsi, .level = level};
+    ioctl(vm->fd, KVM_IRQ_LINE, &line);
+}

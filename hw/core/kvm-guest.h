@@ -66,3 +66,5 @@ struct kvm_need {
 int kvm_check_needs(const struct kvm_vm *vm, const struct kvm_need *needs, struct error *error);
 // An error about what the host refused to do, from errno. Negative errno.
 int kvm_refused(const char *what, struct error *error);
+// Drives an interrupt line of the kernel's controllers, by its number among them (GSI). Any thread.
+void kvm_set_gsi(const struct kvm_vm *vm, unsigned gsi, bool level);

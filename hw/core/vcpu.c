@@ -359,3 +359,10 @@ bool vcpu_is_powered_on(struct vcpu *cpu)
     pthread_mutex_unlock(&cpu->group->mutex);
     return on;
 }
+
+void vcpu_set_power(struct vcpu *cpu, bool on)
+{
+    pthread_mutex_lock(&cpu->group->mutex);
+    cpu->powered_on = on;
+    pthread_mutex_unlock(&cpu->group->mutex);
+}

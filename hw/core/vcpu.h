@@ -171,3 +171,5 @@ int vcpu_power_on(struct vcpu *cpu, uint64_t entry, uint64_t context);
 // Powers the calling thread's own vCPU off; takes effect when run() returns, which it is asked to.
 void vcpu_power_off_self(struct vcpu *cpu);
 bool vcpu_is_powered_on(struct vcpu *cpu);
+// Notes for an accelerator that switches processors on and off by itself what it has done. On the vCPU's thread.
+void vcpu_set_power(struct vcpu *cpu, bool on);

@@ -35,6 +35,8 @@ struct x86_intc_ops {
     // IA32_APIC_BASE (0x1b), IA32_TSC_DEADLINE (0x6e0), x2APIC registers (0x800 to 0x8ff). False: #GP(0).
     bool (*read_msr)(void *opaque, uint32_t msr, uint64_t *value);
     bool (*write_msr)(void *opaque, uint32_t msr, uint64_t value);
+    // An APIC that is not the machine's own has ended a level-triggered interrupt. NULL where it is.
+    void (*ended)(void *opaque, uint8_t vector);
 };
 
 struct x86_cpu_config {

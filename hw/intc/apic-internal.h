@@ -73,8 +73,16 @@ struct apic_cpu {
     struct event timer;
 };
 
+// What differs where another does the work.
+struct apic_engine {
+    void (*message)(struct apic *apic, uint64_t address, uint32_t data);
+    irq_handler_fn *lint_set;
+    const struct x86_intc_ops *intc;
+};
+
 struct apic {
     struct device device;
+    const struct apic_engine *engine;
     struct apic_config config;
     pthread_mutex_t lock;
     struct mem_region *region;
@@ -107,8 +115,13 @@ static inline bool apic_software_enabled(const struct apic_cpu *cpu)
     return apic_hardware_enabled(cpu) && (cpu->svr & SVR_ENABLE);
 }
 
-// After an INIT message or reset: registers, not the base.
+// After an INIT message or reset: registers, not the base; and what follows from them.
+void apic_reset_registers(struct apic_cpu *cpu);
 void apic_reset_cpu(struct apic_cpu *cpu);
+// IA32_APIC_BASE after reset.
+uint64_t apic_reset_base(unsigned cpu);
+
+extern const struct state_field apic_state[];
 
 // --- apic-deliver.c ---
 

@@ -20,7 +20,7 @@ enum { MSR_APIC_BASE = 0x1b, MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800, MSR_X
 #define MESSAGE_LEVEL BIT32(15)
 #define MESSAGE_ASSERT BIT32(14)
 
-void apic_reset_cpu(struct apic_cpu *cpu)
+void apic_reset_registers(struct apic_cpu *cpu)
 {
     for (unsigned i = 0; i < 8; i++)
         cpu->irr[i] = cpu->isr[i] = cpu->tmr[i] = 0;
@@ -36,6 +36,11 @@ void apic_reset_cpu(struct apic_cpu *cpu)
     cpu->tpr = 0;
     cpu->extint = false;
     cpu->start_ns = cpu->deadline_tsc = 0;
+}
+
+void apic_reset_cpu(struct apic_cpu *cpu)
+{
+    apic_reset_registers(cpu);
     apic_timer_arm(cpu);
     apic_update(cpu);
 }
@@ -185,7 +190,7 @@ static void set_cr8(void *opaque, uint8_t value)
     pthread_mutex_unlock(&cpu->apic->lock);
 }
 
-const struct x86_intc_ops apic_intc_ops = {acknowledge, get_cr8, set_cr8, read_msr, write_msr};
+const struct x86_intc_ops apic_intc_ops = {acknowledge, get_cr8, set_cr8, read_msr, write_msr, NULL};
 
 void *apic_intc_opaque(struct device *device, unsigned cpu)
 {
@@ -209,12 +214,20 @@ static void lint_set(void *opaque, unsigned pin, bool level)
 struct irq_line apic_lint(struct device *device, unsigned pin)
 {
     assert(pin < 2);
-    return (struct irq_line){lint_set, device, pin};
+    return (struct irq_line){((struct apic *)device)->engine->lint_set, device, pin};
 }
 
 void apic_message(void *opaque, uint64_t address, uint32_t data)
 {
     struct apic *apic = opaque;
+    if (address >> 20 == APIC_DEFAULT_BASE >> 20)
+        apic->engine->message(apic, address, data);
+    else
+        log_printf(LOG_GUEST_ERRORS, "apic: interrupt message to 0x%" PRIx64 "\n", address);
+}
+
+static void message(struct apic *apic, uint64_t address, uint32_t data)
+{
     struct apic_request request = {
         .mode = (enum apic_delivery)extract32(data, 8, 3),
         .vector = (uint8_t)data,
@@ -222,15 +235,23 @@ void apic_message(void *opaque, uint64_t address, uint32_t data)
         .logical = address & MESSAGE_LOGICAL,
         .destination = (uint32_t)extract64(address, 12, 8),
     };
-    if (address >> 20 != APIC_DEFAULT_BASE >> 20) {
-        log_printf(LOG_GUEST_ERRORS, "apic: interrupt message to 0x%" PRIx64 "\n", address);
-        return;
-    }
     if ((data & MESSAGE_LEVEL) && !(data & MESSAGE_ASSERT))
         return;
     pthread_mutex_lock(&apic->lock);
     apic_route(apic, &request);
     pthread_mutex_unlock(&apic->lock);
+}
+
+static const struct apic_engine engine = {message, lint_set, &apic_intc_ops};
+
+static void apic_init(struct device *device)
+{
+    ((struct apic *)device)->engine = &engine;
+}
+
+const struct x86_intc_ops *apic_intc(struct device *device)
+{
+    return ((struct apic *)device)->engine->intc;
 }
 
 void apic_configure(struct device *device, const struct apic_config *config)
@@ -303,12 +324,17 @@ static void drive_all(struct apic *apic)
     }
 }
 
+uint64_t apic_reset_base(unsigned cpu)
+{
+    return APIC_DEFAULT_BASE | BASE_ENABLE | (cpu == 0 ? BASE_BSP : 0);
+}
+
 static void apic_reset(struct device *device)
 {
     struct apic *apic = (struct apic *)device;
     pthread_mutex_lock(&apic->lock);
     for (unsigned i = 0; i < apic->cpu_count; i++) {
-        apic->cpus[i].base = APIC_DEFAULT_BASE | BASE_ENABLE | (i == 0 ? BASE_BSP : 0);
+        apic->cpus[i].base = apic_reset_base(i);
         apic_reset_cpu(&apic->cpus[i]);
     }
     drive_all(apic);
@@ -345,7 +371,7 @@ static const struct state_field cpu_state[] = {
     STATE_END,
 };
 
-static const struct state_field apic_state[] = {
+const struct state_field apic_state[] = {
     STATE_POINTER_STRUCTS(apic, cpus, cpu_count, cpu_state),
     STATE_ARRAY(apic, BOOL, lint),
     STATE_END,
@@ -356,6 +382,7 @@ const struct device_type apic_type = {
     .help = "local APICs of all CPUs",
     .instance_size = sizeof(struct apic),
     .state = apic_state,
+    .init = apic_init,
     .realize = apic_realize,
     .unrealize = apic_unrealize,
     .reset = apic_reset,

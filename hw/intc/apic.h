@@ -53,6 +53,7 @@ struct irq_line apic_lint(struct device *device, unsigned pin);
 // held.
 void apic_message(void *opaque, uint64_t address, uint32_t data);
 
-// For struct x86_cpu_config.
+// For struct x86_cpu_config. The first are the device's, which are apic_intc_ops unless another does its work.
+const struct x86_intc_ops *apic_intc(struct device *device);
 extern const struct x86_intc_ops apic_intc_ops;
 void *apic_intc_opaque(struct device *device, unsigned cpu);

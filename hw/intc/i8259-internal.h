@@ -22,6 +22,7 @@ struct i8259 {
     struct memory_map *io;
     struct irq_line intr;
     struct port_set ports;
+    irq_handler_fn *input_set; // another's who does the work
     struct i8259_chip chips[2]; // the second hangs on the first
 };
 
@@ -29,6 +30,10 @@ struct i8259 {
 uint8_t i8259_requests(const struct i8259 *pic, const struct i8259_chip *chip);
 // The input that the chip wants served now, or I8259_NONE.
 int i8259_wanted(const struct i8259 *pic, const struct i8259_chip *chip);
+
+extern const struct state_field i8259_state[];
+// As after reset, but for the lines. Without the lock.
+void i8259_reset_registers(struct i8259 *pic);
 
 // i8259-print.c
 void i8259_print_irq(struct device *device, FILE *out);

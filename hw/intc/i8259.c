@@ -269,7 +269,7 @@ static void input_set(void *opaque, unsigned irq, bool level)
 struct irq_line i8259_input(struct device *device, unsigned irq)
 {
     assert(irq < 16 && irq != I8259_CASCADE);
-    return (struct irq_line){input_set, device, irq};
+    return (struct irq_line){((struct i8259 *)device)->input_set, device, irq};
 }
 
 void i8259_wire(struct device *device, struct memory_map *io, struct irq_line intr)
@@ -277,6 +277,11 @@ void i8259_wire(struct device *device, struct memory_map *io, struct irq_line in
     struct i8259 *pic = (struct i8259 *)device;
     pic->io = io;
     pic->intr = intr;
+}
+
+static void i8259_init(struct device *device)
+{
+    ((struct i8259 *)device)->input_set = input_set;
 }
 
 static int i8259_realize(struct device *device, struct error *error)
@@ -295,12 +300,17 @@ static void i8259_unrealize(struct device *device)
     pthread_mutex_destroy(&pic->lock);
 }
 
+void i8259_reset_registers(struct i8259 *pic)
+{
+    for (unsigned i = 0; i < 2; i++) // lines belong to the devices that drive them
+        pic->chips[i] = (struct i8259_chip){.line = pic->chips[i].line, .lowest = 7};
+}
+
 static void i8259_reset(struct device *device)
 {
     struct i8259 *pic = (struct i8259 *)device;
     pthread_mutex_lock(&pic->lock);
-    for (unsigned i = 0; i < 2; i++) // lines belong to the devices that drive them
-        pic->chips[i] = (struct i8259_chip){.line = pic->chips[i].line, .lowest = 7};
+    i8259_reset_registers(pic);
     update(pic);
     pthread_mutex_unlock(&pic->lock);
 }
@@ -336,13 +346,14 @@ static const struct state_field chip_state[] = {
     STATE_END,
 };
 
-static const struct state_field i8259_state[] = {STATE_STRUCTS(i8259, chips, chip_state), STATE_END};
+const struct state_field i8259_state[] = {STATE_STRUCTS(i8259, chips, chip_state), STATE_END};
 
 const struct device_type i8259_type = {
     .name = "isa-i8259",
     .help = "pair of 8259A interrupt controllers",
     .instance_size = sizeof(struct i8259),
     .state = i8259_state,
+    .init = i8259_init,
     .realize = i8259_realize,
     .unrealize = i8259_unrealize,
     .reset = i8259_reset,

@@ -21,11 +21,23 @@ struct ioapic {
     void (*message)(void *opaque, uint64_t address, uint32_t data);
     void *message_opaque;
     struct mem_region *region;
+    // Another's who does the work.
+    irq_handler_fn *pin_set;
+    void (*entry_changed)(struct ioapic *ioapic, unsigned pin); // with the lock held; NULL: nobody cares
 
     uint8_t select, id;
     uint32_t lines;
     uint64_t table[IOAPIC_PINS];
 };
+
+// The message that the entry of a pin stands for.
+void ioapic_entry_message(uint64_t entry, uint64_t *address, uint32_t *data);
+
+extern const struct state_field ioapic_state[];
+int ioapic_realize(struct device *device, struct error *error);
+void ioapic_unrealize(struct device *device);
+void ioapic_reset(struct device *device);
+void ioapic_init(struct device *device);
 
 // ioapic-print.c
 void ioapic_print_irq(struct device *device, FILE *out);

@@ -15,13 +15,21 @@ enum { VERSION = 0x20 | (IOAPIC_PINS - 1) << 16 };
 
 enum { DELIVER_LOWEST = 1, MESSAGE_BASE_SHIFT = 20 };
 
-static void send(const struct ioapic *ioapic, uint64_t entry)
+void ioapic_entry_message(uint64_t entry, uint64_t *address, uint32_t *data)
 {
     bool redirect = extract64(entry, 8, 3) == DELIVER_LOWEST;
-    uint64_t address = UINT64_C(0xfee) << MESSAGE_BASE_SHIFT | (entry >> 56) << 12 |
-                       (redirect ? BIT64(3) : 0) | (entry & RTE_LOGICAL ? BIT64(2) : 0);
     uint32_t level = entry & RTE_LEVEL ? BIT32(15) : 0;
-    ioapic->message(ioapic->message_opaque, address, (uint32_t)(entry & 0x7ff) | BIT32(14) | level);
+    *address = UINT64_C(0xfee) << MESSAGE_BASE_SHIFT | (entry >> 56) << 12 | (redirect ? BIT64(3) : 0) |
+               (entry & RTE_LOGICAL ? BIT64(2) : 0);
+    *data = (uint32_t)(entry & 0x7ff) | BIT32(14) | level;
+}
+
+static void send(const struct ioapic *ioapic, uint64_t entry)
+{
+    uint64_t address;
+    uint32_t data;
+    ioapic_entry_message(entry, &address, &data);
+    ioapic->message(ioapic->message_opaque, address, data);
 }
 
 // A level-triggered pin is served once until the local APIC has ended it.
@@ -71,6 +79,8 @@ static void write_entry(struct ioapic *ioapic, unsigned index, uint32_t value)
     // Turned to edge triggered there is nothing to end; older systems end level interrupts so.
     if (!(*entry & RTE_LEVEL))
         *entry &= ~RTE_REMOTE_IRR;
+    if (ioapic->entry_changed)
+        ioapic->entry_changed(ioapic, pin);
     serve_level(ioapic, pin);
 }
 
@@ -128,7 +138,7 @@ static const struct mmio_ops ioapic_ops = {ioapic_read, ioapic_write, 4, 4, true
 struct irq_line ioapic_input(struct device *device, unsigned pin)
 {
     assert(pin < IOAPIC_PINS);
-    return (struct irq_line){pin_set, device, pin};
+    return (struct irq_line){((struct ioapic *)device)->pin_set, device, pin};
 }
 
 void ioapic_wire(struct device *device, uint64_t base,
@@ -140,7 +150,12 @@ void ioapic_wire(struct device *device, uint64_t base,
     ioapic->message_opaque = opaque;
 }
 
-static int ioapic_realize(struct device *device, struct error *error)
+void ioapic_init(struct device *device)
+{
+    ((struct ioapic *)device)->pin_set = pin_set;
+}
+
+int ioapic_realize(struct device *device, struct error *error)
 {
     struct ioapic *ioapic = (struct ioapic *)device;
     assert(ioapic->message);
@@ -158,14 +173,14 @@ static int ioapic_realize(struct device *device, struct error *error)
     return 0;
 }
 
-static void ioapic_unrealize(struct device *device)
+void ioapic_unrealize(struct device *device)
 {
     struct ioapic *ioapic = (struct ioapic *)device;
     memory_map_remove(device->machine->map, ioapic->region);
     pthread_mutex_destroy(&ioapic->lock);
 }
 
-static void ioapic_reset(struct device *device)
+void ioapic_reset(struct device *device)
 {
     struct ioapic *ioapic = (struct ioapic *)device;
     pthread_mutex_lock(&ioapic->lock);
@@ -175,7 +190,7 @@ static void ioapic_reset(struct device *device)
     pthread_mutex_unlock(&ioapic->lock);
 }
 
-static const struct state_field ioapic_state[] = {
+const struct state_field ioapic_state[] = {
     STATE_FIELD(ioapic, U8, select),
     STATE_FIELD(ioapic, U8, id),
     STATE_FIELD(ioapic, U32, lines),
@@ -188,6 +203,7 @@ const struct device_type ioapic_type = {
     .help = "I/O APIC, version 0x20",
     .instance_size = sizeof(struct ioapic),
     .state = ioapic_state,
+    .init = ioapic_init,
     .realize = ioapic_realize,
     .unrealize = ioapic_unrealize,
     .reset = ioapic_reset,
