@@ -11,6 +11,7 @@
 .set MESSAGES, 0x50c
 .set CPUS, 0x510
 .set SERVED, 0x514
+.set STACKS, 0x518
 .set IDT, 0x5000
 .set START_UP, 0x8000
 .set TABLES, 0x20000
@@ -316,6 +317,7 @@ first_in_long_mode:
 
     # the others
     movl $0, STARTED
+    movl $0, STACKS
     movl $0, MESSAGES
     write_apic 0x310, 0
     write_apic 0x300, 0xc4500    # INIT
@@ -351,11 +353,12 @@ first_in_long_mode:
 other_in_long_mode:
     lidt idtr
     mov $1, %esp
-    lock xadd %esp, STARTED
+    lock xadd %esp, STACKS
     inc %esp
     shl $12, %esp
     add $0x30000, %esp
-    write_apic 0xf0, 0x1ff
+    write_apic 0xf0, 0x1ff       # only now it takes messages
+    lock incl STARTED
 1:  sti
     hlt
     jmp 1b
