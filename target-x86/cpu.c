@@ -3,6 +3,7 @@
 
 #include "target-x86/cpu.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ void x86_reset(struct x86_cpu *cpu, bool init)
 
 static void reset(struct vcpu *vcpu)
 {
+    x86_cpu_of_vcpu(vcpu)->resets++;
     x86_reset(x86_cpu_of_vcpu(vcpu), false);
 }
 
@@ -204,6 +206,11 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
     cpu->config = *(const struct x86_cpu_config *)config;
     if (x86_model_apply(cpu, model, error) < 0 || !(cpu->native = x86_native_create(error))) {
         free(cpu);
+        return NULL;
+    }
+    if (cpu->model->is_host && !machine->kvm) {
+        error_set(error, EINVAL, "CPU 'host' needs -accel kvm; -cpu max has all that this accelerator can do");
+        destroy(&cpu->tcg.vcpu);
         return NULL;
     }
     cpu->pa_mask = mask64(x86_has(cpu, X86_FEAT_LM) ? 40 : x86_has(cpu, X86_FEAT_PAE) ? 36 : 32);

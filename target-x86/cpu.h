@@ -203,6 +203,7 @@ struct x86_cpu {
     uint32_t smbase;
 
     // --- what reset keeps ---
+    uint64_t resets;        // counts them
     uint32_t features[X86_FEATURE_WORDS];
     const struct x86_model *model;
     struct x86_cpu_config config;

@@ -15,7 +15,9 @@
 #include "tcg/base/bits.h"
 #include "tcg/base/error.h"
 
-enum { LEAVES_MAX = 256, EXTENDED = 0x80000000 };
+#define EXTENDED UINT32_C(0x80000000)
+#define ADDRESS_SIZES (EXTENDED + 8)
+enum { LEAVES_MAX = 256, HTT = 28 };
 enum { HYPERVISOR = 0x40000000, HYPERVISOR_FEATURES };
 
 static struct kvm_cpuid2 *make_leaves(void)
@@ -88,25 +90,103 @@ static void add(const struct x86_cpu *cpu, struct kvm_cpuid2 *leaves, uint32_t l
         .eax = out[0], .ebx = out[1], .ecx = out[2], .edx = out[3]};
 }
 
-// Those of the hypervisor's features that do not go through the kernel's APIC: clocks, stolen time.
-#define WITHOUT_APIC                                                                                                             \
-    (BIT32(KVM_FEATURE_CLOCKSOURCE) | BIT32(KVM_FEATURE_NOP_IO_DELAY) | BIT32(KVM_FEATURE_CLOCKSOURCE2) |                        \
-     BIT32(KVM_FEATURE_STEAL_TIME) | BIT32(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT))
-
-static void fill(const struct x86_cpu *cpu, enum kvm_irqchip_mode irqchip, struct kvm_cpuid2 *leaves, const struct kvm_cpuid2 *host)
+// The model's leaves, and areas of XSAVE laid out as on the host.
+static void fill_model(const struct x86_cpu *cpu, struct kvm_cpuid2 *leaves, const struct kvm_cpuid2 *host)
 {
     for (uint32_t leaf = 0; leaf <= cpu->model->level; leaf++)
         for (uint32_t subleaf = 0; subleaf < (leaf == 0xd ? 64 : has_subleaves(leaf) ? 4 : 1); subleaf++)
             add(cpu, leaves, leaf, subleaf);
     for (uint32_t leaf = EXTENDED; cpu->model->extended_level && leaf <= cpu->model->extended_level; leaf++)
         add(cpu, leaves, leaf, 0);
-    // Areas of XSAVE are laid out as on the host.
+    const struct kvm_cpuid_entry2 *hosts = find(host, ADDRESS_SIZES, 0);
     for (uint32_t i = 0; i < leaves->nent; i++) {
         struct kvm_cpuid_entry2 *entry = &leaves->entries[i];
-        const struct kvm_cpuid_entry2 *hosts = entry->function == 0xd && entry->index > 1 ? find(host, 0xd, entry->index) : NULL;
-        if (hosts && entry->eax)
-            *entry = *hosts;
+        const struct kvm_cpuid_entry2 *area = entry->function == 0xd && entry->index > 1 ? find(host, 0xd, entry->index) : NULL;
+        if (area && entry->eax)
+            *entry = *area;
+        if (entry->function == ADDRESS_SIZES && hosts && (hosts->eax & 0xff) < (entry->eax & 0xff))
+            entry->eax = deposit32(entry->eax, 0, 8, hosts->eax & 0xff);
     }
+}
+
+// The processors' numbers are the machine's.
+static void set_topology(const struct x86_cpu *cpu, struct kvm_cpuid_entry2 *entry)
+{
+    const struct x86_cpu_config *config = &cpu->config;
+    unsigned logical = config->cores * config->threads;
+    bool has_cache = entry->eax & 31;
+    switch (entry->function) {
+    case 1:
+        entry->ebx = (entry->ebx & 0xff00) | (uint32_t)(logical & 0xff) << 16 | config->apic_id << 24;
+        entry->edx = deposit32(entry->edx, HTT, 1, logical > 1);
+        break;
+    case 4:
+    case 0x8000001d:
+        if (has_cache)
+            entry->eax = deposit32(entry->eax, 14, 12, (extract32(entry->eax, 5, 3) == 3 ? logical : config->threads) - 1);
+        if (has_cache && entry->function == 4)
+            entry->eax = deposit32(entry->eax, 26, 6, config->cores - 1);
+        break;
+    case ADDRESS_SIZES:
+        entry->ecx = deposit32(entry->ecx, 0, 8, logical - 1);
+        break;
+    case 0x8000001e:
+        entry->eax = config->apic_id;
+        entry->ebx = config->apic_id / config->threads | (config->threads - 1) << 8;
+        entry->ecx = 0;
+        break;
+    default:
+        break;
+    }
+}
+
+// All that the host shows, with the features that are left, and the machine's topology.
+static void fill_host(const struct x86_cpu *cpu, struct kvm_cpuid2 *leaves, const struct kvm_cpuid2 *host)
+{
+    for (uint32_t i = 0; i < host->nent; i++) {
+        struct kvm_cpuid_entry2 entry = host->entries[i];
+        if ((entry.function >= HYPERVISOR && entry.function < EXTENDED) || entry.function == 0xb || entry.function == 0x1f)
+            continue;
+        uint32_t *const registers[] = {&entry.eax, &entry.ebx, &entry.ecx, &entry.edx};
+        for (unsigned word = 0; word < ARRAY_SIZE(words); word++)
+            if (entry.function == words[word].leaf && entry.index == words[word].subleaf)
+                *registers[words[word].reg] = cpu->features[word];
+        set_topology(cpu, &entry);
+        leaves->entries[leaves->nent++] = entry;
+    }
+    for (uint32_t subleaf = 0; subleaf < 3; subleaf++)
+        add(cpu, leaves, 0xb, subleaf);
+}
+
+// The model becomes what the host is.
+static void name_host(struct x86_cpu *cpu, struct x86_kvm *own, const struct kvm_cpuid2 *host)
+{
+    const struct kvm_cpuid_entry2 *first = find(host, 0, 0), *second = find(host, 1, 0), *extended = find(host, EXTENDED, 0);
+    own->model = *cpu->model;
+    if (first) {
+        const uint32_t vendor[3] = {first->ebx, first->edx, first->ecx};
+        memcpy(own->vendor, vendor, sizeof(vendor));
+        own->model.level = first->eax;
+    }
+    own->model.vendor = own->vendor;
+    own->model.extended_level = extended ? extended->eax : 0;
+    if (second) {
+        unsigned family = extract32(second->eax, 8, 4);
+        own->model.stepping = extract32(second->eax, 0, 4);
+        own->model.model = extract32(second->eax, 4, 4) | extract32(second->eax, 16, 4) << 4;
+        own->model.family = family == 15 ? family + extract32(second->eax, 20, 8) : family;
+    }
+    cpu->model = &own->model;
+}
+
+// Those of the hypervisor's features that do not go through the kernel's APIC: clocks, stolen time.
+#define WITHOUT_APIC                                                                                                             \
+    (BIT32(KVM_FEATURE_CLOCKSOURCE) | BIT32(KVM_FEATURE_NOP_IO_DELAY) | BIT32(KVM_FEATURE_CLOCKSOURCE2) |                        \
+     BIT32(KVM_FEATURE_STEAL_TIME) | BIT32(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT))
+
+static void add_hypervisor(const struct x86_cpu *cpu, enum kvm_irqchip_mode irqchip, struct kvm_cpuid2 *leaves,
+                           const struct kvm_cpuid2 *host)
+{
     for (uint32_t leaf = HYPERVISOR; leaf <= HYPERVISOR_FEATURES; leaf++) {
         const struct kvm_cpuid_entry2 *entry = find(host, leaf, 0);
         if (!entry || !x86_has(cpu, X86_FEAT_HYPERVISOR) || leaves->nent == LEAVES_MAX)
@@ -129,7 +209,13 @@ int x86_kvm_set_cpuid(struct kvm_vcpu *k, struct error *error)
         status = error_set(error, errno, "cannot use KVM: it does not tell what processors it has: %s", strerror(errno));
     } else {
         limit_features(k, cpu, host);
-        fill(cpu, k->vm->irqchip, leaves, host);
+        if (cpu->model->is_host) {
+            name_host(cpu, own, host);
+            fill_host(cpu, leaves, host);
+        } else {
+            fill_model(cpu, leaves, host);
+        }
+        add_hypervisor(cpu, k->vm->irqchip, leaves, host);
         const struct kvm_cpuid_entry2 *avx = find(leaves, 0xd, 2), *pkru = find(leaves, 0xd, 9);
         own->avx_offset = avx && x86_has(cpu, X86_FEAT_AVX) ? avx->ebx : 0;
         own->pkru_offset = pkru && x86_has(cpu, X86_FEAT_PKU) ? pkru->ebx : 0;

@@ -43,7 +43,10 @@ static int vm_init(struct kvm_vm *vm, struct error *error)
 
 static void vcpu_destroy(struct kvm_vcpu *k)
 {
-    free(k->guest);
+    struct x86_kvm *own = k->guest;
+    if (own)
+        x86_kvm_power_up_free(own->power_up);
+    free(own);
     k->guest = NULL;
 }
 

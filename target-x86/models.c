@@ -33,25 +33,26 @@
     F_SKYLAKE "sha-ni clwb umip pku gfni vaes vpclmulqdq la57 rdpid fsrm cr8legacy tsc-adjust "
 
 static const struct x86_model models[] = {
-    {"486", "Intel 486", "GenuineIntel", 4, 8, 0, "", F_486, 1, 0},
-    {"pentium", "Intel Pentium with MMX", "GenuineIntel", 5, 4, 3, "", F_PENTIUM, 1, 0},
-    {"pentium3", "Intel Pentium III", "GenuineIntel", 6, 7, 3, "", F_P3, 3, 0},
-    {"qemu32", "plain 32-bit processor", "GenuineIntel", 6, 6, 3, "Virtual 32-bit processor", F_QEMU32, 4, 0x80000004},
+    {"486", "Intel 486", "GenuineIntel", 4, 8, 0, "", F_486, 1, 0, false},
+    {"pentium", "Intel Pentium with MMX", "GenuineIntel", 5, 4, 3, "", F_PENTIUM, 1, 0, false},
+    {"pentium3", "Intel Pentium III", "GenuineIntel", 6, 7, 3, "", F_P3, 3, 0, false},
+    {"qemu32", "plain 32-bit processor", "GenuineIntel", 6, 6, 3, "Virtual 32-bit processor", F_QEMU32, 4, 0x80000004, false},
     {"qemu64", "plain 64-bit processor", "AuthenticAMD", 15, 107, 1, "Virtual 64-bit processor", F_QEMU64, 13,
-     0x80000008},
-    {"core2duo", "Intel Core 2 Duo", "GenuineIntel", 6, 15, 11, "Intel(R) Core(TM)2 Duo CPU", F_CORE2, 10, 0x80000008},
+     0x80000008, false},
+    {"core2duo", "Intel Core 2 Duo", "GenuineIntel", 6, 15, 11, "Intel(R) Core(TM)2 Duo CPU", F_CORE2, 10, 0x80000008, false},
     {"Nehalem", "Intel Core i7 9xx", "GenuineIntel", 6, 26, 3, "Intel Core i7 9xx (Nehalem)", F_NEHALEM, 11,
-     0x80000008},
+     0x80000008, false},
     {"Haswell", "Intel Core processor of 2013", "GenuineIntel", 6, 60, 4, "Intel Core Processor (Haswell)", F_HASWELL,
-     13, 0x80000008},
+     13, 0x80000008, false},
     {"Skylake-Client", "Intel Core processor of 2015", "GenuineIntel", 6, 94, 3, "Intel Core Processor (Skylake)",
-     F_SKYLAKE, 13, 0x80000008},
-    {"EPYC", "AMD EPYC of 2017", "AuthenticAMD", 23, 1, 2, "AMD EPYC Processor", F_EPYC, 13, 0x80000008},
-    {"max", "everything that works", "AuthenticAMD", 15, 107, 1, "Virtual processor", F_MAX, 13, 0x80000008},
+     F_SKYLAKE, 13, 0x80000008, false},
+    {"EPYC", "AMD EPYC of 2017", "AuthenticAMD", 23, 1, 2, "AMD EPYC Processor", F_EPYC, 13, 0x80000008, false},
+    {"host", "this host's processor (with -accel kvm)", "", 6, 0, 0, "", "", 13, 0x80000008, true},
+    {"max", "everything that works", "AuthenticAMD", 15, 107, 1, "Virtual processor", F_MAX, 13, 0x80000008, false},
 };
 
 const char *const x86_cpu_models[] = {"486",     "pentium", "pentium3",       "qemu32", "qemu64", "core2duo",
-                                      "Nehalem", "Haswell", "Skylake-Client", "EPYC",   "max",    NULL};
+                                      "Nehalem", "Haswell", "Skylake-Client", "EPYC",   "host",   "max", NULL};
 _Static_assert(ARRAY_SIZE(models) + 1 == ARRAY_SIZE(x86_cpu_models), "every model is listed");
 
 // --- features by name ----------------------------------------------------------------------------------------------
@@ -168,6 +169,8 @@ int x86_model_apply(struct x86_cpu *cpu, const char *text, struct error *error)
                            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     } else {
         cpu->model = model;
+        if (model->is_host) // what the host does not have is taken away later
+            memset(cpu->features, 0xff, sizeof(cpu->features));
         set_feature(cpu, X86_FEAT_BASE, true);
         status = set_features(cpu, model->features, " ", false, name, error);
         set_feature(cpu, X86_FEAT_HYPERVISOR, model->extended_level != 0);

@@ -13,6 +13,7 @@ struct x86_model {
     const char *brand;
     const char *features; // names, by spaces
     unsigned level, extended_level;
+    bool is_host; // filled in from the host's processor under KVM, and there alone
 };
 
 static inline bool x86_model_is_intel(const struct x86_model *model)

@@ -2,8 +2,11 @@
 // Between the files of the accelerator.
 #pragma once
 
+#include <linux/kvm.h>
+
 #include "hw/core/accel.h"
 #include "hw/core/kvm-guest.h"
+#include "hw/core/machine.h"
 #include "hw/core/memory-map.h"
 
 struct vcpu;
@@ -21,12 +24,20 @@ struct kvm_accel {
     unsigned slot_count, slot_most; // in use or free; that the kernel has
     bool follows_map;
     struct memory_map_listener map_listener;
+    struct machine_listener clock_listener;
+    struct kvm_clock_data clock; // at which it was stopped
+    bool clock_known;
 };
 
 static inline struct kvm_accel *kvm_accel_of(struct accel *accel)
 {
     return (struct kvm_accel *)accel;
 }
+
+// --- clock.c ---
+
+// From now on the guest's paravirtual clock stops when the machine does.
+void kvm_clock_init(struct kvm_accel *kvm);
 
 // --- irqchip-<host>.c: interrupt controllers of the kernel ---
 

@@ -52,6 +52,7 @@ static int init(struct accel *accel, struct machine *machine, struct error *erro
         return status;
     accel->waits_inside = kvm->vm.irqchip != KVM_IRQCHIP_OFF;
     machine->kvm = &kvm->vm;
+    kvm_clock_init(kvm);
     kvm_run_init();
     return 0;
 }

@@ -42,6 +42,8 @@ Test(x86_processor, init_keeps_what_it_must)
 Test(x86_processor, no_model_has_monitor)
 {
     for (unsigned i = 0; x86_cpu_models[i]; i++) {
+        if (!strcmp(x86_cpu_models[i], "host")) // which only KVM has
+            continue;
         struct x86_machine *m = x86_machine_create("tcg", x86_cpu_models[i], 0);
         uint32_t leaf[4];
         x86_cpuid(m->cpu, 1, 0, leaf);
