@@ -298,7 +298,8 @@ void x86_far_return(struct x86_cpu *cpu, unsigned size, uint32_t drop)
     go(cpu, cs, rip, cpl);
 }
 
-// The flags that IRET and POPF may change at a privilege level.
+// The flags after an IRET at a privilege level. RF is for the next instruction alone: what clears it is the check for breakpoints,
+// and where there are none it must not be seen later.
 static uint32_t merge_flags(const struct x86_cpu *cpu, uint32_t value, unsigned size, unsigned cpl)
 {
     uint32_t mask = FLAGS_ARITH | FLAG_TF | FLAG_DF | FLAG_NT;
@@ -308,6 +309,8 @@ static uint32_t merge_flags(const struct x86_cpu *cpu, uint32_t value, unsigned 
         mask |= FLAG_IF;
     if (cpl == 0)
         mask |= FLAG_IOPL | (size > 1 ? FLAG_VIF | FLAG_VIP : 0);
+    if (!(cpu->block_flags >> X86_BF_BREAKPOINTS & 1))
+        value &= ~(uint32_t)FLAG_RF;
     return (x86_eflags_get(cpu) & ~mask) | (value & mask);
 }
 

@@ -124,7 +124,7 @@ bool test_machine_run(struct test_machine *m, struct vcpu *vcpu, bool (*goes_on)
     for (;;) {
         // Before the look at what ends the run: whoever sets that raises the request after it. Invalidations raise it too.
         atomic_store(&vcpu->exit_request, 0);
-        if (w.expired || !goes_on(opaque))
+        if (w.expired || vcpu->held || !goes_on(opaque)) // held: the engine has given up
             break;
         if (!vcpu->halted)
             m->accel->ops->run(m->accel, vcpu);
@@ -137,7 +137,7 @@ bool test_machine_run(struct test_machine *m, struct vcpu *vcpu, bool (*goes_on)
     pthread_cond_signal(&w.done);
     pthread_mutex_unlock(&w.mutex);
     pthread_join(watcher, NULL);
-    return !w.expired;
+    return !w.expired && !vcpu->held;
 }
 
 static uint64_t seconds(void)

@@ -3,30 +3,15 @@
 // 0x7c00 and entered there in real mode with CS = 0; by every processor when there are several, with any CS. It ends with a
 // status: 0 is success, else the number of the check that failed.
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/kvm.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#include "has-kvm.h"
 #include "tcg/base/log.h"
 #include "x86-machine.h"
 
 enum { IMAGE_AT = 0x7c00, IMAGE_MAX = 0x80000 };
-
-static bool host_has_kvm(void)
-{
-    int host = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm = host < 0 ? -1 : ioctl(host, KVM_CREATE_VM, 0), reason = errno;
-    if (vm >= 0)
-        close(vm);
-    if (host >= 0)
-        close(host);
-    errno = reason;
-    return vm >= 0;
-}
 
 int main(int argc, char **argv)
 {
@@ -34,10 +19,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: run-program ACCEL MODEL IMAGE [MAX_INSNS [CPUS]]\n");
         return 2;
     }
-    if (!strcmp(argv[1], "kvm") && !host_has_kvm()) {
-        perror("no KVM: /dev/kvm");
+    if (!strcmp(argv[1], "kvm") && !has_kvm())
         return 77;
-    }
     unsigned max_insns = argc > 4 ? (unsigned)atoi(argv[4]) : 0, cpus = argc > 5 ? (unsigned)atoi(argv[5]) : 1;
     struct x86_machine *m = x86_machine_create_smp(argv[1], argv[2], max_insns, cpus);
     FILE *image = fopen(argv[3], "rb");

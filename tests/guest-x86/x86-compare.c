@@ -38,6 +38,7 @@ static void build_tables(struct x86_machine *m)
     uint64_t *pml4 = ram(m, TABLES), *pdpt = ram(m, TABLES + 0x1000), *pd = ram(m, TABLES + 0x2000),
              *pt = ram(m, TABLES + 0x3000);
     pml4[0] = (TABLES + 0x1000) | P;
+    *(uint64_t *)ram(m, TABLES + 0x5000) = (TABLES + 0x2000) | 1; // PAE paging's own top level
     pdpt[0] = (TABLES + 0x2000) | P;
     pd[DATA >> 21] = (TABLES + 0x3000) | P;
     pd[CODE >> 21] = (TABLES + 0x4000) | P;
@@ -115,7 +116,6 @@ static void start_guest(struct x86_machine *m, const struct test *t, bool wide)
     cpu->xcr0 = 7;
     cpu->efer = EFER_LME | EFER_LMA | EFER_SCE | EFER_NXE;
     if (!wide) {
-        // PAE paging needs its own top level.
         cpu->efer = EFER_NXE;
         cpu->cr3 = TABLES + 0x5000;
         cpu->pdpte[0] = (TABLES + 0x2000) | 1;
@@ -179,6 +179,14 @@ void case_run_guest(struct case_runner *r, struct test *t)
     }
     collect_guest(m, &t->state, wide);
     memcpy(t->data, ram(m, DATA), DATA_BYTES);
+}
+
+bool case_fits(const struct case_runner *r, struct test *t)
+{
+    const struct x86_cpu *cpu = r->machine->cpu;
+    if (!x86_has(cpu, X86_FEAT_AVX))
+        memset(t->state.ymmh, 0, sizeof(t->state.ymmh));
+    return x86_has(cpu, t->insn.row->feature) && (!t->insn.vex || x86_has(cpu, X86_FEAT_AVX));
 }
 
 void case_run_host(struct case_runner *r, struct test *t)

@@ -23,6 +23,8 @@ struct case_runner;
 // NULL when the host does not give the addresses. `accel` as for x86_machine_create; `wide` is 64-bit code.
 struct case_runner *case_runner_create(const char *accel, bool wide);
 void case_runner_destroy(struct case_runner *r);
+// Whether the guest's processor has what the test needs; where it has no AVX, the test's upper halves are emptied.
+bool case_fits(const struct case_runner *r, struct test *t);
 void case_run_host(struct case_runner *r, struct test *t);
 void case_run_guest(struct case_runner *r, struct test *t);
 // Whether both did the same, but for the flags in `undefined`. With `report`, prints the differences.
