@@ -28,10 +28,15 @@ typedef void guest_ram_code_write_fn(void *opaque, uint64_t ram_offset, uint64_t
 
 // What an accelerator does for hw/core/ram-watch.h. Any thread; the device lock is held.
 struct guest_ram_watch_ops {
+    // Pages of [ram_offset, +length) have become PAGE_SHOWN, or no longer are. NULL: the flag is enough.
+    void (*watch)(void *opaque, uint64_t ram_offset, uint64_t length, bool on);
+    // Makes those of them PAGE_DIRTY that processors have stored to since the last time: where stores are noted elsewhere. What
+    // they have stored is in memory then, and what they store later is told of the next time. NULL: the flags are right.
+    void (*harvest)(void *opaque, uint64_t ram_offset, uint64_t length);
     // Stores by processors to pages of [ram_offset, +length) that are not PAGE_DIRTY are seen from now on, but for those that
-    // are under way.
+    // are under way. NULL: all are.
     void (*protect)(void *opaque, uint64_t ram_offset, uint64_t length);
-    // Whether all that were under way at the last `protect` have been made.
+    // Whether all that were under way at the last `protect` have been made. NULL: there never are any.
     bool (*settled)(void *opaque);
 };
 

@@ -24,6 +24,13 @@ static bool test_bit(const uint64_t *set, uint64_t bit)
     return set[bit / 64] >> (bit % 64) & 1;
 }
 
+static void tell(const struct ram_watch *watch, bool on)
+{
+    const struct guest_ram *ram = watch->ram;
+    if (ram->watch_ops && ram->watch_ops->watch)
+        ram->watch_ops->watch(ram->watch_opaque, watch->first_page << GUEST_PAGE_BITS, watch->page_count << GUEST_PAGE_BITS, on);
+}
+
 void ram_watch_begin(struct ram_watch *watch, struct guest_ram *ram, uint64_t ram_offset, uint64_t bytes)
 {
     ram_watch_end(watch);
@@ -35,12 +42,15 @@ void ram_watch_begin(struct ram_watch *watch, struct guest_ram *ram, uint64_t ra
     watch->settling = ALLOC_ARRAY(uint64_t, words(watch->page_count));
     for (uint64_t i = 0; i < watch->page_count; i++)
         atomic_fetch_or(&ram->page_flags[watch->first_page + i], PAGE_SHOWN | PAGE_DIRTY);
+    tell(watch, true);
 }
 
 void ram_watch_end(struct ram_watch *watch)
 {
     for (uint64_t i = 0; watch->ram && i < watch->page_count; i++)
         atomic_fetch_and(&watch->ram->page_flags[watch->first_page + i], (uint8_t)~(PAGE_SHOWN | PAGE_DIRTY));
+    if (watch->ram)
+        tell(watch, false);
     free(watch->settling);
     *watch = (struct ram_watch){0};
 }
@@ -67,12 +77,17 @@ bool ram_watch_collect(struct ram_watch *watch, uint64_t first, uint64_t count, 
         return false;
     struct guest_ram *ram = watch->ram;
     count = count < watch->page_count - first ? count : watch->page_count - first;
+    const struct guest_ram_watch_ops *ops = ram->watch_ops;
+    uint64_t ram_offset = (watch->first_page + first) << GUEST_PAGE_BITS, bytes = count << GUEST_PAGE_BITS;
+    if (ops && ops->harvest)
+        ops->harvest(ram->watch_opaque, ram_offset, bytes);
     // Asked before pages are protected anew: a store that was under way then is in memory now.
-    bool settled = !ram->watch_ops || ram->watch_ops->settled(ram->watch_opaque);
+    bool settled = !ops || (ops->settled && ops->settled(ram->watch_opaque));
     bool any = take_flags(watch, first, count, dirty);
-    if (any && ram->watch_ops)
-        ram->watch_ops->protect(ram->watch_opaque, (watch->first_page + first) << GUEST_PAGE_BITS,
-                                count << GUEST_PAGE_BITS);
+    if (any && ops && ops->protect)
+        ops->protect(ram->watch_opaque, ram_offset, bytes);
+    if (ops && !ops->settled)
+        return any;
     for (uint64_t i = 0; i < count; i++) {
         bool stored = test_bit(dirty, i), again = test_bit(watch->settling, first + i);
         uint64_t bit = UINT64_C(1) << ((first + i) % 64), *settling = &watch->settling[(first + i) / 64];

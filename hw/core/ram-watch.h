@@ -6,7 +6,8 @@
 //   storer:  store, then set PAGE_DIRTY if the page is PAGE_SHOWN. Stores go unseen from then on, until they are protected.
 //   asker:   clear PAGE_DIRTY, protect the page, then read it.
 // A processor may be between its check and its store while the page is protected. So pages that were dirty are told of
-// again until every processor has left translated code once.
+// again until every processor has left translated code once. Engines that find out about stores in other ways have none of
+// these under way, and pages are told of once (struct guest_ram_watch_ops).
 //
 // Device lock held in all calls. A page can be in one watch only.
 #pragma once

@@ -13,7 +13,11 @@ struct vcpu;
 
 struct kvm_slot {
     uint64_t base, size, ram_offset; // size 0: free
-    bool readonly;
+    bool readonly, logged;           // nobody stores; stores are noted
+};
+
+struct kvm_shown {
+    uint64_t ram_offset, bytes;
 };
 
 struct kvm_accel {
@@ -27,6 +31,11 @@ struct kvm_accel {
     struct machine_listener clock_listener;
     struct kvm_clock_data clock; // at which it was stopped
     bool clock_known;
+    struct kvm_shown *shown; // watched pages
+    unsigned shown_count;
+    bool clears_log; // the log is cleared by pages, and not by reading it
+    uint64_t *log;   // room for a slot's
+    size_t log_words;
 };
 
 static inline struct kvm_accel *kvm_accel_of(struct accel *accel)
@@ -44,10 +53,22 @@ void kvm_clock_init(struct kvm_accel *kvm);
 // Makes those that vm.irqchip says, and has the board make devices for them. Before vCPUs.
 int kvm_irqchip_init(struct kvm_accel *kvm, struct error *error);
 
+// --- dirty.c: which pages processors have stored to (hw/core/ram-watch.h) ---
+
+// Once for the machine, before there are slots.
+void kvm_dirty_init(struct kvm_accel *kvm);
+void kvm_dirty_destroy(struct kvm_accel *kvm);
+// Whether stores to the slot are to be noted.
+bool kvm_dirty_wants(const struct kvm_accel *kvm, const struct kvm_slot *slot);
+// The slot goes with its log.
+void kvm_dirty_lost(struct kvm_accel *kvm, const struct kvm_slot *slot);
+
 // --- memory.c: the guest's memory as the kernel sees it ---
 
 // From now on the kernel's slots follow the machine's map.
 void kvm_memory_init(struct kvm_accel *kvm);
+// Tells the kernel what the slot is. Negative errno.
+int kvm_slot_set(struct kvm_accel *kvm, unsigned index, const struct kvm_slot *slot);
 
 // --- run.c: accel_ops ---
 

@@ -114,6 +114,7 @@ static void destroy(struct accel *accel)
     if (kvm->vm.host >= 0)
         close(kvm->vm.host);
     kvm_routes_destroy(kvm->vm.routes);
+    kvm_dirty_destroy(kvm);
     free(kvm->slots);
     free(kvm);
 }

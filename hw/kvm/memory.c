@@ -20,7 +20,7 @@ static bool wanted(const struct mem_range *range, struct kvm_slot *slot)
     if (range->size < skip + GUEST_PAGE_SIZE)
         return false;
     *slot = (struct kvm_slot){range->base + skip, (range->size - skip) & -(uint64_t)GUEST_PAGE_SIZE, range->ram_offset + skip,
-                              !mem_range_direct_write(range)};
+                              !mem_range_direct_write(range), false};
     return slot->ram_offset % GUEST_PAGE_SIZE == 0;
 }
 
@@ -29,19 +29,36 @@ static bool same(const struct kvm_slot *a, const struct kvm_slot *b)
     return a->base == b->base && a->size == b->size && a->ram_offset == b->ram_offset && a->readonly == b->readonly;
 }
 
-static void set_slot(struct kvm_accel *kvm, unsigned index, const struct kvm_slot *slot)
+int kvm_slot_set(struct kvm_accel *kvm, unsigned index, const struct kvm_slot *slot)
 {
     struct kvm_userspace_memory_region region = {
         .slot = index,
-        .flags = slot->readonly ? KVM_MEM_READONLY : 0,
+        .flags = (slot->readonly ? KVM_MEM_READONLY : 0) | (slot->logged ? KVM_MEM_LOG_DIRTY_PAGES : 0),
         .guest_phys_addr = slot->base,
         .memory_size = slot->size,
         .userspace_addr = (uint64_t)(uintptr_t)(kvm->vm.machine->ram->host + slot->ram_offset),
     };
-    if (ioctl(kvm->vm.fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
+    return ioctl(kvm->vm.fd, KVM_SET_USER_MEMORY_REGION, &region) < 0 ? -errno : 0;
+}
+
+static void add(struct kvm_accel *kvm, unsigned index, struct kvm_slot slot)
+{
+    slot.logged = kvm_dirty_wants(kvm, &slot);
+    int status = kvm_slot_set(kvm, index, &slot);
+    if (status)
         fprintf(stderr, "lyrebird: KVM has no room for %llu KiB of guest memory at 0x%llx (%s); the guest sees a slow copy of it\n",
-                (unsigned long long)(slot->size >> 10), (unsigned long long)slot->base, strerror(errno));
-    kvm->slots[index] = *slot;
+                (unsigned long long)(slot.size >> 10), (unsigned long long)slot.base, strerror(-status));
+    kvm->slots[index] = slot;
+}
+
+static void drop(struct kvm_accel *kvm, unsigned index)
+{
+    struct kvm_slot gone = kvm->slots[index];
+    gone.size = 0;
+    gone.logged = false;
+    kvm_slot_set(kvm, index, &gone);
+    kvm_dirty_lost(kvm, &kvm->slots[index]);
+    kvm->slots[index] = gone;
 }
 
 // Makes room in the list; false when the kernel has no more slots.
@@ -80,17 +97,14 @@ static void changed(void *opaque, uint64_t base, uint64_t size)
     (void)base;
     (void)size;
     for (unsigned i = 0; i < kvm->slot_count; i++)
-        if (kvm->slots[i].size && !is_in_map(kvm, &kvm->slots[i])) {
-            struct kvm_slot gone = kvm->slots[i];
-            gone.size = 0;
-            set_slot(kvm, i, &gone);
-        }
+        if (kvm->slots[i].size && !is_in_map(kvm, &kvm->slots[i]))
+            drop(kvm, i);
     const struct mem_range *range = memory_map_next(map, 0);
     for (; range; range = range->base + range->size ? memory_map_next(map, range->base + range->size) : NULL) {
         struct kvm_slot slot;
         unsigned index;
         if (wanted(range, &slot) && !has(kvm, &slot) && free_slot(kvm, &index))
-            set_slot(kvm, index, &slot);
+            add(kvm, index, slot);
     }
 }
 
@@ -101,6 +115,7 @@ void kvm_memory_init(struct kvm_accel *kvm)
     kvm->follows_map = true;
     int most = ioctl(kvm->vm.host, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS);
     kvm->slot_most = most > 0 ? (unsigned)most : 32;
+    kvm_dirty_init(kvm);
     kvm->map_listener = (struct memory_map_listener){.changed = changed, .opaque = kvm};
     memory_map_listen(kvm->vm.machine->map, &kvm->map_listener);
     changed(kvm, 0, 0);

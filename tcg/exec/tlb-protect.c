@@ -70,4 +70,4 @@ static bool watch_settled(void *opaque)
     return true;
 }
 
-const struct guest_ram_watch_ops tlb_watch_ops = {watch_protect, watch_settled};
+const struct guest_ram_watch_ops tlb_watch_ops = {.protect = watch_protect, .settled = watch_settled};

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "test-machine.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "hw/kvm/kvm.h"
 #include "tcg/exec/engine.h"
@@ -19,6 +24,17 @@ static const struct machine_type type = {
     .max_cpus = TEST_MACHINE_CPUS,
     .instance_size = sizeof(struct machine),
 };
+
+bool test_machine_host_has_kvm(void)
+{
+    int host = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm = host < 0 ? -1 : ioctl(host, KVM_CREATE_VM, 0), reason = errno;
+    if (vm >= 0)
+        close(vm);
+    if (host >= 0)
+        close(host);
+    errno = reason;
+    return vm >= 0;
+}
 
 _Noreturn void test_machine_give_up(const char *what, const struct error *error)
 {
