@@ -177,6 +177,14 @@ static void info_jit(struct monitor *monitor, const char *arguments)
     print_accel(monitor, "jit");
 }
 
+static void info_kvm(struct monitor *monitor, const char *arguments)
+{
+    (void)arguments;
+    fprintf(monitor->out, "kvm support: %s\n", monitor->machine->kvm ? "enabled" : "disabled");
+    if (monitor->machine->kvm)
+        print_accel(monitor, "kvm");
+}
+
 static void info_tlb(struct monitor *monitor, const char *arguments)
 {
     (void)arguments;

@@ -61,6 +61,11 @@ static int vcpu_init(struct kvm_vcpu *k, struct error *error)
     return status;
 }
 
+static struct memory_map *ports(struct kvm_vcpu *k)
+{
+    return cpu_of(k)->config.io;
+}
+
 // --- interrupts ---
 
 static bool line_is_up(const struct x86_cpu *cpu, enum x86_cpu_input line)
@@ -156,6 +161,7 @@ const struct kvm_guest_ops x86_kvm_guest_ops = {
     .vm_init = vm_init,
     .vcpu_init = vcpu_init,
     .vcpu_destroy = vcpu_destroy,
+    .ports = ports,
     .load = x86_kvm_load,
     .save = x86_kvm_save,
     .enter = enter,

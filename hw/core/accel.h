@@ -23,7 +23,10 @@ struct accel_ops {
     // Interrupts run(), if the vCPU is there, beyond setting exit_request. NULL where polling is enough. Any thread, any
     // lock held.
     void (*kick)(struct accel *accel, struct vcpu *cpu);
-    // For the monitor: `what` is "jit", "tlb" or "profile". NULL when there is nothing to tell.
+    // Has devices told of stores that were held back, so that they are as the guest has left them. NULL: none ever are. Device lock
+    // held; not by a vCPU's thread within run().
+    void (*flush)(struct accel *accel);
+    // For the monitor: `what` is "jit", "tlb", "profile" or "kvm". NULL when there is nothing to tell.
     void (*print_info)(struct accel *accel, const char *what, struct vcpu *cpu, FILE *out);
     // Begins to note where vCPUs spend their time, or ends it. NULL when that cannot be told. Not from a vCPU's thread.
     void (*profile)(struct accel *accel, bool on);

@@ -10,6 +10,7 @@ struct error;
 struct kvm_routes;
 struct kvm_run;
 struct machine;
+struct memory_map;
 struct vcpu;
 
 // Which interrupt controllers are the kernel's.
@@ -45,6 +46,8 @@ struct kvm_guest_ops {
     int (*vm_init)(struct kvm_vm *vm, struct error *error);
     int (*vcpu_init)(struct kvm_vcpu *kvm, struct error *error);
     void (*vcpu_destroy)(struct kvm_vcpu *kvm); // what vcpu_init has made
+    // The map of the processor's ports. NULL: the family has none.
+    struct memory_map *(*ports)(struct kvm_vcpu *kvm);
     // Hands the state to the kernel, and takes it back.
     int (*load)(struct kvm_vcpu *kvm, struct error *error);
     int (*save)(struct kvm_vcpu *kvm, struct error *error);

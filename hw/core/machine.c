@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/core/accel.h"
 #include "hw/core/block.h"
 #include "hw/core/chardev.h"
 #include "hw/core/dma.h"
@@ -274,10 +275,20 @@ static void tell_state(struct machine *machine)
     device_lock_release(&machine->lock);
 }
 
+void machine_flush(struct machine *machine)
+{
+    const struct accel *accel = machine->vcpus.count ? machine->vcpus.cpus[0]->accel : NULL;
+    if (accel && accel->ops->flush)
+        accel->ops->flush((struct accel *)accel);
+}
+
 static void stop_running(struct machine *machine, enum run_state state)
 {
     if (machine_state(machine) == RUN_RUNNING) {
         vcpu_group_pause(&machine->vcpus);
+        device_lock_acquire(&machine->lock);
+        machine_flush(machine);
+        device_lock_release(&machine->lock);
         event_clock_stop(machine->clock);
     }
     bool changed = machine_state(machine) != state;

@@ -212,6 +212,9 @@ int machine_add_blob(struct machine *machine, const char *name, uint64_t gpa, vo
 // calls it before the start and for each reset request.
 void machine_reset(struct machine *machine);
 
+// Devices are as the guest has left them, whatever stores the accelerator holds back. Device lock held.
+void machine_flush(struct machine *machine);
+
 // Runs the I/O loop on the calling thread. vCPU threads are started by the accelerator before this and are
 // let go here. Returns the reason when the machine is shut down, with the vCPUs paused.
 enum shutdown_reason machine_run(struct machine *machine);

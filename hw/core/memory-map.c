@@ -269,6 +269,20 @@ void memory_map_set_direct_read(struct memory_map *map, struct mem_region *regio
         tell_listeners(map, region->desc.base, region->desc.size);
 }
 
+void memory_map_set_doorbells(struct memory_map *map, struct mem_region *region, const struct mem_doorbell *doorbells,
+                              unsigned count)
+{
+    region->desc.doorbells = doorbells;
+    region->desc.doorbell_count = count;
+    tell_listeners(map, region->desc.base, region->desc.size);
+}
+
+const struct mem_doorbell *mem_range_doorbells(const struct mem_range *range, unsigned *count)
+{
+    *count = range->region->desc.doorbell_count;
+    return range->region->desc.doorbells;
+}
+
 const struct mem_range *memory_map_next(struct memory_map *map, uint64_t gpa)
 {
     const struct flat_table *table = atomic_load_explicit(&map->table, memory_order_acquire);

@@ -42,6 +42,16 @@ struct mmio_ops {
     bool own_lock;              // called without the device lock; the device takes what it needs
 };
 
+// A place in a region where a store of this size (and value) only notifies the device, which need not act at once and does not
+// care who it was: an engine may have the I/O thread call the write handler, with the lock, offset, size and value that the store
+// has, a little later. Stores that are made again before it does so count once. Not for handlers with their own lock.
+struct mem_doorbell {
+    uint32_t offset;
+    uint8_t size;    // one that the handlers understand
+    bool any_value;  // whatever is stored there, and the handler is called with `value`
+    uint32_t value;
+};
+
 // What a board or device wants mapped. Passed by value; `name` and `ops` must outlive the region.
 struct mem_region_desc {
     const char *name;
@@ -51,6 +61,8 @@ struct mem_region_desc {
     uint64_t ram_offset; // RAM, ROM, ROM_DEVICE: where its bytes are in the guest RAM object, page aligned
     const struct mmio_ops *ops;
     void *opaque;
+    const struct mem_doorbell *doorbells; // must outlive the region
+    unsigned doorbell_count;
 };
 
 struct mem_region; // a mapped region, by which it is changed and removed
@@ -96,6 +108,9 @@ struct mem_region *memory_map_add(struct memory_map *map, struct mem_region_desc
 void memory_map_remove(struct memory_map *map, struct mem_region *region);
 // ROM_DEVICE: whether reads go straight to memory. Costs no rebuild; the listeners are called.
 void memory_map_set_direct_read(struct memory_map *map, struct mem_region *region, bool direct);
+// The region has these doorbells from now on, which must outlive it or the next call. The listeners are called.
+void memory_map_set_doorbells(struct memory_map *map, struct mem_region *region, const struct mem_doorbell *doorbells,
+                              unsigned count);
 
 // The range that covers `gpa`, or NULL. Lock free, from any thread; used by the soft TLB's slow path.
 const struct mem_range *memory_map_find(struct memory_map *map, uint64_t gpa);
@@ -104,6 +119,8 @@ const struct mem_range *memory_map_next(struct memory_map *map, uint64_t gpa);
 // Whether loads (or stores) to this range may go straight to `host`.
 bool mem_range_direct_read(const struct mem_range *range);
 bool mem_range_direct_write(const struct mem_range *range);
+// Doorbells of the range's region, some of which may be outside the range. Device lock held.
+const struct mem_doorbell *mem_range_doorbells(const struct mem_range *range, unsigned *count);
 // Changes whenever the table does, so that cached lookups can be checked.
 uint64_t memory_map_generation(struct memory_map *map);
 // Frees tables that were replaced. Only while no other thread reads the map or a view of it.

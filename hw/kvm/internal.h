@@ -3,6 +3,7 @@
 #pragma once
 
 #include <linux/kvm.h>
+#include <stdio.h>
 
 #include "hw/core/accel.h"
 #include "hw/core/kvm-guest.h"
@@ -26,7 +27,7 @@ struct kvm_accel {
     const struct kvm_guest_ops *guest;
     struct kvm_slot *slots;
     unsigned slot_count, slot_most; // in use or free; that the kernel has
-    bool follows_map;
+    bool has_vcpu; // and with it all that follows the machine's maps
     struct memory_map_listener map_listener;
     struct machine_listener clock_listener;
     struct kvm_clock_data clock; // at which it was stopped
@@ -36,6 +37,7 @@ struct kvm_accel {
     bool clears_log; // the log is cleared by pages, and not by reading it
     uint64_t *log;   // room for a slot's
     size_t log_words;
+    struct kvm_doorbells *doorbells;
 };
 
 static inline struct kvm_accel *kvm_accel_of(struct accel *accel)
@@ -53,6 +55,16 @@ void kvm_clock_init(struct kvm_accel *kvm);
 // Makes those that vm.irqchip says, and has the board make devices for them. Before vCPUs.
 int kvm_irqchip_init(struct kvm_accel *kvm, struct error *error);
 
+// --- doorbells.c: stores that only notify (struct mem_doorbell), taken by the kernel ---
+
+// Once for the machine. `ports` may be NULL. NULL: the host cannot.
+struct kvm_doorbells *kvm_doorbells_create(const struct kvm_vm *vm, struct memory_map *ports);
+// When the machine is gone.
+void kvm_doorbells_destroy(struct kvm_doorbells *doorbells);
+// Those that have been stored to ring. Device lock held.
+void kvm_doorbells_flush(struct kvm_doorbells *doorbells);
+void kvm_doorbells_print(const struct kvm_doorbells *doorbells, FILE *out);
+
 // --- dirty.c: which pages processors have stored to (hw/core/ram-watch.h) ---
 
 // Once for the machine, before there are slots.
@@ -65,7 +77,7 @@ void kvm_dirty_lost(struct kvm_accel *kvm, const struct kvm_slot *slot);
 
 // --- memory.c: the guest's memory as the kernel sees it ---
 
-// From now on the kernel's slots follow the machine's map.
+// From now on the kernel's slots follow the machine's map. Once for the machine.
 void kvm_memory_init(struct kvm_accel *kvm);
 // Tells the kernel what the slot is. Negative errno.
 int kvm_slot_set(struct kvm_accel *kvm, unsigned index, const struct kvm_slot *slot);

@@ -90,7 +90,12 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
         release(k);
         return status;
     }
-    kvm_memory_init(kvm);
+    if (!kvm->has_vcpu) {
+        // The first one: the board has made RAM and the maps by now.
+        kvm->has_vcpu = true;
+        kvm_memory_init(kvm);
+        kvm->doorbells = kvm_doorbells_create(&kvm->vm, kvm->guest->ports ? kvm->guest->ports(k) : NULL);
+    }
     vcpu->accel = accel;
     vcpu->accel_data = k;
     return 0;
@@ -106,6 +111,20 @@ static void vcpu_destroy(struct accel *accel, struct vcpu *vcpu)
     vcpu->accel_data = NULL;
 }
 
+static void flush(struct accel *accel)
+{
+    kvm_doorbells_flush(kvm_accel_of(accel)->doorbells);
+}
+
+static void print_info(struct accel *accel, const char *what, struct vcpu *vcpu, FILE *out)
+{
+    const struct kvm_accel *kvm = kvm_accel_of(accel);
+    (void)vcpu;
+    if (strcmp(what, "kvm"))
+        return;
+    kvm_doorbells_print(kvm->doorbells, out);
+}
+
 static void destroy(struct accel *accel)
 {
     struct kvm_accel *kvm = kvm_accel_of(accel);
@@ -114,6 +133,7 @@ static void destroy(struct accel *accel)
     if (kvm->vm.host >= 0)
         close(kvm->vm.host);
     kvm_routes_destroy(kvm->vm.routes);
+    kvm_doorbells_destroy(kvm->doorbells);
     kvm_dirty_destroy(kvm);
     free(kvm->slots);
     free(kvm);
@@ -127,6 +147,8 @@ const struct accel_ops kvm_accel_ops = {
     .vcpu_destroy = vcpu_destroy,
     .run = kvm_run,
     .kick = kvm_kick,
+    .flush = flush,
+    .print_info = print_info,
     .destroy = destroy,
 };
 

@@ -110,9 +110,6 @@ static void changed(void *opaque, uint64_t base, uint64_t size)
 
 void kvm_memory_init(struct kvm_accel *kvm)
 {
-    if (kvm->follows_map)
-        return;
-    kvm->follows_map = true;
     int most = ioctl(kvm->vm.host, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS);
     kvm->slot_most = most > 0 ? (unsigned)most : 32;
     kvm_dirty_init(kvm);

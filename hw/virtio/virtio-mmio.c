@@ -58,6 +58,7 @@ struct virtio_mmio {
     struct virtio_socket socket;
     struct virtio_device *plugged;
     struct mem_region *region;
+    struct mem_doorbell *doorbells;
 
     uint32_t device_features_sel, driver_features_sel, queue_sel, interrupt_status;
     uint32_t page_size, queue_align; // legacy; the alignment holds for the queue set up next
@@ -81,6 +82,10 @@ static void plugged(void *opaque, struct virtio_device *device)
 {
     struct virtio_mmio *mmio = opaque;
     mmio->plugged = device;
+    struct mem_doorbell *old = mmio->doorbells;
+    mmio->doorbells = device ? virtio_doorbells(device, QUEUE_NOTIFY, 0, 4) : NULL;
+    memory_map_set_doorbells(mmio->device.machine->map, mmio->region, mmio->doorbells, device ? device->queue_count : 0);
+    free(old);
 }
 
 static struct virtqueue *selected_queue(const struct virtio_mmio *mmio)

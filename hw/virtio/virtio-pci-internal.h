@@ -16,6 +16,7 @@ struct virtio_pci {
     struct virtio_socket socket;
     struct virtio_device *plugged;
     unsigned cfg_capability; // the window through configuration space
+    struct mem_doorbell *modern_doorbells, *legacy_doorbells;
 
     uint8_t isr;
     uint32_t device_feature_select, driver_feature_select;

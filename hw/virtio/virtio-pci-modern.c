@@ -201,6 +201,8 @@ void virtio_pci_add_modern(struct virtio_pci *self)
     struct pci_device *pci = &self->pci;
     struct mem_region_desc desc = {
         .name = "virtio-pci-modern", .size = BAR_BYTES, .kind = MEM_MMIO, .ops = &modern_ops, .opaque = self};
+    desc.doorbells = self->modern_doorbells = virtio_doorbells(self->plugged, NOTIFY_AT, NOTIFY_MULTIPLIER, 2);
+    desc.doorbell_count = self->plugged->queue_count;
     pci_add_bar(pci, MODERN_BAR, PCI_BAR_MEM64, true, desc);
     add_capability(self, CAP_COMMON, COMMON_AT, PART_BYTES, 0);
     add_capability(self, CAP_ISR, ISR_AT, PART_BYTES, 0);

@@ -76,7 +76,7 @@ void virtio_pci_set_status(struct virtio_pci *self, uint8_t status)
 
 void virtio_pci_kick(struct virtio_pci *self, uint32_t queue_index)
 {
-    if (pci_command_has(&self->pci, PCI_COMMAND_MASTER))
+    if (self->plugged && pci_command_has(&self->pci, PCI_COMMAND_MASTER)) // not there: a doorbell rings because its BAR goes
         virtio_kick(self->plugged, queue_index);
 }
 
@@ -198,6 +198,8 @@ void virtio_pci_unrealize(struct device *device)
     bus_remove(device->machine, &self->bus);
     free(self->bus.name);
     pci_unrealize(&self->pci);
+    free(self->modern_doorbells);
+    free(self->legacy_doorbells);
 }
 
 int virtio_pci_realize(struct device *device, struct error *error)

@@ -153,6 +153,14 @@ void virtio_kick(struct virtio_device *device, uint32_t queue_index)
     device->class->notify(device, &device->queues[queue_index]);
 }
 
+struct mem_doorbell *virtio_doorbells(const struct virtio_device *device, unsigned offset, unsigned step, unsigned size)
+{
+    struct mem_doorbell *bells = ALLOC_ARRAY(struct mem_doorbell, device->queue_count);
+    for (unsigned i = 0; i < device->queue_count; i++)
+        bells[i] = (struct mem_doorbell){offset + i * step, (uint8_t)size, step != 0, step ? 0 : i};
+    return bells;
+}
+
 void virtio_config_changed(struct virtio_device *device)
 {
     device->config_generation++;

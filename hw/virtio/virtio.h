@@ -95,6 +95,9 @@ void virtio_write_config(struct virtio_device *device, uint64_t offset, unsigned
 // Takes the addresses of a queue into use if they make sense.
 void virtio_queue_set_ready(struct virtqueue *queue, bool ready);
 void virtio_kick(struct virtio_device *device, uint32_t queue_index);
+// Doorbells (hw/core/memory-map.h) for all queues, the first at `offset` and each `step` bytes further; where `step` is 0, the
+// value stored is the number of the queue, and else it does not matter. To be freed.
+struct mem_doorbell *virtio_doorbells(const struct virtio_device *device, unsigned offset, unsigned step, unsigned size);
 
 // For devices.
 static inline bool virtio_has(const struct virtio_device *device, uint64_t feature)

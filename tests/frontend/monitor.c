@@ -141,6 +141,7 @@ Test(monitor, info)
     EXPECT("info registers -b", "'-b' is not understood");
     EXPECT("info irq", "CPU #0: off, input lines 0x0");
     EXPECT("info jit", "this accelerator has no jit");
+    EXPECT("info kvm", "kvm support: disabled");
     EXPECT("cpu 1", "'1' is not a processor from 0 to 0");
 }
 
