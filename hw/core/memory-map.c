@@ -272,9 +272,11 @@ void memory_map_set_direct_read(struct memory_map *map, struct mem_region *regio
 void memory_map_set_doorbells(struct memory_map *map, struct mem_region *region, const struct mem_doorbell *doorbells,
                               unsigned count)
 {
+    bool changes = count || region->desc.doorbell_count;
     region->desc.doorbells = doorbells;
     region->desc.doorbell_count = count;
-    tell_listeners(map, region->desc.base, region->desc.size);
+    if (changes)
+        tell_listeners(map, region->desc.base, region->desc.size);
 }
 
 const struct mem_doorbell *mem_range_doorbells(const struct mem_range *range, unsigned *count)

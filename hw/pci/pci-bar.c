@@ -45,6 +45,15 @@ void pci_add_bar(struct pci_device *device, unsigned number, enum pci_bar_space 
         pci_define(device, bar_register(number) + 4, 4, 0, (uint32_t)(writable >> 32));
 }
 
+void pci_bar_set_doorbells(struct pci_device *device, unsigned number, const struct mem_doorbell *doorbells, unsigned count)
+{
+    struct mem_window *window = &device->bars[number].window;
+    window->desc.doorbells = doorbells;
+    window->desc.doorbell_count = count;
+    if (window->region)
+        memory_map_set_doorbells(window->map, window->region, doorbells, count);
+}
+
 bool pci_memory_reaches(const struct pci_device *device, uint64_t address, uint64_t size)
 {
     const struct pci_bus *bus = device->bus;

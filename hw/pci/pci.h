@@ -166,6 +166,8 @@ unsigned pci_add_capability(struct pci_device *device, enum pci_capability id, u
 // 64-bit one takes the next BAR too.
 void pci_add_bar(struct pci_device *device, unsigned number, enum pci_bar_space space, bool prefetchable,
                  struct mem_region_desc desc);
+// The BAR has these doorbells (hw/core/memory-map.h) from now on, wherever it is; they must outlive it or the next call.
+void pci_bar_set_doorbells(struct pci_device *device, unsigned number, const struct mem_doorbell *doorbells, unsigned count);
 // An expansion ROM, from the property "romfile" or else `file` (both may be NULL: no ROM). The contents are
 // copied into guest RAM that is carved here.
 int pci_add_rom(struct pci_device *device, const char *file, struct error *error);

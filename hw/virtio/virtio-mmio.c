@@ -76,16 +76,20 @@ static void interrupt(void *opaque, struct virtqueue *queue)
     update_irq(mmio);
 }
 
-static const struct virtio_transport_ops transport_ops = {interrupt};
+static void running(void *opaque, bool on)
+{
+    struct virtio_mmio *mmio = opaque;
+    memory_map_set_doorbells(mmio->device.machine->map, mmio->region, mmio->doorbells, on ? mmio->plugged->queue_count : 0);
+}
+
+static const struct virtio_transport_ops transport_ops = {interrupt, running};
 
 static void plugged(void *opaque, struct virtio_device *device)
 {
     struct virtio_mmio *mmio = opaque;
     mmio->plugged = device;
-    struct mem_doorbell *old = mmio->doorbells;
+    free(mmio->doorbells);
     mmio->doorbells = device ? virtio_doorbells(device, QUEUE_NOTIFY, 0, 4) : NULL;
-    memory_map_set_doorbells(mmio->device.machine->map, mmio->region, mmio->doorbells, device ? device->queue_count : 0);
-    free(old);
 }
 
 static struct virtqueue *selected_queue(const struct virtio_mmio *mmio)

@@ -39,8 +39,10 @@ uint16_t virtio_pci_vector(const struct virtio_pci *self, uint32_t wanted);
 
 // virtio-pci-legacy.c
 void virtio_pci_add_legacy(struct virtio_pci *self);
+void virtio_pci_legacy_running(struct virtio_pci *self, bool on);
 // virtio-pci-modern.c
 void virtio_pci_add_modern(struct virtio_pci *self);
+void virtio_pci_modern_running(struct virtio_pci *self, bool on);
 // The window's data register is about to be read, or was written.
 void virtio_pci_window_read(struct virtio_pci *self);
 void virtio_pci_window_written(struct virtio_pci *self);

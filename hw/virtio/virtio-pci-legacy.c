@@ -81,8 +81,6 @@ static void legacy_write(void *opaque, struct mmio_access access, uint64_t wide)
     struct virtio_pci *self = opaque;
     unsigned config = config_at(self), offset = (unsigned)access.offset;
     uint32_t value = (uint32_t)wide;
-    if (!self->plugged)
-        return; // a doorbell rings because its BAR goes
     if (offset >= config) {
         virtio_write_config(self->plugged, offset - config, access.size, value);
         return;
@@ -125,7 +123,11 @@ void virtio_pci_add_legacy(struct virtio_pci *self)
         size *= 2;
     struct mem_region_desc desc = {
         .name = "virtio-pci-legacy", .size = size, .kind = MEM_MMIO, .ops = &legacy_ops, .opaque = self};
-    desc.doorbells = self->legacy_doorbells = virtio_doorbells(self->plugged, QUEUE_NOTIFY, 0, 2);
-    desc.doorbell_count = self->plugged->queue_count;
+    self->legacy_doorbells = virtio_doorbells(self->plugged, QUEUE_NOTIFY, 0, 2);
     pci_add_bar(&self->pci, LEGACY_BAR, PCI_BAR_IO, false, desc);
+}
+
+void virtio_pci_legacy_running(struct virtio_pci *self, bool on)
+{
+    pci_bar_set_doorbells(&self->pci, LEGACY_BAR, self->legacy_doorbells, on ? self->plugged->queue_count : 0);
 }

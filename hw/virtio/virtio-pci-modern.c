@@ -201,8 +201,7 @@ void virtio_pci_add_modern(struct virtio_pci *self)
     struct pci_device *pci = &self->pci;
     struct mem_region_desc desc = {
         .name = "virtio-pci-modern", .size = BAR_BYTES, .kind = MEM_MMIO, .ops = &modern_ops, .opaque = self};
-    desc.doorbells = self->modern_doorbells = virtio_doorbells(self->plugged, NOTIFY_AT, NOTIFY_MULTIPLIER, 2);
-    desc.doorbell_count = self->plugged->queue_count;
+    self->modern_doorbells = virtio_doorbells(self->plugged, NOTIFY_AT, NOTIFY_MULTIPLIER, 2);
     pci_add_bar(pci, MODERN_BAR, PCI_BAR_MEM64, true, desc);
     add_capability(self, CAP_COMMON, COMMON_AT, PART_BYTES, 0);
     add_capability(self, CAP_ISR, ISR_AT, PART_BYTES, 0);
@@ -215,6 +214,11 @@ void virtio_pci_add_modern(struct virtio_pci *self)
     pci_define(pci, window + CAP_SIZE, 4, 0, UINT32_MAX);
     pci_define(pci, window + CAP_MORE, 4, 0, UINT32_MAX);
     self->cfg_capability = window;
+}
+
+void virtio_pci_modern_running(struct virtio_pci *self, bool on)
+{
+    pci_bar_set_doorbells(&self->pci, MODERN_BAR, self->modern_doorbells, on ? self->plugged->queue_count : 0);
 }
 
 // False: the driver asks for something that cannot be.

@@ -76,7 +76,7 @@ void virtio_pci_set_status(struct virtio_pci *self, uint8_t status)
 
 void virtio_pci_kick(struct virtio_pci *self, uint32_t queue_index)
 {
-    if (self->plugged && pci_command_has(&self->pci, PCI_COMMAND_MASTER)) // not there: a doorbell rings because its BAR goes
+    if (pci_command_has(&self->pci, PCI_COMMAND_MASTER))
         virtio_kick(self->plugged, queue_index);
 }
 
@@ -99,7 +99,16 @@ static void interrupt(void *opaque, struct virtqueue *queue)
     pci_set_irq(&self->pci, true);
 }
 
-static const struct virtio_transport_ops transport_ops = {interrupt};
+static void running(void *opaque, bool on)
+{
+    struct virtio_pci *self = opaque;
+    if (self->legacy_doorbells)
+        virtio_pci_legacy_running(self, on && self->plugged->legacy);
+    if (self->modern_doorbells)
+        virtio_pci_modern_running(self, on && !self->plugged->legacy);
+}
+
+static const struct virtio_transport_ops transport_ops = {interrupt, running};
 
 static void plugged(void *opaque, struct virtio_device *device)
 {

@@ -67,7 +67,10 @@ void virtio_unrealize(struct virtio_device *device)
 void virtio_reset(struct virtio_device *device)
 {
     // First, so that requests which finish now are not reported to the driver.
+    bool was_running = device->status & VIRTIO_STATUS_DRIVER_OK;
     device->status = 0;
+    if (was_running)
+        device->transport->running(device->transport_opaque, false);
     if (device->class->stop)
         device->class->stop(device);
     device->driver_features = 0;
@@ -106,7 +109,10 @@ void virtio_set_status(struct virtio_device *device, uint8_t status)
     }
     // A driver sets bits one after the other and clears them only by a reset.
     device->status = status | (before & VIRTIO_STATUS_NEEDS_RESET);
-    if ((status & VIRTIO_STATUS_DRIVER_OK) && !(before & VIRTIO_STATUS_DRIVER_OK) && device->class->started)
+    bool starts = (status & VIRTIO_STATUS_DRIVER_OK) && !(before & VIRTIO_STATUS_DRIVER_OK);
+    if (starts)
+        device->transport->running(device->transport_opaque, true);
+    if (starts && device->class->started)
         device->class->started(device);
 }
 

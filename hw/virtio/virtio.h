@@ -42,6 +42,8 @@ struct virtio_class {
 // The transport's side.
 struct virtio_transport_ops {
     void (*interrupt)(void *opaque, struct virtqueue *queue); // queue NULL: configuration change
+    // The driver uses the queues, or no longer does: time for doorbells, which hosts are slow to take away.
+    void (*running)(void *opaque, bool on);
 };
 
 struct virtio_device {
