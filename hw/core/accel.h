@@ -23,8 +23,8 @@ struct accel_ops {
     // Interrupts run(), if the vCPU is there, beyond setting exit_request. NULL where polling is enough. Any thread, any
     // lock held.
     void (*kick)(struct accel *accel, struct vcpu *cpu);
-    // Has devices told of stores that were held back, so that they are as the guest has left them. NULL: none ever are. Device lock
-    // held; not by a vCPU's thread within run().
+    // Has devices told of stores that were held back (hw/core/memory-map.h), so that they are as the guest has left them. NULL:
+    // none ever are. Device lock held, and not from a device's handler.
     void (*flush)(struct accel *accel);
     // For the monitor: `what` is "jit", "tlb", "profile" or "kvm". NULL when there is nothing to tell.
     void (*print_info)(struct accel *accel, const char *what, struct vcpu *cpu, FILE *out);

@@ -111,6 +111,13 @@ static struct display_cursor *cursor_take(struct display_cursor *cursor)
     return cursor;
 }
 
+// A display behind another one is none of the machine's, and the other one is asked first.
+static void flush(const struct display *display)
+{
+    if (display->machine)
+        machine_flush(display->machine);
+}
+
 bool display_take(struct display_view *view, struct display_update *update)
 {
     struct display *display = view->display;
@@ -118,6 +125,7 @@ bool display_take(struct display_view *view, struct display_update *update)
     if (!display)
         return true;
     view->woken = true; // it is looking: what refresh finds is in what it takes
+    flush(display);
     if (display->ops->refresh)
         display->ops->refresh(display->opaque);
     view->woken = false;
@@ -145,6 +153,7 @@ void display_update_release(struct display_update *update)
 
 bool display_get_text(struct display *display, struct display_text *text)
 {
+    flush(display);
     return display->ops->text && display->ops->text(display->opaque, text);
 }
 

@@ -285,6 +285,11 @@ const struct mem_doorbell *mem_range_doorbells(const struct mem_range *range, un
     return range->region->desc.doorbells;
 }
 
+bool mem_range_stores_may_wait(const struct mem_range *range)
+{
+    return range->region->desc.stores_may_wait;
+}
+
 const struct mem_range *memory_map_next(struct memory_map *map, uint64_t gpa)
 {
     const struct flat_table *table = atomic_load_explicit(&map->table, memory_order_acquire);

@@ -63,6 +63,9 @@ struct mem_region_desc {
     void *opaque;
     const struct mem_doorbell *doorbells; // must outlive the region
     unsigned doorbell_count;
+    // Stores do nothing but change what is read there or shown, so an engine may hold them back: until the processor that makes
+    // them accesses any device, or somebody needs to see them (accel_ops.flush). Not for handlers with their own lock.
+    bool stores_may_wait;
 };
 
 struct mem_region; // a mapped region, by which it is changed and removed
@@ -121,6 +124,8 @@ bool mem_range_direct_read(const struct mem_range *range);
 bool mem_range_direct_write(const struct mem_range *range);
 // Doorbells of the range's region, some of which may be outside the range. Device lock held.
 const struct mem_doorbell *mem_range_doorbells(const struct mem_range *range, unsigned *count);
+// Of the range's region: stores_may_wait.
+bool mem_range_stores_may_wait(const struct mem_range *range);
 // Changes whenever the table does, so that cached lookups can be checked.
 uint64_t memory_map_generation(struct memory_map *map);
 // Frees tables that were replaced. Only while no other thread reads the map or a view of it.
@@ -136,6 +141,9 @@ enum mem_result memory_map_read(struct memory_map *map, struct mem_requester who
                                 uint64_t *value);
 enum mem_result memory_map_write(struct memory_map *map, struct mem_requester who, uint64_t gpa,
                                  unsigned size, uint64_t value);
+
+// A store handed to a device's handlers, cut or widened to what they take; with the lock that they want.
+void mmio_ops_write(const struct mmio_ops *ops, void *opaque, struct mem_requester who, uint64_t offset, unsigned size, uint64_t value);
 
 // Called after each change, on the thread that made it, with the device lock held or before vCPUs run. A soft
 // TLB must forget what it cached about [base, base + size).

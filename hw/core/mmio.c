@@ -42,10 +42,8 @@ static uint64_t device_read(const struct mem_range *range, struct mem_requester 
     return value;
 }
 
-static void device_write(const struct mem_range *range, struct mem_requester who, uint64_t offset,
-                         unsigned size, uint64_t value)
+void mmio_ops_write(const struct mmio_ops *ops, void *opaque, struct mem_requester who, uint64_t offset, unsigned size, uint64_t value)
 {
-    const struct mmio_ops *ops = range->ops;
     for (unsigned done = 0; done < size;) {
         unsigned piece = piece_size(ops, offset + done, size - done);
         unsigned wide = piece < ops->min_size ? ops->min_size : piece;
@@ -53,7 +51,7 @@ static void device_write(const struct mem_range *range, struct mem_requester who
         unsigned shift = (unsigned)(offset + done - at) * 8;
         struct mmio_access access = {
             .offset = at, .cpu = who.cpu, .size = (uint8_t)wide, .secure = who.secure};
-        ops->write(range->opaque, access, low_bytes(value >> (done * 8), piece) << shift);
+        ops->write(opaque, access, low_bytes(value >> (done * 8), piece) << shift);
         done += piece;
     }
 }
@@ -80,10 +78,10 @@ static void range_write(struct memory_map *map, const struct mem_range *range, s
     } else if (range->kind == MEM_ROM) {
         log_printf(LOG_GUEST_ERRORS, "memory: write to ROM at 0x%" PRIx64 " ignored\n", range->base + offset);
     } else if (range->ops->own_lock) {
-        device_write(range, who, range->region_offset + offset, size, value);
+        mmio_ops_write(range->ops, range->opaque, who, range->region_offset + offset, size, value);
     } else {
         device_lock_acquire(memory_map_lock(map));
-        device_write(range, who, range->region_offset + offset, size, value);
+        mmio_ops_write(range->ops, range->opaque, who, range->region_offset + offset, size, value);
         device_lock_release(memory_map_lock(map));
     }
 }

@@ -181,7 +181,10 @@ static void add_windows(struct vga_function *self)
                                      .kind = MEM_MMIO,
                                      .priority = WINDOW_PRIORITY,
                                      .ops = &vga_window_ops,
-                                     .opaque = &self->vga};
+                                     .opaque = &self->vga,
+                                     // A guest that reads the framebuffer just behind them may miss some, but those that have
+                                     // one do not store here.
+                                     .stores_may_wait = true};
     pci_add_bar(pci, FRAMEBUFFER_BAR, PCI_BAR_MEM32, true, framebuffer);
     pci_add_bar(pci, REGISTERS_BAR, PCI_BAR_MEM32, false, registers);
     if (self->kind != VGA_FUNCTION_LEGACY)

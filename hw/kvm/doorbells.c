@@ -58,8 +58,8 @@ static void ring(struct kvm_doorbells *self, struct doorbell *doorbell)
     if (doorbell->fd < 0 || read(doorbell->fd, &times, sizeof(times)) != sizeof(times))
         return;
     self->rung++;
-    struct mmio_access access = {.offset = doorbell->bell.offset, .size = doorbell->bell.size};
-    doorbell->ops->write(doorbell->opaque, access, doorbell->bell.value);
+    mmio_ops_write(doorbell->ops, doorbell->opaque, (struct mem_requester){0}, doorbell->bell.offset, doorbell->bell.size,
+                   doorbell->bell.value);
 }
 
 static bool same(const struct mem_doorbell *a, const struct mem_doorbell *b)

@@ -38,6 +38,7 @@ struct kvm_accel {
     uint64_t *log;   // room for a slot's
     size_t log_words;
     struct kvm_doorbells *doorbells;
+    struct kvm_coalesced *coalesced;
 };
 
 static inline struct kvm_accel *kvm_accel_of(struct accel *accel)
@@ -64,6 +65,18 @@ void kvm_doorbells_destroy(struct kvm_doorbells *doorbells);
 // Those that have been stored to ring. Device lock held.
 void kvm_doorbells_flush(struct kvm_doorbells *doorbells);
 void kvm_doorbells_print(const struct kvm_doorbells *doorbells, FILE *out);
+
+// --- coalesced.c: stores that may wait (struct mem_region_desc), held back by the kernel ---
+
+// Once for the machine. `vcpu` is any. NULL: the host cannot.
+struct kvm_coalesced *kvm_coalesced_create(const struct kvm_vcpu *vcpu);
+// When the machine is gone; and before, when the vCPU is about to.
+void kvm_coalesced_destroy(struct kvm_coalesced *coalesced);
+void kvm_coalesced_forget_ring(struct kvm_coalesced *coalesced);
+// Devices get what has been held back. For a vCPU's thread, whenever KVM_RUN has come back; and with the device lock held.
+void kvm_coalesced_drain(struct kvm_coalesced *coalesced);
+void kvm_coalesced_flush(struct kvm_coalesced *coalesced);
+void kvm_coalesced_print(const struct kvm_coalesced *coalesced, FILE *out);
 
 // --- dirty.c: which pages processors have stored to (hw/core/ram-watch.h) ---
 

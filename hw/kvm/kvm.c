@@ -95,6 +95,7 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
         kvm->has_vcpu = true;
         kvm_memory_init(kvm);
         kvm->doorbells = kvm_doorbells_create(&kvm->vm, kvm->guest->ports ? kvm->guest->ports(k) : NULL);
+        kvm->coalesced = kvm_coalesced_create(k);
     }
     vcpu->accel = accel;
     vcpu->accel_data = k;
@@ -106,6 +107,7 @@ static void vcpu_destroy(struct accel *accel, struct vcpu *vcpu)
     struct kvm_vcpu *k = vcpu->accel_data;
     if (!k)
         return;
+    kvm_coalesced_forget_ring(kvm_accel_of(accel)->coalesced);
     kvm_accel_of(accel)->guest->vcpu_destroy(k);
     release(k);
     vcpu->accel_data = NULL;
@@ -113,6 +115,7 @@ static void vcpu_destroy(struct accel *accel, struct vcpu *vcpu)
 
 static void flush(struct accel *accel)
 {
+    kvm_coalesced_flush(kvm_accel_of(accel)->coalesced);
     kvm_doorbells_flush(kvm_accel_of(accel)->doorbells);
 }
 
@@ -123,6 +126,7 @@ static void print_info(struct accel *accel, const char *what, struct vcpu *vcpu,
     if (strcmp(what, "kvm"))
         return;
     kvm_doorbells_print(kvm->doorbells, out);
+    kvm_coalesced_print(kvm->coalesced, out);
 }
 
 static void destroy(struct accel *accel)
@@ -134,6 +138,7 @@ static void destroy(struct accel *accel)
         close(kvm->vm.host);
     kvm_routes_destroy(kvm->vm.routes);
     kvm_doorbells_destroy(kvm->doorbells);
+    kvm_coalesced_destroy(kvm->coalesced);
     kvm_dirty_destroy(kvm);
     free(kvm->slots);
     free(kvm);

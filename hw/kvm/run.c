@@ -99,6 +99,7 @@ static void run_once(struct kvm_accel *kvm, struct kvm_vcpu *k)
     kvm->guest->enter(k);
     int status = ioctl(k->fd, KVM_RUN, 0), reason = errno;
     k->unfinished = false;
+    kvm_coalesced_drain(kvm->coalesced); // before anything that the vCPU has done later
     kvm->guest->leave(k);
     if (!status) {
         handle_exit(kvm, k);
@@ -115,7 +116,9 @@ static void finish_access(struct kvm_accel *kvm, struct kvm_vcpu *k)
     while (k->unfinished && !k->failed) {
         k->unfinished = false;
         k->run->immediate_exit = 1;
-        if (!ioctl(k->fd, KVM_RUN, 0))
+        int status = ioctl(k->fd, KVM_RUN, 0);
+        kvm_coalesced_drain(kvm->coalesced);
+        if (!status)
             handle_exit(kvm, k);
     }
 }

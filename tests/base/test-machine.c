@@ -45,10 +45,10 @@ _Noreturn void test_machine_give_up(const char *what, const struct error *error)
 void test_machine_create(struct test_machine *m, const struct cpu_factory *factory, const char *accel, unsigned max_insns)
 {
     struct error error = {""};
-    uint64_t size = (uint64_t)TEST_MACHINE_RAM_MIB << 20;
+    uint64_t size = (uint64_t)TEST_MACHINE_RAM_MIB << 20, devices = (uint64_t)TEST_MACHINE_DEVICES_MIB << 20;
     m->machine = machine_create(&type);
     m->machine->cpu_factory = factory;
-    if (machine_init_memory(m->machine, size, &error) || guest_ram_carve(m->machine->ram, size, &m->ram_offset, &error))
+    if (machine_init_memory(m->machine, size + devices, &error) || guest_ram_carve(m->machine->ram, size, &m->ram_offset, &error))
         test_machine_give_up("RAM", &error);
     struct tcg_options options = tcg_default_options();
     options.code_mib = 16;

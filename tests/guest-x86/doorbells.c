@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "accesses.h"
-#include "hw/pci/pci-host.h"
 #include "hw/virtio/virtio-devices.h"
 #include "hw/virtio/virtio-mmio.h"
 #include "hw/virtio/virtio-pci.h"
@@ -51,29 +50,22 @@ static void expect_got(const char *wanted, const char *when)
     got[0] = '\0';
 }
 
-// The I/O loop is on another thread than processors; here it comes round when told to.
-static void loop(struct x86_machine *m)
-{
-    for (unsigned i = 0; i < 3; i++)
-        io_loop_iterate(m->base.machine->loop, 0);
-}
-
 static void stores_ring(struct x86_machine *m, uint32_t base)
 {
-    loop(m);
+    accesses_loop(m);
     access_make(m, STORE | 4, base + 0x50, 5);
     expect_got(kvm ? "" : "m50/4=5 ", "a doorbell, before the I/O loop comes round");
-    loop(m);
+    accesses_loop(m);
     expect_got(kvm ? "m50/4=5 " : "", "a doorbell, behind it");
     access_make(m, STORE | 2, base + 0x60, 0x77);
-    loop(m);
+    accesses_loop(m);
     expect_got("m60/2=77 ", "a doorbell of any value");
     // Whatever differs in size, value, or place comes at once.
     struct access others[] = {{STORE | 4, base + 0x50, 4, 1}, {STORE | 2, base + 0x50, 5, 1}, {STORE | 4, base + 0x60, 1, 1},
                               {STORE | 4, base + 0x54, 5, 1}, {STORE | 1, base + 0x52, 8, 1}};
     accesses_make(m, others, sizeof(others) / sizeof(others[0]));
     expect_got("m50/4=4 m50/2=5 m60/4=1 m54/4=5 m52/1=8 ", "stores beside doorbells");
-    loop(m);
+    accesses_loop(m);
     expect_got("", "stores beside doorbells, once more");
 }
 
@@ -103,16 +95,16 @@ static void test_device(struct x86_machine *m)
     struct mem_region_desc above = {.name = "above", .base = OTHER, .size = 0x1000, .kind = MEM_MMIO, .priority = 1,
                                     .ops = &device_ops, .opaque = (void *)"a"};
     struct mem_region *hides = memory_map_add(machine->map, above, &error);
-    loop(m);
+    accesses_loop(m);
     struct access both[] = {{STORE | 4, OTHER + 0x50, 3, 1}, {STORE | 4, OTHER + 0x1ff0, 0, 2}};
     accesses_make(m, both, 2);
-    loop(m);
+    accesses_loop(m);
     expect_got(kvm ? "a50/4=3 m1ff0/4=0 " : "a50/4=3 m1ff0/4=0 m1ff0/4=0 ", "what is hidden and what is not");
     memory_map_remove(machine->map, hides);
 
     // Ports, and what is held back when the machine stops.
     map_device(m->io, "p", PORTS);
-    loop(m);
+    accesses_loop(m);
     struct access ports[] = {{OUT | 4, PORTS + 0x50, 3, 1}, {OUT | 2, PORTS + 0x60, 0x1234, 1}, {OUT | 1, PORTS + 0x52, 9, 1}};
     accesses_make(m, ports, 3);
     expect_got(kvm ? "" : "p50/4=3 p60/2=1234 p52/1=9 ", "ports");
@@ -121,7 +113,7 @@ static void test_device(struct x86_machine *m)
     device_lock_release(&machine->lock);
     expect(!kvm || (strstr(got, "p50/4=3 ") && strstr(got, "p60/2=77 ") && strstr(got, "p52/1=9 ")), "ports: the device got '%s'", got);
     got[0] = '\0';
-    loop(m);
+    accesses_loop(m);
     expect_got("", "ports, once more");
 }
 
@@ -136,13 +128,13 @@ static void test_too_many(struct x86_machine *m)
     struct mem_region_desc desc = {.name = "many", .base = 0x70000000, .size = 0x1000, .kind = MEM_MMIO, .ops = &device_ops,
                                    .opaque = (void *)"n", .doorbells = many, .doorbell_count = MANY};
     struct mem_region *region = memory_map_add(m->base.machine->map, desc, &error);
-    loop(m);
+    accesses_loop(m);
     static struct access all[MANY];
     for (unsigned i = 0; i < MANY; i++)
         all[i] = (struct access){STORE | 4, 0x70000000 + i * 4, i, 1};
     for (unsigned i = 0; i < MANY; i += 20) { // as many as `got` has room for
         accesses_make(m, all + i, 20);
-        loop(m);
+        accesses_loop(m);
         for (unsigned n = i; n < i + 20; n++) {
             char text[32];
             snprintf(text, sizeof(text), "n%x/4=%x ", n * 4, n);
@@ -181,13 +173,13 @@ static bool served(struct x86_machine *m, unsigned count)
 static void expect_served(struct x86_machine *m, unsigned count, const char *what)
 {
     expect(kvm != served(m, count), "%s: %s", what, kvm ? "the kernel has not taken the doorbell" : "the device is late");
-    loop(m);
+    accesses_loop(m);
     expect(served(m, count), "%s: a request is not served", what);
 }
 
 static void ring_virtio(struct x86_machine *m, uint32_t what, uint32_t address, const char *name)
 {
-    loop(m);
+    accesses_loop(m);
     for (unsigned i = 1; i <= 3; i++) {
         offer(m, i);
         access_make(m, what, address, 0);
@@ -200,24 +192,13 @@ static void clear_rings(struct x86_machine *m)
     memset(test_machine_ram(&m->base, RING), 0, 0x4000);
 }
 
-static struct device *make(struct x86_machine *m, const struct device_type *type)
-{
-    struct error error = {""};
-    struct device *device = device_create(m->base.machine, type, NULL);
-    if (type == &virtio_mmio_type)
-        virtio_mmio_wire(device, 0x40000000, (struct irq_line){0}, "virtio-mmio-bus.0");
-    device_lock_acquire(&m->base.machine->lock);
-    expect(!device_realize(device, &error), "%s", error.text);
-    device_reset(device);
-    device_lock_release(&m->base.machine->lock);
-    return device;
-}
-
 static void test_virtio_mmio(struct x86_machine *m)
 {
     enum { AT = 0x40000000 };
-    make(m, &virtio_mmio_type);
-    make(m, &virtio_rng_type);
+    struct device *slot = device_create(m->base.machine, &virtio_mmio_type, NULL);
+    virtio_mmio_wire(slot, AT, (struct irq_line){0}, "virtio-mmio-bus.0");
+    accesses_realize(m, slot);
+    accesses_add_device(m, &virtio_rng_type);
     struct access setup[] = {{STORE | 4, AT + 0x70, 3, 1},  {STORE | 4, AT + 0x24, 1, 1},       {STORE | 4, AT + 0x20, 1, 1},
                              {STORE | 4, AT + 0x70, 11, 1}, {STORE | 4, AT + 0x38, 16, 1},      {STORE | 4, AT + 0x80, RING, 1},
                              {STORE | 4, AT + 0x90, RING + 0x1000, 1}, {STORE | 4, AT + 0xa0, RING + 0x2000, 1},
@@ -232,44 +213,19 @@ static void test_virtio_mmio(struct x86_machine *m)
     for (struct device *device = m->base.machine->devices; device; device = device->next)
         device_reset(device);
     device_lock_release(&m->base.machine->lock);
-    loop(m);
+    accesses_loop(m);
     expect(kvm != served(m, 4), "virtio-mmio: a request from before a reset");
-}
-
-static unsigned map_irq(void *opaque, uint8_t devfn, unsigned pin)
-{
-    (void)opaque;
-    return (devfn + pin) % PCI_PINS;
-}
-
-static void set_irq(void *opaque, unsigned input, bool level)
-{
-    (void)opaque;
-    (void)input;
-    (void)level;
-}
-
-static const struct pci_root_ops root_ops = {map_irq, set_irq, NULL};
-
-static void set_config(struct x86_machine *m, unsigned offset, uint32_t value)
-{
-    struct access write[] = {{OUT | 4, 0xcf8, 0x80000000 | offset, 1}, {OUT | 4, 0xcfc, value, 1}};
-    accesses_make(m, write, 2);
 }
 
 static void test_virtio_pci(struct x86_machine *m)
 {
     enum { BAR = 0x48000000, LEGACY = 0xc000, NOTIFY = 0x3000 };
-    static struct pci_bus bus;
-    static struct pci_config_ports ports;
-    struct error error;
-    pci_bus_init(&bus, m->base.machine, "pci.0", false, m->base.machine->map, m->io, &root_ops, NULL);
-    pci_config_ports_map(&ports, &bus, &error);
-    make(m, &virtio_rng_pci_transitional_type);
-    set_config(m, 0x10, LEGACY);
-    set_config(m, 0x20, BAR);
-    set_config(m, 0x24, 0);
-    set_config(m, 0x04, 7); // memory, ports, bus master
+    accesses_add_pci(m);
+    accesses_add_device(m, &virtio_rng_pci_transitional_type);
+    access_config(m, 0x10, LEGACY);
+    access_config(m, 0x20, BAR);
+    access_config(m, 0x24, 0);
+    access_config(m, 0x04, 7); // memory, ports, bus master
 
     struct access modern[] = {{STORE | 1, BAR + 0x14, 3, 1},           {STORE | 4, BAR + 0x08, 1, 1},
                               {STORE | 4, BAR + 0x0c, 1, 1},           {STORE | 1, BAR + 0x14, 11, 1},
@@ -286,14 +242,14 @@ static void test_virtio_pci(struct x86_machine *m)
                               {OUT | 1, LEGACY + 0x12, 7, 1}};
     clear_rings(m);
     accesses_make(m, legacy, sizeof(legacy) / sizeof(legacy[0]));
-    loop(m);
+    accesses_loop(m);
     uint16_t *available = test_machine_ram(&m->base, RING + 16 * 64);
     const uint16_t *used = test_machine_ram(&m->base, RING + 0x1000);
     offer(m, 0);
     available[1] = 1;
     access_make(m, OUT | 2, LEGACY + 0x10, 0);
     expect(used[1] == !kvm, "virtio-pci before 1.0: the doorbell");
-    loop(m);
+    accesses_loop(m);
     expect(used[1] == 1, "virtio-pci before 1.0: a request is not served");
 }
 
