@@ -105,7 +105,7 @@ static void entry_changed(struct ioapic *ioapic, unsigned pin)
     route.u.msi.address_hi = (uint32_t)(address >> 32);
     route.u.msi.data = data;
     if (entry & RTE_MASKED)
-        kvm_routes_clear(vm->routes, (int)gsi);
+        kvm_routes_clear(vm->routes, gsi);
     else
         kvm_routes_set(vm->routes, &route);
     kvm_routes_commit(vm->routes);

@@ -6,7 +6,7 @@
 
 #include "hw/core/device.h"
 
-// Interrupt inputs, as hw/kvm/irqchip-x86.c routes them (hw/core/kvm-routes.h: the fixed ones).
+// Interrupt inputs, as hw/kvm/irqchip-x86.c routes them (hw/core/kvm-routes.h).
 enum {
     KVM_GSI_IOAPIC = 0, // pins of the I/O APIC; split: their messages, two I/O APICs' at most
     KVM_GSI_PIC = 48,   // inputs of the 8259s
