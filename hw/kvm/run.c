@@ -134,7 +134,7 @@ void kvm_run(struct accel *accel, struct vcpu *vcpu)
     }
     for (;;) {
         // In this order: a kick that comes later makes KVM_RUN come back at once.
-        k->run->immediate_exit = 0;
+        __atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_RELAXED);
         atomic_thread_fence(memory_order_seq_cst);
         if (vcpu->halted || !may_stay(vcpu))
             break;

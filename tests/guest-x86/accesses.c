@@ -8,7 +8,7 @@
 
 #include "hw/pci/pci-host.h"
 
-enum { IMAGE_AT = 0x7c00, IMAGE_MAX = 0x1000, LIST = 0x20000, LIST_MAX = 4096 }; // as in the program
+enum { IMAGE_MAX = 0x1000, LIST = 0x20000, LIST_MAX = 4096 }; // as in the program
 
 struct x86_machine *accesses_begin(int argc, char **argv)
 {
@@ -22,7 +22,7 @@ struct x86_machine *accesses_begin(int argc, char **argv)
     }
     struct x86_machine *m = x86_machine_create(argv[1], "max", 0);
     FILE *image = fopen(argv[2], "rb");
-    expect(image && fread(test_machine_ram(&m->base, IMAGE_AT), 1, IMAGE_MAX, image), "no %s", argv[2]);
+    expect(image && fread(test_machine_ram(&m->base, ACCESSES_AT), 1, IMAGE_MAX, image), "no %s", argv[2]);
     fclose(image);
     return m;
 }
@@ -36,7 +36,7 @@ void accesses_put(struct x86_machine *m, const struct access *list, unsigned cou
     there[count] = (struct access){0};
     vcpu->ops->reset(vcpu);
     vcpu->ops->start_at(vcpu, 0, 0);
-    vcpu->ops->set_pc(vcpu, IMAGE_AT);
+    vcpu->ops->set_pc(vcpu, ACCESSES_AT);
 }
 
 void accesses_make(struct x86_machine *m, struct access *list, unsigned count)

@@ -6,6 +6,8 @@
 
 enum access_kind { STORE = 0, OUT = 0x10, LOAD = 0x20, IN = 0x30 }; // or'ed with the size
 
+enum { ACCESSES_AT = 0x7c00 }; // where the program is, which is entered there
+
 struct access {
     uint32_t what, address, value, times; // `value` is what was read, then
 };

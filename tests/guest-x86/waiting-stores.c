@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 // waiting-stores ACCEL IMAGE: stores that may wait come in order with all else that a processor does, and are there when somebody
 // looks; with a device of the test's, and with the VGA's. KVM holds them back.
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "accesses.h"
 #include "hw/core/display.h"
@@ -94,37 +91,26 @@ static void test_order(struct x86_machine *m)
     got_count = 0;
 }
 
-static struct access endless[] = {{STORE | 4, WAITS + 4, 0xabc, 1}, {LOAD | 4, 0x9000, 0, UINT32_MAX}};
-
-static void *run(void *opaque)
+// Called every now and then while the processor runs.
+static bool look(void *opaque)
 {
-    struct x86_machine *m = opaque;
-    m->cpu->tcg.vcpu.thread = pthread_self();
-    x86_machine_run(m);
-    return NULL;
+    struct machine *machine = ((struct x86_machine *)opaque)->base.machine;
+    device_lock_acquire(&machine->lock);
+    machine_flush(machine);
+    device_lock_release(&machine->lock);
+    return !got_count;
 }
 
-// A processor that goes on without ever coming back: whoever looks finds what it has stored.
+// A processor that goes on without ever coming back: whoever looks finds what it has stored. Only once for a machine.
 static void test_flush(struct x86_machine *m)
 {
-    struct machine *machine = m->base.machine;
-    pthread_t thread;
-    accesses_put(m, endless, 2);
-    pthread_create(&thread, NULL, run, m);
-    for (unsigned i = 0; i < 1000 && !got_count; i++) {
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-        device_lock_acquire(&machine->lock);
-        machine_flush(machine);
-        device_lock_release(&machine->lock);
-    }
+    struct access endless[] = {{STORE | 4, WAITS + 4, 0xabc, 1}, {LOAD | 4, 0x9000, 0, UINT32_MAX}};
     unsigned at = 0;
+    map_device(m->base.machine->map, "W", WAITS, true);
+    accesses_loop(m);
+    accesses_put(m, endless, 2);
+    expect(test_machine_run_all(&m->base, ACCESSES_AT, look, m), "nobody finds what has been stored");
     expect_next(&at, 'W', 4, 4, 0xabc);
-    m->ended = true;
-    atomic_store(&m->cpu->tcg.vcpu.exit_request, 1);
-    vcpu_kick(&m->cpu->tcg.vcpu);
-    pthread_join(thread, NULL);
-    m->cpu->tcg.vcpu.thread = pthread_self();
-    got_count = 0;
 }
 
 static void test_moving(struct x86_machine *m, struct mem_region *region)
@@ -249,9 +235,9 @@ int main(int argc, char **argv)
     accesses_loop(m);
     test_order(m);
     expect(!kvm || accesses_counted(m, "held back"), "no stores have been held back");
-    test_flush(m);
     test_moving(m, region);
     test_vga(m);
+    test_flush(m);
     x86_machine_destroy(m);
     return 0;
 }
