@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The table of what each interrupt input of a KVM virtual machine (a GSI) leads to: a pin of one of the kernel's interrupt
 // controllers, or a message (Documentation/virt/kvm/api.rst, KVM_SET_GSI_ROUTING). There is one table for a machine and the kernel
-// takes it only as a whole, so all who need inputs share this one: change entries, then commit. The interrupt controllers choose the
-// numbers.
+// takes it only as a whole, so all who need inputs share this one: change entries, then commit. The interrupt controllers choose
+// the numbers.
 //
 // Devices' messages need no inputs: KVM_SIGNAL_MSI takes four fifths of the time that a message behind an eventfd (KVM_IRQFD) does,
 // and no table to change when the guest moves it. Those would be for other programs, and the kernel's own devices, to write to.

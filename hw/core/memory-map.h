@@ -143,7 +143,8 @@ enum mem_result memory_map_write(struct memory_map *map, struct mem_requester wh
                                  unsigned size, uint64_t value);
 
 // A store handed to a device's handlers, cut or widened to what they take; with the lock that they want.
-void mmio_ops_write(const struct mmio_ops *ops, void *opaque, struct mem_requester who, uint64_t offset, unsigned size, uint64_t value);
+void mmio_ops_write(const struct mmio_ops *ops, void *opaque, struct mem_requester who, uint64_t offset, unsigned size,
+                    uint64_t value);
 
 // Called after each change, on the thread that made it, with the device lock held or before vCPUs run. A soft
 // TLB must forget what it cached about [base, base + size).

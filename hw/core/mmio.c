@@ -42,7 +42,8 @@ static uint64_t device_read(const struct mem_range *range, struct mem_requester 
     return value;
 }
 
-void mmio_ops_write(const struct mmio_ops *ops, void *opaque, struct mem_requester who, uint64_t offset, unsigned size, uint64_t value)
+void mmio_ops_write(const struct mmio_ops *ops, void *opaque, struct mem_requester who, uint64_t offset, unsigned size,
+                    uint64_t value)
 {
     for (unsigned done = 0; done < size;) {
         unsigned piece = piece_size(ops, offset + done, size - done);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Stores that may wait, held back by the kernel in a ring that all vCPUs share (Documentation/virt/kvm/api.rst, 4.116). It is emptied
-// whenever KVM_RUN comes back, before the reason for that is looked at, so each processor's accesses reach devices in their order;
-// and when a display is drawn. The kernel comes back by itself when the ring is full.
+// Stores that may wait, held back by the kernel in a ring that all vCPUs share (Documentation/virt/kvm/api.rst, 4.116). It is
+// emptied whenever KVM_RUN comes back, before the reason for that is looked at, so each processor's accesses reach devices in their
+// order; and when a display is drawn. The kernel comes back by itself when the ring is full.
 //
-// As doorbells.c, this takes places that are no longer so from the kernel at once, and tells it of new ones by the I/O loop. What is
-// in the ring belongs to the places as the kernel knows them.
+// As doorbells.c, this takes places that are no longer so from the kernel at once, and tells it of new ones by the I/O loop. What
+// is in the ring belongs to the places as the kernel knows them.
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stdlib.h>

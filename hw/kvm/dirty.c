@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The kernel's log of pages that processors have stored to (Documentation/virt/kvm/api.rst, 4.8 and 4.117), for displays. A slot has
-// one while some of its pages are watched. Where the host can (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2), only those pages are ever made
-// read-only to see the next store, so that a framebuffer in the guest's main memory does not slow down all of it; other hosts clear
-// a slot's log when they are asked for it.
+// The kernel's log of pages that processors have stored to (Documentation/virt/kvm/api.rst, 4.8 and 4.117), for displays. A slot
+// has one while some of its pages are watched. Where the host can (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2), only those pages are ever
+// made read-only to see the next store, so that a framebuffer in the guest's main memory does not slow down all of it; other hosts
+// clear a slot's log when they are asked for it.
 //
 // Device lock held in all calls.
 #include <errno.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Doorbells (struct mem_doorbell) as eventfds (Documentation/virt/kvm/api.rst, 4.59): a store to one does not stop the vCPU, and the
-// I/O thread calls the device. All eventfds are in one epoll set, so that the I/O loop has a single file descriptor more.
+// Doorbells (struct mem_doorbell) as eventfds (Documentation/virt/kvm/api.rst, 4.59): a store to one does not stop the vCPU, and
+// the I/O thread calls the device. All eventfds are in one epoll set, so that the I/O loop has a single file descriptor more.
 //
 // What the maps no longer show is taken from the kernel before the map's change is over, since stores there may be for somebody
 // else, and rings if it has been stored to. What they newly show is handed to the kernel by the I/O loop when it gets to it: stores
@@ -116,7 +116,8 @@ static void add(struct doorbell_map *map, const struct mem_range *range, const s
     *doorbell = (struct doorbell){address, *bell, range->ops, range->opaque, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     struct epoll_event ready = {.events = EPOLLIN, .data.ptr = doorbell};
     map->list[map->count++] = doorbell;
-    if (doorbell->fd >= 0 && !epoll_ctl(map->owner->epoll, EPOLL_CTL_ADD, doorbell->fd, &ready) && !tell_kernel(map, doorbell, true))
+    if (doorbell->fd >= 0 && !epoll_ctl(map->owner->epoll, EPOLL_CTL_ADD, doorbell->fd, &ready) &&
+        !tell_kernel(map, doorbell, true))
         return;
     if (doorbell->fd >= 0)
         close(doorbell->fd);
@@ -230,6 +231,6 @@ void kvm_doorbells_print(const struct kvm_doorbells *self, FILE *out)
     for (unsigned i = 0; i < ARRAY_SIZE(self->maps); i++)
         for (unsigned n = 0; n < self->maps[i].count; n++)
             slow += self->maps[i].list[n]->fd < 0;
-    fprintf(out, "doorbells: %u in memory, %u in ports, %u refused, rung %llu times\n", self->maps[0].count, self->maps[1].count, slow,
-            (unsigned long long)self->rung);
+    fprintf(out, "doorbells: %u in memory, %u in ports, %u refused, rung %llu times\n", self->maps[0].count,
+            self->maps[1].count, slow, (unsigned long long)self->rung);
 }

@@ -9,7 +9,12 @@
 #include "hw/core/accel.h"
 #include "hw/core/machine.h"
 
-enum { TEST_MACHINE_RAM_MIB = 16, TEST_MACHINE_DEVICES_MIB = 1 /* for memory of devices */, TEST_MACHINE_CPUS = 4, TEST_MACHINE_TIERS_THRESHOLD = 250 };
+enum {
+    TEST_MACHINE_RAM_MIB = 16,
+    TEST_MACHINE_DEVICES_MIB = 1, // more, for memory of devices
+    TEST_MACHINE_CPUS = 4,
+    TEST_MACHINE_TIERS_THRESHOLD = 250,
+};
 
 struct test_machine {
     struct machine *machine;

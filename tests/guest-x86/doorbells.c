@@ -28,7 +28,8 @@ static uint64_t device_read(void *opaque, struct mmio_access access)
 static void device_write(void *opaque, struct mmio_access access, uint64_t value)
 {
     size_t at = strlen(got);
-    snprintf(got + at, sizeof(got) - at, "%s%x/%u=%x ", (const char *)opaque, (unsigned)access.offset, access.size, (unsigned)value);
+    snprintf(got + at, sizeof(got) - at, "%s%x/%u=%x ", (const char *)opaque, (unsigned)access.offset, access.size,
+             (unsigned)value);
 }
 
 static const struct mmio_ops device_ops = {device_read, device_write, 1, 4, false};
@@ -39,7 +40,8 @@ static const struct mem_doorbell bells[] = {
 static struct mem_region *map_device(struct memory_map *map, const char *name, uint64_t base)
 {
     struct error error;
-    struct mem_region_desc desc = {.name = name, .base = base, .size = 0x2000, .kind = MEM_MMIO, .ops = &device_ops, .opaque = (void *)name,
+    struct mem_region_desc desc = {.name = name, .base = base, .size = 0x2000, .kind = MEM_MMIO, .ops = &device_ops,
+                                   .opaque = (void *)name,
                                    .doorbells = bells, .doorbell_count = sizeof(bells) / sizeof(bells[0])};
     return memory_map_add(map, desc, &error);
 }
@@ -111,7 +113,8 @@ static void test_device(struct x86_machine *m)
     device_lock_acquire(&machine->lock);
     machine_flush(machine);
     device_lock_release(&machine->lock);
-    expect(!kvm || (strstr(got, "p50/4=3 ") && strstr(got, "p60/2=77 ") && strstr(got, "p52/1=9 ")), "ports: the device got '%s'", got);
+    expect(!kvm || (strstr(got, "p50/4=3 ") && strstr(got, "p60/2=77 ") && strstr(got, "p52/1=9 ")),
+           "ports: the device got '%s'", got);
     got[0] = '\0';
     accesses_loop(m);
     expect_got("", "ports, once more");
@@ -238,8 +241,8 @@ static void test_virtio_pci(struct x86_machine *m)
     access_make(m, STORE | 1, BAR + 0x14, 0);
 
     // The ports of before 1.0, where a queue of 64 entries is one piece.
-    struct access legacy[] = {{OUT | 4, LEGACY + 0x04, 0, 1}, {OUT | 2, LEGACY + 0x0e, 0, 1}, {OUT | 4, LEGACY + 0x08, RING >> 12, 1},
-                              {OUT | 1, LEGACY + 0x12, 7, 1}};
+    struct access legacy[] = {{OUT | 4, LEGACY + 0x04, 0, 1}, {OUT | 2, LEGACY + 0x0e, 0, 1},
+                              {OUT | 4, LEGACY + 0x08, RING >> 12, 1}, {OUT | 1, LEGACY + 0x12, 7, 1}};
     clear_rings(m);
     accesses_make(m, legacy, sizeof(legacy) / sizeof(legacy[0]));
     accesses_loop(m);

@@ -49,7 +49,8 @@ static const struct mmio_ops device_ops = {device_read, device_write, 1, 4, fals
 static struct mem_region *map_device(struct memory_map *map, const char *name, uint64_t base, bool waits)
 {
     struct error error;
-    struct mem_region_desc desc = {.name = name, .base = base, .size = 0x1000, .kind = MEM_MMIO, .ops = &device_ops, .opaque = (void *)name,
+    struct mem_region_desc desc = {.name = name, .base = base, .size = 0x1000, .kind = MEM_MMIO, .ops = &device_ops,
+                                   .opaque = (void *)name,
                                    .stores_may_wait = waits};
     return memory_map_add(map, desc, &error);
 }
@@ -204,7 +205,8 @@ static void test_vga(struct x86_machine *m)
     access_make(m, STORE | 4, FRAMEBUFFER + (20 * WIDTH + 5) * 4, 0x123456);
     expect_drawn(m, &view, 5, 20, 0x123456, "a store to the framebuffer");
     unsigned long long before = accesses_counted(m, "held back");
-    struct access window[] = {{STORE | 4, WINDOW + (3 * WIDTH + 9) * 4, 0x445566, 1}, {LOAD | 4, WINDOW + (3 * WIDTH + 9) * 4, 0, 1}};
+    struct access window[] = {{STORE | 4, WINDOW + (3 * WIDTH + 9) * 4, 0x445566, 1},
+                              {LOAD | 4, WINDOW + (3 * WIDTH + 9) * 4, 0, 1}};
     accesses_make(m, window, 2);
     expect(window[1].value == 0x445566, "0x%x is read from the window", window[1].value);
     expect_drawn(m, &view, 9, 3, 0x445566, "a store to the window");
@@ -212,8 +214,9 @@ static void test_vga(struct x86_machine *m)
     expect(access_make(m, LOAD | 4, FRAMEBUFFER + (3 * WIDTH + 9) * 4, 0) == 0x445566, "the window is not the framebuffer");
 
     // A bank further, in order with the ports.
-    struct access banks[] = {{STORE | 1, WINDOW, 0x11, 1}, {OUT | 2, 0x1ce, BANK, 1}, {OUT | 2, 0x1d0, 1, 1}, {STORE | 1, WINDOW, 0x22, 1},
-                             {OUT | 2, 0x1ce, BANK, 1},    {OUT | 2, 0x1d0, 0, 1},    {STORE | 1, WINDOW + 1, 0x33, 1},
+    struct access banks[] = {{STORE | 1, WINDOW, 0x11, 1},   {OUT | 2, 0x1ce, BANK, 1}, {OUT | 2, 0x1d0, 1, 1},
+                             {STORE | 1, WINDOW, 0x22, 1},   {OUT | 2, 0x1ce, BANK, 1}, {OUT | 2, 0x1d0, 0, 1},
+                             {STORE | 1, WINDOW + 1, 0x33, 1},
                              {LOAD | 2, FRAMEBUFFER, 0, 1}, {LOAD | 1, FRAMEBUFFER + 0x10000, 0, 1}};
     accesses_make(m, banks, 7);
     accesses_make(m, banks + 7, 2);
