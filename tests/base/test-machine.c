@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "test-machine.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <pthread.h>
@@ -27,12 +26,13 @@ static const struct machine_type type = {
 
 bool test_machine_host_has_kvm(void)
 {
-    int host = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm = host < 0 ? -1 : ioctl(host, KVM_CREATE_VM, 0), reason = errno;
+    int host = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm = host < 0 ? -1 : ioctl(host, KVM_CREATE_VM, 0);
+    if (vm < 0)
+        perror("no KVM: /dev/kvm");
     if (vm >= 0)
         close(vm);
     if (host >= 0)
         close(host);
-    errno = reason;
     return vm >= 0;
 }
 

@@ -22,7 +22,7 @@ struct test_machine {
     uint64_t ram_offset; // of its RAM, which is mapped nowhere at first
 };
 
-// Whether the host's KVM makes virtual machines; if not, errno says why.
+// Whether the host's KVM makes virtual machines; says on stderr why not.
 bool test_machine_host_has_kvm(void);
 // Prints what went wrong, and ends the program.
 _Noreturn void test_machine_give_up(const char *what, const struct error *error);

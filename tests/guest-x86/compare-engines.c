@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "has-kvm.h"
 #include "target-x86/exception.h"
 #include "target-x86/fpu.h"
 #include "tcg/base/alloc.h"
@@ -153,7 +152,7 @@ static bool check(const char *path)
 int main(int argc, char **argv)
 {
     bool good = argc > 1;
-    if (!has_kvm())
+    if (!test_machine_host_has_kvm())
         return 77;
     for (int i = 1; i < argc; i++)
         good &= check(argv[i]);

@@ -11,7 +11,6 @@
 
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
-#include "has-kvm.h"
 #include "x86-random.h"
 
 #define CODE CASE_CODE
@@ -271,7 +270,7 @@ int main(int argc, char **argv)
     const char *only = argc > 5 ? argv[5] : NULL;
     // Under KVM on hosts that emulate, faulting instructions may fault otherwise.
     bool no_faults = !strcmp(argv[1], "kvm");
-    if (no_faults && !has_kvm())
+    if (no_faults && !test_machine_host_has_kvm())
         return 77;
     struct case_runner *runner = case_runner_create(argv[1], wide);
     if (!runner) {
