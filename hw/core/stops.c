@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "hw/core/vcpu.h"
+#include "hw/core/machine.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
 
@@ -133,14 +133,26 @@ static size_t next_index(const struct stops *stops, const struct stop *after)
     return after ? i + 1 : 0;
 }
 
+static bool is_at(const struct stop *s, uint64_t pc)
+{
+    if (s->kind == STOP_BREAKPOINT)
+        return !((s->address ^ pc) & s->address_mask);
+    return s->kind == STOP_ARRIVAL && pc - s->address < s->length && pc - s->hole >= s->hole_length;
+}
+
+bool stops_maybe_at(const struct stops *stops, uint64_t pc)
+{
+    for (size_t i = 0; i < stops->count; i++)
+        if (is_at(stops->items[i], pc))
+            return true;
+    return false;
+}
+
 struct stop *stops_at(const struct stops *stops, const struct vcpu *cpu, uint64_t pc, const struct stop *after)
 {
     for (size_t i = next_index(stops, after); i < stops->count; i++) {
         struct stop *s = stops->items[i];
-        bool here = s->kind == STOP_BREAKPOINT ? !((s->address ^ pc) & s->address_mask)
-                                               : s->kind == STOP_ARRIVAL && pc - s->address < s->length &&
-                                                     pc - s->hole >= s->hole_length;
-        if (here && in_context(&s->context, cpu))
+        if (is_at(s, pc) && in_context(&s->context, cpu))
             return s;
     }
     return NULL;
@@ -156,4 +168,43 @@ struct stop *stops_hit(const struct stops *stops, const struct vcpu *cpu, uint64
             return s;
     }
     return NULL;
+}
+
+static struct stop *next_candidate(const struct vcpu *vcpu, const struct stop *after)
+{
+    const struct stops *stops = &vcpu->machine->stops;
+    if (vcpu->stop.reason == VCPU_AT_BREAKPOINT)
+        return stops_at(stops, vcpu, vcpu->stop.address, after);
+    return stops_hit(stops, vcpu, vcpu->stop.address, vcpu->stop.length, vcpu->stop.write, after);
+}
+
+// Whether one of the stops at hand counts, by its condition.
+static bool confirm(struct vcpu *vcpu)
+{
+    bool found = false;
+    for (struct stop *s = next_candidate(vcpu, NULL); s; s = next_candidate(vcpu, s)) {
+        if (s->condition && !s->condition(s->opaque, vcpu))
+            continue;
+        __atomic_fetch_add(&s->hits, 1, __ATOMIC_RELAXED);
+        if (!found) {
+            vcpu->stop.id = s->id;
+            vcpu->stop.owner = s->owner;
+        }
+        found = true;
+    }
+    return found;
+}
+
+void vcpu_stop_settle(struct vcpu *vcpu, bool stepped)
+{
+    if ((vcpu->stop.reason == VCPU_AT_BREAKPOINT || vcpu->stop.reason == VCPU_HIT_WATCHPOINT) && !confirm(vcpu)) {
+        vcpu->pass_stops = vcpu->stop.before;
+        vcpu->stop = (struct vcpu_stop){0};
+    }
+    if (!stepped || !vcpu->step.on || vcpu->stop.reason != VCPU_RUNS)
+        return;
+    uint64_t pc = vcpu->ops->get_pc(vcpu);
+    bool inside = pc - vcpu->step.start < vcpu->step.end - vcpu->step.start;
+    if (!inside || stops_at(&vcpu->machine->stops, vcpu, pc, NULL))
+        vcpu->stop = (struct vcpu_stop){.reason = VCPU_STEPPED};
 }

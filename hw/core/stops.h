@@ -79,3 +79,8 @@ bool stops_watched(const struct stops *stops, uint64_t gva, uint64_t size);
 struct stop *stops_at(const struct stops *stops, const struct vcpu *cpu, uint64_t pc, const struct stop *after);
 struct stop *stops_hit(const struct stops *stops, const struct vcpu *cpu, uint64_t gva, uint64_t size, bool write,
                        const struct stop *after);
+// Whether one of them may be at `pc`, in some context. Needs no state of a vCPU.
+bool stops_maybe_at(const struct stops *stops, uint64_t pc);
+// For accelerators, as the vCPU leaves run(): if what is in its `stop` counts by its condition, too, it is filled in and counted as
+// a hit; else the vCPU goes on. `stepped`: it has executed an instruction by itself, which may be a step's last.
+void vcpu_stop_settle(struct vcpu *vcpu, bool stepped);

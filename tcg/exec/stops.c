@@ -209,52 +209,12 @@ bool stops_single(const struct tcg_cpu *cpu)
     return cpu->vcpu.step.on || cpu->vcpu.pass_stops || cpu->single;
 }
 
-static struct stop *next_candidate(const struct tcg_cpu *cpu, const struct stop *after)
-{
-    const struct stops *stops = &cpu->engine->machine->stops;
-    const struct vcpu *vcpu = &cpu->vcpu;
-    if (vcpu->stop.reason == VCPU_AT_BREAKPOINT)
-        return stops_at(stops, vcpu, vcpu->stop.address, after);
-    return stops_hit(stops, vcpu, vcpu->stop.address, vcpu->stop.length, vcpu->stop.write, after);
-}
-
-// Whether one of the stops at hand counts, by its condition.
-static bool confirm(struct tcg_cpu *cpu)
-{
-    struct vcpu *vcpu = &cpu->vcpu;
-    bool found = false;
-    for (struct stop *s = next_candidate(cpu, NULL); s; s = next_candidate(cpu, s)) {
-        if (s->condition && !s->condition(s->opaque, vcpu))
-            continue;
-        __atomic_fetch_add(&s->hits, 1, __ATOMIC_RELAXED);
-        if (!found) {
-            vcpu->stop.id = s->id;
-            vcpu->stop.owner = s->owner;
-        }
-        found = true;
-    }
-    return found;
-}
-
 void stops_settle(struct tcg_cpu *cpu)
 {
-    struct vcpu *vcpu = &cpu->vcpu;
     bool stepped = cpu->single_begun;
     if (stepped) {
         cpu->single = cpu->single_begun = false;
-        vcpu->pass_stops = false;
+        cpu->vcpu.pass_stops = false;
     }
-    if (vcpu->stop.reason == VCPU_AT_BREAKPOINT || vcpu->stop.reason == VCPU_HIT_WATCHPOINT) {
-        if (!confirm(cpu)) {
-            vcpu->pass_stops = vcpu->stop.before;
-            vcpu->stop = (struct vcpu_stop){0};
-        }
-    }
-    if (!stepped || !vcpu->step.on || vcpu->stop.reason != VCPU_RUNS)
-        return;
-    uint64_t pc = tcg_get_pc(cpu);
-    bool inside = pc - vcpu->step.start < vcpu->step.end - vcpu->step.start;
-    if (inside && !stops_at(&cpu->engine->machine->stops, vcpu, pc, NULL))
-        return;
-    vcpu->stop = (struct vcpu_stop){.reason = VCPU_STEPPED};
+    vcpu_stop_settle(&cpu->vcpu, stepped);
 }
