@@ -149,11 +149,14 @@ void gdb_insert_stop(struct gdb *gdb, const char *text)
     struct stop *old = find(gdb, own->type, &stop);
     if (old)
         stops_remove(&gdb->machine->stops, old);
-    bool added = stops_add(&gdb->machine->stops, &stop);
+    struct error error = {"there are too many breakpoints"};
+    bool added = debug_can_stop(gdb->machine, &stop, &error) >= 0 && stops_add(&gdb->machine->stops, &stop);
     gdb_restart_vcpus(gdb);
     if (!added)
         release(own);
-    gdb_reply(gdb, added ? "OK" : "E.there are too many breakpoints");
+    gdb_begin(&gdb->out);
+    gdb_put_format(&gdb->out, added ? "OK" : "E.%s", error.text);
+    gdb_end(&gdb->out);
 }
 
 void gdb_remove_stop(struct gdb *gdb, const char *text)

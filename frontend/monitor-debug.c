@@ -140,11 +140,12 @@ static void add_stop(struct monitor *monitor, const char *arguments, struct stop
     if (!monitor_parse_address(monitor, words, &stop->address)) {
         fprintf(monitor->out, "'%s' is no address\n", words);
     } else if (take_limits(monitor, limits, stop)) {
-        struct stop *added = stops_add(&monitor->machine->stops, stop);
+        struct error error = {"there are too many breakpoints"};
+        struct stop *added = debug_can_stop(monitor->machine, stop, &error) < 0 ? NULL : stops_add(&monitor->machine->stops, stop);
         if (added)
             print_stop(monitor, added);
         else
-            fprintf(monitor->out, "there are too many breakpoints\n");
+            fprintf(monitor->out, "%s\n", error.text);
     }
     free(words);
 }
@@ -216,6 +217,7 @@ void monitor_catch(struct monitor *monitor, const char *arguments)
 {
     const struct debug_ops *ops = ops_of(monitor);
     struct stops *stops = &monitor->machine->stops;
+    struct error error;
     uint32_t class;
     if (!ops)
         return;
@@ -226,6 +228,8 @@ void monitor_catch(struct monitor *monitor, const char *arguments)
                 !strcmp(monitor_cpu(monitor)->ops->arch, "aarch64") ? "data-abort or svc" : "#PF or #GP");
     else if (stops->catch_count == CATCHES_LIMIT)
         fprintf(monitor->out, "there are too many\n");
+    else if (debug_can_stop(monitor->machine, NULL, &error) < 0)
+        fprintf(monitor->out, "%s\n", error.text);
     else
         stops->catches[stops->catch_count++] = class;
 }

@@ -9,6 +9,7 @@
 
 struct accel;
 struct machine;
+struct stop;
 struct vcpu;
 
 struct accel_ops {
@@ -26,6 +27,9 @@ struct accel_ops {
     // Has devices told of stores that were held back (hw/core/memory-map.h), so that they are as the guest has left them. NULL:
     // none ever are. Device lock held, and not from a device's handler.
     void (*flush)(struct accel *accel);
+    // Whether a stop can be added to those of the machine; `stop` is NULL: whether exceptions can be caught. Negative errno with a
+    // message. NULL where all can. With all vCPUs out of run().
+    int (*can_stop)(struct accel *accel, const struct stop *stop, struct error *error);
     // For the monitor: `what` is "jit", "tlb", "profile" or "kvm". NULL when there is nothing to tell.
     void (*print_info)(struct accel *accel, const char *what, struct vcpu *cpu, FILE *out);
     // Begins to note where vCPUs spend their time, or ends it. NULL when that cannot be told. Not from a vCPU's thread.

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "hw/core/accel.h"
 #include "hw/core/dma.h"
 #include "hw/core/machine.h"
 #include "tcg/base/endian.h"
@@ -55,6 +56,12 @@ size_t debug_read_memory(struct vcpu *cpu, bool physical, uint64_t address, void
         done += part;
     }
     return done;
+}
+
+int debug_can_stop(const struct machine *machine, const struct stop *stop, struct error *error)
+{
+    const struct accel *accel = machine->vcpus.count ? machine->vcpus.cpus[0]->accel : NULL;
+    return accel && accel->ops->can_stop ? accel->ops->can_stop((struct accel *)accel, stop, error) : 0;
 }
 
 void debug_exception_taken(struct vcpu *cpu, struct debug_exception exception)

@@ -12,6 +12,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct error;
+struct machine;
+struct stop;
 struct vcpu;
 
 // --- registers -----------------------------------------------------------------------------------------------------
@@ -58,6 +61,10 @@ struct debug_mapping {
     uint64_t page_bytes; // of its last part
     char rights[24];     // "urwx-g" and the like, the family's: what is equal can be shown as one
 };
+
+// Whether the accelerator can do with a stop more, or catch exceptions (`stop` is NULL). Negative errno with a message. With all
+// vCPUs out of run().
+int debug_can_stop(const struct machine *machine, const struct stop *stop, struct error *error);
 
 // Prints a power of two as bytes: "4 KiB", "1 GiB".
 void debug_print_size(unsigned log2, FILE *out);
