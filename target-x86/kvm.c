@@ -82,10 +82,9 @@ static void inject_external(struct kvm_vcpu *k)
         ioctl(k->fd, KVM_INTERRUPT, &interrupt);
 }
 
-static void enter(struct kvm_vcpu *k)
+static void offer_interrupts(struct kvm_vcpu *k)
 {
     struct x86_cpu *cpu = cpu_of(k);
-    const struct x86_cpu_config *config = &cpu->config;
     if (line_is_up(cpu, X86_CPU_NMI)) {
         x86_clear_line(cpu, X86_CPU_NMI);
         ioctl(k->fd, KVM_NMI);
@@ -101,6 +100,15 @@ static void enter(struct kvm_vcpu *k)
         inject_external(k);
     }
     k->run->request_interrupt_window = line_is_up(cpu, X86_CPU_INTR);
+}
+
+static void enter(struct kvm_vcpu *k)
+{
+    const struct x86_cpu_config *config = &cpu_of(k)->config;
+    if (k->takes_none)
+        k->run->request_interrupt_window = 0;
+    else
+        offer_interrupts(k);
     if (config->intc && config->intc->get_cr8)
         k->run->cr8 = config->intc->get_cr8(config->intc_opaque);
 }
@@ -167,4 +175,5 @@ const struct kvm_guest_ops x86_kvm_guest_ops = {
     .enter = enter,
     .leave = leave,
     .handle_exit = handle_exit,
+    .debug = &x86_kvm_debug_ops,
 };

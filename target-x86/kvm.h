@@ -41,9 +41,11 @@ struct x86_kvm {
     // Of CPU 'host'.
     struct x86_model model;
     char vendor[13];
+    struct kvm_guest_debug debug; // as the kernel has it
 };
 
 extern const struct kvm_guest_ops x86_kvm_guest_ops;
+extern const struct kvm_debug_ops x86_kvm_debug_ops; // kvm-debug.c
 
 struct error;
 struct x86_cpu;
@@ -67,6 +69,11 @@ void x86_kvm_from_image(struct x86_cpu *cpu, const struct x86_kvm *own, const st
 struct x86_kvm_power_up *x86_kvm_note_power_up(const struct kvm_vcpu *kvm);
 void x86_kvm_power_up(const struct kvm_vcpu *kvm, const struct x86_kvm_power_up *note);
 void x86_kvm_power_up_free(struct x86_kvm_power_up *note);
+
+// kvm-debug.c: what debug registers and controls a wish means.
+struct kvm_guest_debug x86_kvm_debug_controls(const struct kvm_debug_wish *wish);
+// kvm-debug-probe.c: what a machine of its own does with each kind of stop.
+void x86_kvm_debug_probe(const struct kvm_vm *vm, struct kvm_debug_limits *limits);
 #else
 #define X86_KVM_GUEST_OPS NULL
 #endif

@@ -5,10 +5,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct error;
 struct kvm_routes;
 struct kvm_run;
+struct kvm_vcpu_debug;
 struct machine;
 struct memory_map;
 struct vcpu;
@@ -36,7 +38,59 @@ struct kvm_vcpu {
     size_t run_bytes;
     bool unfinished;     // an access that KVM_RUN has come back with is done only when it is next called
     bool failed;         // it cannot run on
+    bool leaves;         // run() is to end, for debuggers
+    bool takes_none;     // no interrupt is to be taken now
+    struct kvm_vcpu_debug *debug; // hw/kvm/debug.c's; NULL: nobody has looked at it
     void *guest;         // the family's own
+};
+
+// --- debuggers (KVM_SET_GUEST_DEBUG) ---
+
+enum { KVM_DEBUG_REGISTERS = 32, KVM_DEBUG_BYTES = 8 };
+enum kvm_debug_kind { KVM_DEBUG_EXECUTE, KVM_DEBUG_WRITE, KVM_DEBUG_ACCESS };
+
+// What one debug register finds: execution of, or stores and accesses to, `bytes` (a power of two) at an address that is a multiple
+// of them. No bytes: nothing.
+struct kvm_debug_register {
+    uint64_t address;
+    uint32_t bytes, kind; // enum kvm_debug_kind
+};
+
+// What the host can do. Registers for either, which may be the same ones: of both kinds there are `together`.
+struct kvm_debug_limits {
+    unsigned breakpoints, watchpoints, together;
+    bool steps;    // single ones
+    bool software; // breakpoint instructions in memory come to us
+};
+
+// What a vCPU is to come back for.
+struct kvm_debug_wish {
+    bool step, software, quiet;
+    struct kvm_debug_register registers[KVM_DEBUG_REGISTERS];
+};
+
+// KVM_EXIT_DEBUG
+struct kvm_debug_event {
+    uint64_t pc;
+    uint32_t registers; // which have found something, a bit each as in the wish
+    bool stepped;       // behind a single instruction
+    bool software;      // at a breakpoint instruction
+};
+
+// What a family supplies for them. Addresses are virtual as debuggers give them (x86: linear). On the vCPU's thread.
+struct kvm_debug_ops {
+    uint8_t instruction[4]; // the breakpoint's
+    unsigned instruction_bytes;
+    // Asks the host, and perhaps tries it out on a machine of its own. Any thread.
+    void (*probe)(const struct kvm_vm *vm, struct kvm_debug_limits *limits);
+    // As the kernel has them, inside run(). False: `gva` is not mapped.
+    uint64_t (*pc)(struct kvm_vcpu *kvm);
+    bool (*locate)(struct kvm_vcpu *kvm, uint64_t gva, uint64_t *gpa);
+    // Negative errno: the kernel did not take it.
+    int (*set)(struct kvm_vcpu *kvm, const struct kvm_debug_wish *wish);
+    // The event that KVM_RUN has come back with; and hands it to the guest, whose own it is.
+    struct kvm_debug_event (*event)(const struct kvm_vcpu *kvm);
+    int (*give_back)(struct kvm_vcpu *kvm, const struct kvm_debug_event *event);
 };
 
 // What a family supplies. On the vCPU's thread, but for the making and freeing. Negative errno, with a message where there is room
@@ -56,6 +110,7 @@ struct kvm_guest_ops {
     void (*leave)(struct kvm_vcpu *kvm);
     // Why KVM_RUN has come back, if that is the family's to know; false: it is not.
     bool (*handle_exit)(struct kvm_vcpu *kvm);
+    const struct kvm_debug_ops *debug; // NULL: there are no debuggers for it
 };
 
 // What the host says of a capability (KVM_CAP_...); not positive: it has none.

@@ -21,6 +21,8 @@ struct kvm_shown {
     uint64_t ram_offset, bytes;
 };
 
+struct kvm_debug;
+
 struct kvm_accel {
     struct accel accel;
     struct kvm_vm vm;
@@ -39,6 +41,7 @@ struct kvm_accel {
     size_t log_words;
     struct kvm_doorbells *doorbells;
     struct kvm_coalesced *coalesced;
+    struct kvm_debug *debug; // debug.c's
 };
 
 static inline struct kvm_accel *kvm_accel_of(struct accel *accel)
@@ -101,3 +104,7 @@ int kvm_slot_set(struct kvm_accel *kvm, unsigned index, const struct kvm_slot *s
 void kvm_run_init(void);
 void kvm_run(struct accel *accel, struct vcpu *vcpu);
 void kvm_kick(struct accel *accel, struct vcpu *vcpu);
+// The processor cannot go on: the machine ends, and the user is told why.
+void kvm_fail(struct kvm_vcpu *k, const char *what);
+// What the guest has read from a device gets into its registers.
+void kvm_finish_access(struct kvm_accel *kvm, struct kvm_vcpu *k);

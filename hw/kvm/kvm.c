@@ -13,7 +13,7 @@
 
 #include "hw/core/kvm-routes.h"
 #include "hw/core/machine.h"
-#include "hw/kvm/internal.h"
+#include "hw/kvm/debug.h"
 #include "tcg/base/alloc.h"
 
 static int open_host(struct kvm_vm *vm, struct error *error)
@@ -54,11 +54,13 @@ static int init(struct accel *accel, struct machine *machine, struct error *erro
     machine->kvm = &kvm->vm;
     kvm_clock_init(kvm);
     kvm_run_init();
+    kvm_debug_init(kvm);
     return 0;
 }
 
 static void release(struct kvm_vcpu *k)
 {
+    kvm_debug_forget_vcpu(k);
     if (k->run)
         munmap(k->run, k->run_bytes);
     if (k->fd >= 0)
@@ -140,6 +142,7 @@ static void destroy(struct accel *accel)
     kvm_doorbells_destroy(kvm->doorbells);
     kvm_coalesced_destroy(kvm->coalesced);
     kvm_dirty_destroy(kvm);
+    kvm_debug_destroy(kvm);
     free(kvm->slots);
     free(kvm);
 }
@@ -154,6 +157,7 @@ const struct accel_ops kvm_accel_ops = {
     .kick = kvm_kick,
     .flush = flush,
     .print_info = print_info,
+    .can_stop = kvm_debug_can_stop,
     .destroy = destroy,
 };
 

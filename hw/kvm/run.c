@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "hw/core/machine.h"
-#include "hw/kvm/internal.h"
+#include "hw/kvm/debug.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
 
@@ -32,8 +32,8 @@ void kvm_run_init(void)
     sigaction(KICK_SIGNAL, &action, NULL);
 }
 
-// The guest cannot go on: the machine ends, and the user is told why. Nobody runs the processor until then.
-static void fail(struct kvm_vcpu *k, const char *what)
+// Nobody runs the processor until the machine has ended.
+void kvm_fail(struct kvm_vcpu *k, const char *what)
 {
     if (!k->failed)
         fprintf(stderr, "lyrebird: KVM: processor %u: %s\n", k->vcpu->index, what);
@@ -71,20 +71,23 @@ static void handle_exit(struct kvm_accel *kvm, struct kvm_vcpu *k)
         break;
     case KVM_EXIT_INTR:
         break;
+    case KVM_EXIT_DEBUG:
+        kvm_debug_exit(kvm, k);
+        break;
     case KVM_EXIT_FAIL_ENTRY:
         snprintf(text, sizeof(text), "the host cannot enter the guest (reason 0x%llx)",
                  (unsigned long long)k->run->fail_entry.hardware_entry_failure_reason);
-        fail(k, text);
+        kvm_fail(k, text);
         break;
     case KVM_EXIT_INTERNAL_ERROR:
         snprintf(text, sizeof(text), "the host cannot go on with the guest (internal error %u)", k->run->internal.suberror);
-        fail(k, text);
+        kvm_fail(k, text);
         break;
     default:
         if (kvm->guest->handle_exit(k))
             break;
         snprintf(text, sizeof(text), "the host has left the guest for an unknown reason (%u)", k->run->exit_reason);
-        fail(k, text);
+        kvm_fail(k, text);
     }
 }
 
@@ -96,6 +99,9 @@ static bool may_stay(struct vcpu *vcpu)
 
 static void run_once(struct kvm_accel *kvm, struct kvm_vcpu *k)
 {
+    kvm_debug_enter(kvm, k);
+    if (k->leaves)
+        return;
     kvm->guest->enter(k);
     int status = ioctl(k->fd, KVM_RUN, 0), reason = errno;
     k->unfinished = false;
@@ -106,12 +112,12 @@ static void run_once(struct kvm_accel *kvm, struct kvm_vcpu *k)
     } else if (reason != EINTR && reason != EAGAIN) {
         char text[96];
         snprintf(text, sizeof(text), "KVM_RUN: %s", strerror(reason));
-        fail(k, text);
+        kvm_fail(k, text);
     }
+    kvm_debug_left(kvm, k);
 }
 
-// What the guest has read from a device gets into its registers.
-static void finish_access(struct kvm_accel *kvm, struct kvm_vcpu *k)
+void kvm_finish_access(struct kvm_accel *kvm, struct kvm_vcpu *k)
 {
     while (k->unfinished && !k->failed) {
         k->unfinished = false;
@@ -129,20 +135,23 @@ void kvm_run(struct accel *accel, struct vcpu *vcpu)
     struct kvm_vcpu *k = kvm_of(vcpu);
     struct error error;
     if (k->failed || kvm->guest->load(k, &error)) {
-        fail(k, k->failed ? "" : error.text);
+        kvm_fail(k, k->failed ? "" : error.text);
         return;
     }
+    kvm_debug_begin(kvm, k);
     for (;;) {
         // In this order: a kick that comes later makes KVM_RUN come back at once.
         __atomic_store_n(&k->run->immediate_exit, 0, __ATOMIC_RELAXED);
         atomic_thread_fence(memory_order_seq_cst);
-        if (vcpu->halted || !may_stay(vcpu))
+        if (vcpu->halted || k->leaves || !may_stay(vcpu))
             break;
         run_once(kvm, k);
     }
-    finish_access(kvm, k);
+    kvm_finish_access(kvm, k);
+    kvm_debug_end(kvm, k);
     if (kvm->guest->save(k, &error))
-        fail(k, error.text);
+        kvm_fail(k, error.text);
+    kvm_debug_settle(k);
 }
 
 void kvm_kick(struct accel *accel, struct vcpu *vcpu)

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// Breakpoint instructions in the guest's memory. Debuggers, the monitor, resets and whatever else looks at the guest with all vCPUs
+// stopped finds its own bytes there. Devices that read memory while it runs do see them.
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/core/memory-map.h"
+#include "hw/kvm/debug.h"
+#include "tcg/base/alloc.h"
+
+struct plant {
+    uint64_t gpa;
+    uint8_t *host;
+    uint8_t original[sizeof(((struct kvm_debug_ops *)0)->instruction)];
+};
+
+struct kvm_plants {
+    const struct kvm_debug_ops *ops;
+    struct memory_map *map;
+    pthread_mutex_t mutex; // for all below
+    unsigned inside;
+    struct plant *items;
+    size_t count;
+};
+
+struct kvm_plants *kvm_plants_create(const struct kvm_debug_ops *ops, struct memory_map *map)
+{
+    struct kvm_plants *plants = ALLOC(struct kvm_plants);
+    plants->ops = ops;
+    plants->map = map;
+    pthread_mutex_init(&plants->mutex, NULL);
+    return plants;
+}
+
+void kvm_plants_destroy(struct kvm_plants *plants)
+{
+    if (!plants)
+        return;
+    pthread_mutex_destroy(&plants->mutex);
+    free(plants->items);
+    free(plants);
+}
+
+static uint8_t *host_of(const struct kvm_plants *plants, uint64_t gpa)
+{
+    const struct mem_range *range = memory_map_find(plants->map, gpa);
+    if (!range || !mem_range_direct_write(range) || range->base + range->size - gpa < plants->ops->instruction_bytes)
+        return NULL;
+    return range->host + (gpa - range->base);
+}
+
+static struct plant *find(const struct kvm_plants *plants, uint64_t gpa)
+{
+    for (size_t i = 0; i < plants->count; i++)
+        if (plants->items[i].gpa == gpa)
+            return &plants->items[i];
+    return NULL;
+}
+
+static bool is_in_place(const struct kvm_plants *plants, const struct plant *plant)
+{
+    return !memcmp(plant->host, plants->ops->instruction, plants->ops->instruction_bytes);
+}
+
+// What the guest runs elsewhere meanwhile is either the one or the other.
+static void put(const struct kvm_plants *plants, struct plant *plant)
+{
+    memcpy(plant->original, plant->host, plants->ops->instruction_bytes);
+    memcpy(plant->host, plants->ops->instruction, plants->ops->instruction_bytes);
+}
+
+// Whoever has written over it meanwhile is right.
+static void take(const struct kvm_plants *plants, const struct plant *plant)
+{
+    if (is_in_place(plants, plant))
+        memcpy(plant->host, plant->original, plants->ops->instruction_bytes);
+}
+
+void kvm_plants_enter(struct kvm_plants *plants)
+{
+    pthread_mutex_lock(&plants->mutex);
+    plants->inside++;
+    pthread_mutex_unlock(&plants->mutex);
+}
+
+void kvm_plants_leave(struct kvm_plants *plants)
+{
+    pthread_mutex_lock(&plants->mutex);
+    if (!--plants->inside) {
+        for (size_t i = 0; i < plants->count; i++)
+            take(plants, &plants->items[i]);
+        plants->count = 0;
+    }
+    pthread_mutex_unlock(&plants->mutex);
+}
+
+bool kvm_plants_can_add(const struct kvm_plants *plants, uint64_t gpa)
+{
+    return host_of(plants, gpa) != NULL;
+}
+
+void kvm_plants_add(struct kvm_plants *plants, uint64_t gpa)
+{
+    uint8_t *host = host_of(plants, gpa);
+    pthread_mutex_lock(&plants->mutex);
+    struct plant *plant = find(plants, gpa);
+    if (host && !plant) {
+        plants->items = alloc_resize(plants->items, plants->count + 1, sizeof(*plants->items));
+        plant = &plants->items[plants->count++];
+        *plant = (struct plant){.gpa = gpa, .host = host};
+        put(plants, plant);
+    } else if (host && plant->host == host && !is_in_place(plants, plant)) {
+        put(plants, plant); // new code has come there
+    }
+    pthread_mutex_unlock(&plants->mutex);
+}
+
+bool kvm_plants_has(struct kvm_plants *plants, uint64_t gpa)
+{
+    pthread_mutex_lock(&plants->mutex);
+    bool has = find(plants, gpa) != NULL;
+    pthread_mutex_unlock(&plants->mutex);
+    return has;
+}
+
+void kvm_plants_lift(struct kvm_plants *plants, uint64_t gpa, bool lifted)
+{
+    pthread_mutex_lock(&plants->mutex);
+    struct plant *plant = find(plants, gpa);
+    if (plant && lifted)
+        take(plants, plant);
+    else if (plant)
+        put(plants, plant);
+    pthread_mutex_unlock(&plants->mutex);
+}
