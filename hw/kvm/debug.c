@@ -318,7 +318,7 @@ void kvm_debug_enter(struct kvm_accel *kvm, struct kvm_vcpu *k)
     struct vcpu *vcpu = k->vcpu;
     if (!d)
         return;
-    d->stepping = d->active && (vcpu->step.on || vcpu->pass_stops || d->plan.steps);
+    d->stepping = d->active && (vcpu->step.on || vcpu->pass_stops || (d->plan.steps && !d->refused));
     d->has_event = false;
     if (d->stepping) {
         d->step_from = kvm->debug->ops->pc(k);

@@ -2,6 +2,7 @@
 # Firmware of a PC for test-gdb-stops: it copies itself to LOW and goes from real mode by way of protected mode to 64-bit code, in
 # which it counts, and ends the emulator. Labels are where the test stops and looks.
 .set LOW, 0x8000
+.set OTHER, LOW + 0x1000
 .set TABLES, 0x10000
 
 .code16
@@ -39,6 +40,14 @@ protected_counted:
     dec %ecx
     jnz protected_loop
 protected_end:
+    cmpb $0, start_other
+    je alone
+    movl $0xc4500, 0xfee00300 # INIT for all others
+    movl $0xc4600 + OTHER / 0x1000, 0xfee00300
+wait:
+    cmpl $4, other_count
+    jb wait
+alone:
     movl $TABLES + 0x1003, TABLES
     movl $TABLES + 0x2003, TABLES + 0x1000
     movl $0x83, TABLES + 0x2000
@@ -129,6 +138,21 @@ protected_count:
     .long 0
 real_count:
     .word 0
+start_other: # set by the test
+    .byte 0
+
+# The other processor, if it is wanted.
+.code16
+.org OTHER - LOW
+    xor %ax, %ax
+    mov %ax, %ds
+other_loop:
+    incl other_count
+other_counted:
+    jmp other_loop
+    .balign 4
+other_count:
+    .long 0
 end:
 
 # The copier, at the end of the 64 KiB below 1 MiB.
