@@ -6,8 +6,12 @@
 #include <string.h>
 
 #include "hw/core/memory-map.h"
+#include "hw/core/stops.h"
 #include "hw/kvm/debug.h"
 #include "tcg/base/alloc.h"
+
+// A guest that moves its code about has one after another in many places.
+enum { PLANTS_LIMIT = 2 * STOPS_LIMIT };
 
 struct plant {
     uint64_t gpa;
@@ -95,9 +99,12 @@ void kvm_plants_leave(struct kvm_plants *plants)
     pthread_mutex_unlock(&plants->mutex);
 }
 
-bool kvm_plants_can_add(const struct kvm_plants *plants, uint64_t gpa)
+bool kvm_plants_can_add(struct kvm_plants *plants, uint64_t gpa)
 {
-    return host_of(plants, gpa) != NULL;
+    pthread_mutex_lock(&plants->mutex);
+    bool room = plants->count < PLANTS_LIMIT || find(plants, gpa);
+    pthread_mutex_unlock(&plants->mutex);
+    return room && host_of(plants, gpa);
 }
 
 void kvm_plants_add(struct kvm_plants *plants, uint64_t gpa)
@@ -105,12 +112,12 @@ void kvm_plants_add(struct kvm_plants *plants, uint64_t gpa)
     uint8_t *host = host_of(plants, gpa);
     pthread_mutex_lock(&plants->mutex);
     struct plant *plant = find(plants, gpa);
-    if (host && !plant) {
+    if (host && !plant && plants->count < PLANTS_LIMIT) {
         plants->items = alloc_resize(plants->items, plants->count + 1, sizeof(*plants->items));
         plant = &plants->items[plants->count++];
         *plant = (struct plant){.gpa = gpa, .host = host};
         put(plants, plant);
-    } else if (host && plant->host == host && !is_in_place(plants, plant)) {
+    } else if (plant && plant->host == host && !is_in_place(plants, plant)) {
         put(plants, plant); // new code has come there
     }
     pthread_mutex_unlock(&plants->mutex);

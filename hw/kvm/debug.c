@@ -219,31 +219,6 @@ static void look_around(struct kvm_accel *kvm, struct kvm_vcpu *k)
         stop_before(k, pc);
 }
 
-void kvm_debug_begin(struct kvm_accel *kvm, struct kvm_vcpu *k)
-{
-    struct vcpu *vcpu = k->vcpu;
-    bool some = vcpu->machine->stops.count || vcpu->step.on;
-    k->leaves = k->takes_none = false;
-    if (!some)
-        vcpu->pass_stops = false;
-    if (!kvm->debug->ops || (!some && !k->debug))
-        return;
-    if (!k->debug)
-        k->debug = ALLOC(struct kvm_vcpu_debug);
-    struct kvm_vcpu_debug *d = k->debug;
-    d->active = some;
-    d->arrived = d->stepped = d->stepping = d->has_event = false;
-    if (!some) {
-        kvm_debug_enter(kvm, k);
-        return;
-    }
-    prepare(kvm);
-    kvm_plants_enter(kvm->debug->plants);
-    make_plan(kvm, k);
-    remember_watched(kvm, k);
-    look_around(kvm, k);
-}
-
 // --- before KVM_RUN --------------------------------------------------------------------------------------------------
 
 // A breakpoint that is in memory is not to be met by the step from there; others are to meet it.
@@ -315,10 +290,10 @@ static void tell(struct kvm_accel *kvm, struct kvm_vcpu *k)
 void kvm_debug_enter(struct kvm_accel *kvm, struct kvm_vcpu *k)
 {
     struct kvm_vcpu_debug *d = k->debug;
-    struct vcpu *vcpu = k->vcpu;
-    if (!d)
+    const struct vcpu *vcpu = k->vcpu;
+    if (!d || !d->active)
         return;
-    d->stepping = d->active && (vcpu->step.on || vcpu->pass_stops || (d->plan.steps && !d->refused));
+    d->stepping = vcpu->step.on || vcpu->pass_stops || (d->plan.steps && !d->refused);
     d->has_event = false;
     if (d->stepping) {
         d->step_from = kvm->debug->ops->pc(k);
@@ -326,6 +301,37 @@ void kvm_debug_enter(struct kvm_accel *kvm, struct kvm_vcpu *k)
             lift(kvm, k);
     }
     tell(kvm, k);
+}
+
+static bool is_wanted(struct kvm_accel *kvm, const struct vcpu *vcpu)
+{
+    if (!kvm->debug->ops || (!vcpu->machine->stops.count && !vcpu->step.on))
+        return false;
+    prepare(kvm);
+    return kvm->debug->limits.steps || vcpu->step.on;
+}
+
+void kvm_debug_begin(struct kvm_accel *kvm, struct kvm_vcpu *k)
+{
+    bool wanted = is_wanted(kvm, k->vcpu);
+    k->leaves = k->takes_none = false;
+    if (!wanted)
+        k->vcpu->pass_stops = false;
+    if (!k->debug && !wanted)
+        return;
+    if (!k->debug)
+        k->debug = ALLOC(struct kvm_vcpu_debug);
+    struct kvm_vcpu_debug *d = k->debug;
+    d->active = wanted;
+    d->arrived = d->stepped = d->stepping = d->has_event = false;
+    if (wanted) {
+        kvm_plants_enter(kvm->debug->plants);
+        make_plan(kvm, k);
+        remember_watched(kvm, k);
+        look_around(kvm, k);
+    } else {
+        tell(kvm, k);
+    }
 }
 
 // --- behind KVM_RUN --------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ void kvm_plants_destroy(struct kvm_plants *plants);
 void kvm_plants_enter(struct kvm_plants *plants);
 void kvm_plants_leave(struct kvm_plants *plants);
 // Whether there can be one at this physical address; puts it there, for as long as a vCPU is inside.
-bool kvm_plants_can_add(const struct kvm_plants *plants, uint64_t gpa);
+bool kvm_plants_can_add(struct kvm_plants *plants, uint64_t gpa);
 void kvm_plants_add(struct kvm_plants *plants, uint64_t gpa);
 // Whether there is one.
 bool kvm_plants_has(struct kvm_plants *plants, uint64_t gpa);

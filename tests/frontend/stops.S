@@ -96,12 +96,24 @@ loads:
     jnz .Lloop
     nop
 last:
+    # A breakpoint of the guest's own, which skips an instruction that makes the end another.
+    lidt table_of_gates
+    mov $own, %eax
+    mov %rax, %dr0
+    mov $0x402, %eax
+    mov %rax, %dr7
     mov $5, %al
+own:
+    mov $6, %al
+own_end:
     out %al, $0xf4
 halt:
     cli
     hlt
     jmp halt
+own_handler:
+    mov $0x7000, %esp
+    jmp own_end
 first:
     inc %r8
     ret
@@ -131,6 +143,12 @@ segments_end:
 table_of_segments:
     .word segments_end - segments - 1
     .long segments
+gates:
+    .quad 0, 0, 0x00008e0000000000 | CODE64 << 16 | (own_handler - begin + LOW), 0
+gates_end:
+table_of_gates:
+    .word gates_end - gates - 1
+    .quad gates
     .balign 8
 watched:
     .quad 0
