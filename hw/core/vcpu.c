@@ -179,7 +179,7 @@ void vcpu_group_pause(struct vcpu_group *group)
     pthread_mutex_lock(&group->mutex);
     group->paused = true;
     kick_all_locked(group);
-    while (group->running)
+    while (group->running || group->queued)
         pthread_cond_wait(&group->changed, &group->mutex);
     pthread_mutex_unlock(&group->mutex);
 }
@@ -257,9 +257,10 @@ void vcpu_exclusive_begin(struct vcpu_group *group, struct vcpu *self)
 {
     pthread_mutex_lock(&group->mutex);
     bool inside = self && self->in_run;
-    // A caller inside run() counts as stopped while it waits, or two of them would wait for each other.
+    // A caller inside run() counts as stopped while it waits, or two of them would wait for each other; but not for a pause.
     if (inside) {
         group->running--;
+        group->queued++;
         pthread_cond_broadcast(&group->changed);
     }
     while (group->exclusive)
@@ -270,6 +271,10 @@ void vcpu_exclusive_begin(struct vcpu_group *group, struct vcpu *self)
             vcpu_kick(group->cpus[i]);
     while (group->running)
         pthread_cond_wait(&group->changed, &group->mutex);
+    if (inside) {
+        group->queued--;
+        group->running++;
+    }
     pthread_mutex_unlock(&group->mutex);
 }
 
@@ -277,12 +282,9 @@ void vcpu_exclusive_end(struct vcpu_group *group, struct vcpu *self)
 {
     pthread_mutex_lock(&group->mutex);
     group->exclusive = false;
-    if (self && self->in_run) {
-        // vcpu_group_pause counts on `running`: a pause that came meanwhile is seen at the next poll.
-        group->running++;
-        if (group->paused || group->quit)
-            atomic_store(&self->exit_request, 1);
-    }
+    // A pause that came meanwhile waits for the caller, who sees it at the next poll.
+    if (self && self->in_run && (group->paused || group->quit))
+        atomic_store(&self->exit_request, 1);
     for (unsigned i = 0; i < group->count; i++)
         wake(group->cpus[i]);
     pthread_cond_broadcast(&group->changed);

@@ -77,6 +77,7 @@ struct vcpu_group {
     struct vcpu **cpus;
     unsigned count;
     unsigned running;       // threads inside accel_ops.run()
+    unsigned queued;        // there, too, but waiting to have the machine to themselves
     bool exclusive;         // a thread wants, or has, the machine to itself
     bool paused, quit;
     void (*stopped)(void *opaque); // a vCPU is held now, with `stop` filled in; called with the mutex

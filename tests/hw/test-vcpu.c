@@ -16,6 +16,8 @@ struct test_cpu {
     struct vcpu vcpu;
     uint64_t pc; // 0: at the reset vector
     atomic_bool ran;
+    bool wants_alone; // once
+    atomic_bool alone;
 };
 
 static struct test_cpu *of(struct vcpu *cpu)
@@ -39,9 +41,24 @@ static bool has_work(const struct vcpu *cpu)
     return false;
 }
 
+// Has the machine to itself until somebody has begun to wait for a pause, and some time more.
+static void be_alone(struct vcpu *cpu)
+{
+    of(cpu)->wants_alone = false;
+    vcpu_exclusive_begin(cpu->group, cpu);
+    atomic_store(&of(cpu)->alone, true);
+    while (!atomic_load(&cpu->exit_request))
+        usleep(100);
+    usleep(20000);
+    atomic_store(&of(cpu)->alone, false);
+    vcpu_exclusive_end(cpu->group, cpu);
+}
+
 static void run(struct accel *accel, struct vcpu *cpu)
 {
     (void)accel;
+    if (of(cpu)->wants_alone)
+        be_alone(cpu);
     atomic_store(&of(cpu)->ran, true);
     while (!atomic_load(&cpu->exit_request))
         usleep(100);
@@ -122,4 +139,20 @@ Test(vcpu, a_reset_undoes_an_earlier_start_up, .timeout = 20)
     finish(&group);
     cr_assert_eq(cpus[1].pc, 0);
     cr_assert_not(atomic_load(&cpus[1].ran));
+}
+
+Test(vcpu, a_pause_waits_for_those_that_are_alone, .timeout = 20)
+{
+    struct vcpu_group group;
+    struct test_cpu cpus[CPUS] = {0};
+    init(&group, cpus);
+    vcpu_group_start(&group);
+    vcpu_queue_work(&cpus[1].vcpu, power_on, (void *)0x4000);
+    cpus[0].wants_alone = cpus[1].wants_alone = true;
+    vcpu_group_resume(&group);
+    while (!atomic_load(&cpus[0].alone) && !atomic_load(&cpus[1].alone))
+        usleep(100);
+    vcpu_group_pause(&group);
+    cr_expect(!atomic_load(&cpus[0].alone) && !atomic_load(&cpus[1].alone));
+    finish(&group);
 }
