@@ -66,9 +66,7 @@ static bool place_watchpoints(struct kvm_debug_plan *plan, const struct stops *s
 {
     for (size_t i = 0; i < stops->count; i++) {
         const struct stop *s = stops->items[i];
-        if (!stop_watches(s->kind) || !is_for(s, cpu))
-            continue;
-        for (uint64_t done = 0; done < s->length;) {
+        for (uint64_t done = 0; stop_watches(s->kind) && is_for(s, cpu) && done < s->length;) {
             struct kvm_debug_register piece = {.address = s->address + done,
                                                .kind = s->kind == STOP_WATCH_WRITE ? KVM_DEBUG_WRITE : KVM_DEBUG_ACCESS};
             piece.bytes = piece_bytes(piece.address, s->length - done);
@@ -89,13 +87,24 @@ static bool place_in_register(struct kvm_debug_plan *plan, size_t i, const struc
     return true;
 }
 
+// On any vCPU: all meet what one has put into memory. No matter if it turns out that there are registers enough.
+static bool may_be_scarce(const struct stops *stops, const struct kvm_debug_limits *limits)
+{
+    unsigned most = limits->breakpoints < limits->together ? limits->breakpoints : limits->together;
+    uint64_t breakpoints = 0, pieces = 0;
+    for (size_t i = 0; i < stops->count; i++) {
+        const struct stop *s = stops->items[i];
+        breakpoints += s->kind == STOP_BREAKPOINT;
+        for (uint64_t done = 0; stop_watches(s->kind) && done < s->length && pieces <= most; pieces++)
+            done += piece_bytes(s->address + done, s->length - done);
+    }
+    return breakpoints > most || (breakpoints && breakpoints + pieces > limits->together);
+}
+
 static void place_breakpoints(struct kvm_debug_plan *plan, const struct stops *stops, unsigned cpu,
                               const struct kvm_debug_limits *limits, kvm_debug_can_plant_fn *can_plant, void *opaque)
 {
-    unsigned wanted = 0;
-    for (size_t i = 0; i < stops->count; i++)
-        wanted += stops->items[i]->kind == STOP_BREAKPOINT && is_for(stops->items[i], cpu);
-    plan->scarce = wanted > registers_left(plan, limits, true);
+    plan->scarce = may_be_scarce(stops, limits);
     for (size_t i = 0; i < stops->count; i++) {
         const struct stop *s = stops->items[i];
         if (s->kind != STOP_BREAKPOINT || !is_for(s, cpu))

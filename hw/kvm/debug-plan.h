@@ -20,7 +20,7 @@ struct kvm_debug_plan {
     struct kvm_debug_register registers[KVM_DEBUG_REGISTERS];
     unsigned count;    // in registers
     unsigned compared; // pieces behind those, which are compared between steps
-    bool scarce;       // there are more breakpoints than registers for them
+    bool scarce;       // there may be more breakpoints than registers for them, on any vCPU: some are in memory
     bool steps;        // each instruction is looked at
     uint8_t *places;   // enum kvm_debug_place of each stop; the plan's
     size_t place_count;

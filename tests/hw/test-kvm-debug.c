@@ -271,6 +271,20 @@ Test(kvm_debug, registers_are_for_what_memory_cannot_hold)
     kvm_debug_plan_clear(&p);
 }
 
+Test(kvm_debug, what_one_vcpu_has_in_memory_all_know_of)
+{
+    struct kvm_debug_plan p = {0};
+    for (unsigned i = 0; i < 3; i++)
+        add(STOP_BREAKPOINT, i, 0);
+    cr_expect(plan(&p, 1) && !p.scarce);
+    add(STOP_WATCH_WRITE, 0x3fe, 4)->context.cpu = 1;
+    cr_expect(plan(&p, 0) && p.scarce);
+    cr_expect_eq(p.places[2], KVM_DEBUG_IN_MEMORY);
+    cr_expect(plan(&p, 1) && p.scarce);
+    cr_expect_eq(p.count, 3);
+    kvm_debug_plan_clear(&p);
+}
+
 Test(kvm_debug, without_registers_that_watch_only_stores_are)
 {
     struct kvm_debug_plan p = {0};
