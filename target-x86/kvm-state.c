@@ -79,7 +79,7 @@ static uint64_t apic_base(const struct x86_cpu *cpu)
 static uint32_t waiting(struct kvm_vcpu *k)
 {
     struct x86_cpu *cpu = x86_cpu_of_vcpu(k->vcpu);
-    bool halted = cpu->halt == X86_IN_HLT && k->vcpu->halted;
+    bool halted = cpu->halt == X86_IN_HLT && k->vcpu->halted && !k->vcpu->step.on; // a step goes on behind HLT
     cpu->halt = X86_RUNS;
     if (k->vm->irqchip == KVM_IRQCHIP_OFF)
         return KVM_MP_STATE_RUNNABLE;

@@ -16,6 +16,42 @@ begin:
 real_loop:
     call real_function
     loop real_loop
+    # An interrupt that waits: the first PIC's input 0, from the timer.
+    mov $0x11, %al
+    out %al, $0x20
+    mov $8, %al
+    out %al, $0x21
+    mov $4, %al
+    out %al, $0x21
+    mov $1, %al
+    out %al, $0x21
+    mov $0xfe, %al
+    out %al, $0x21
+    movw $tick, 8 * 4
+    movw $0, 8 * 4 + 2
+    mov $0x34, %al
+    out %al, $0x43
+    mov $0xa9, %al
+    out %al, $0x40
+    mov $4, %al
+    out %al, $0x40
+    mov $0xa, %al
+    out %al, $0x20
+real_poll:
+    in $0x20, %al
+    test $1, %al
+    jz real_poll
+pending:
+    sti
+    nop
+    nop
+    nop
+pending_still:
+    cmpw $0, ticks
+    je pending_still
+    cli
+    mov $0xff, %al
+    out %al, $0x21
 real_end:
     lgdtl table_of_segments
     mov %cr0, %eax
@@ -26,6 +62,13 @@ real_function:
     incw real_count
 real_counted:
     ret
+tick:
+    incw ticks
+    push %ax
+    mov $0x20, %al
+    out %al, $0x20
+    pop %ax
+    iret
 
 .code32
 protected:
@@ -155,6 +198,8 @@ watched:
 protected_count:
     .long 0
 real_count:
+    .word 0
+ticks:
     .word 0
 start_other: # set by the test
     .byte 0
