@@ -4,8 +4,8 @@
 // As with other engines, what has been found is noted in vcpu.stop, run() ends, and with the state at hand the contexts and conditions
 // are asked. If none counts, the vCPU goes on unseen, over the instruction if it has not been executed.
 //
-// Arrivals are looked for only when the vCPU has come out of KVM_RUN for some reason: to see each would take single steps from the
-// machine's first instruction on.
+// Arrivals are looked for when the vCPU has come out of KVM_RUN, which a timer sees to: they are seen up to some 0.1 ms late. To see
+// them at once would take single steps from the machine's first instruction on.
 #include "hw/kvm/debug.h"
 
 #include <errno.h>
@@ -40,6 +40,8 @@ struct kvm_vcpu_debug {
     uint64_t step_from, step_gpa;
     bool has_event;
     struct kvm_debug_event event;
+    enum { NO_TIMER_YET, HAS_TIMER, NO_TIMER } timer_state;
+    timer_t timer;               // while arrivals are awaited
 };
 
 void kvm_debug_init(struct kvm_accel *kvm)
@@ -62,6 +64,8 @@ void kvm_debug_forget_vcpu(struct kvm_vcpu *k)
 {
     if (!k->debug)
         return;
+    if (k->debug->timer_state == HAS_TIMER)
+        timer_delete(k->debug->timer);
     kvm_debug_plan_clear(&k->debug->plan);
     free(k->debug);
     k->debug = NULL;
@@ -287,6 +291,18 @@ static void tell(struct kvm_accel *kvm, struct kvm_vcpu *k)
     }
 }
 
+// Without a timer, there are still the exits that come by themselves.
+static void await_arrivals(struct kvm_vcpu *k, bool on)
+{
+    struct kvm_vcpu_debug *d = k->debug;
+    if (!k->vcpu->machine->stops.arrival_count)
+        return;
+    if (d->timer_state == NO_TIMER_YET)
+        d->timer_state = kvm_debug_timer_create(&d->timer, KVM_KICK_SIGNAL) ? HAS_TIMER : NO_TIMER;
+    if (d->timer_state == HAS_TIMER)
+        kvm_debug_timer_set(d->timer, on);
+}
+
 void kvm_debug_enter(struct kvm_accel *kvm, struct kvm_vcpu *k)
 {
     struct kvm_vcpu_debug *d = k->debug;
@@ -301,6 +317,7 @@ void kvm_debug_enter(struct kvm_accel *kvm, struct kvm_vcpu *k)
             lift(kvm, k);
     }
     tell(kvm, k);
+    await_arrivals(k, true);
 }
 
 static bool is_wanted(struct kvm_accel *kvm, const struct vcpu *vcpu)
@@ -456,6 +473,7 @@ void kvm_debug_end(struct kvm_accel *kvm, struct kvm_vcpu *k)
         return;
     if (k->debug->has_event) // of an access that has come to its end only now
         take_event(kvm, k);
+    await_arrivals(k, false);
     kvm_plants_leave(kvm->debug->plants);
 }
 

@@ -2,6 +2,8 @@
 // Debuggers' stops and single steps under KVM: what run.c and kvm.c call, and what is between debug.c and debug-memory.c.
 #pragma once
 
+#include <time.h>
+
 #include "hw/kvm/internal.h"
 
 struct stop;
@@ -40,3 +42,10 @@ void kvm_plants_add(struct kvm_plants *plants, uint64_t gpa);
 bool kvm_plants_has(struct kvm_plants *plants, uint64_t gpa);
 // Takes one out for a moment, in which no other vCPU runs, and puts it back.
 void kvm_plants_lift(struct kvm_plants *plants, uint64_t gpa, bool lifted);
+
+// --- debug-timer.c ---
+
+// One that sends the signal to the calling thread. False: the host has none left.
+bool kvm_debug_timer_create(timer_t *timer, int signal);
+// Sets it to 0.1 ms from now, or to never.
+void kvm_debug_timer_set(timer_t timer, bool on);

@@ -4,6 +4,7 @@
 
 #include <linux/kvm.h>
 #include <stdio.h>
+#include <signal.h>
 
 #include "hw/core/accel.h"
 #include "hw/core/kvm-guest.h"
@@ -99,6 +100,8 @@ void kvm_memory_init(struct kvm_accel *kvm);
 int kvm_slot_set(struct kvm_accel *kvm, unsigned index, const struct kvm_slot *slot);
 
 // --- run.c: accel_ops ---
+
+enum { KVM_KICK_SIGNAL = SIGUSR1 }; // ends KVM_RUN
 
 // Once for the program.
 void kvm_run_init(void);

@@ -14,8 +14,6 @@
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
 
-enum { KICK_SIGNAL = SIGUSR1 };
-
 static struct kvm_vcpu *kvm_of(struct vcpu *vcpu)
 {
     return vcpu->accel_data;
@@ -28,8 +26,8 @@ static void ignore(int signal)
 
 void kvm_run_init(void)
 {
-    struct sigaction action = {.sa_handler = ignore};
-    sigaction(KICK_SIGNAL, &action, NULL);
+    struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+    sigaction(KVM_KICK_SIGNAL, &action, NULL);
 }
 
 // Nobody runs the processor until the machine has ended.
@@ -162,6 +160,6 @@ void kvm_kick(struct accel *accel, struct vcpu *vcpu)
         return;
     __atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
     if (!pthread_equal(vcpu->thread, pthread_self()) && vcpu->in_run)
-        pthread_kill(vcpu->thread, KICK_SIGNAL);
+        pthread_kill(vcpu->thread, KVM_KICK_SIGNAL);
 }
 

@@ -197,6 +197,7 @@ static void begin(void)
     kvm = (struct kvm_accel){.guest = &guest_ops, .vm.machine = machine};
     k = (struct kvm_vcpu){.vcpu = &vcpu, .vm = &kvm.vm};
     kvm_debug_init(&kvm);
+    kvm_run_init();
     memset(program(0), NOP, END);
 }
 
