@@ -2,7 +2,7 @@
 // Which of the debugger's means the host's KVM really has. Hosts that emulate the guest's instructions, all of them or those of some
 // modes, take the request and find nothing, so it is tried out: in a machine of one page of memory and one processor, in flat
 // protected mode.
-#include <fcntl.h>
+#include <errno.h>
 #include <linux/kvm.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -71,6 +71,16 @@ static bool begin_processor(const struct trial *t)
     return ioctl(t->vcpu, KVM_SET_SREGS, &system) >= 0 && ioctl(t->vcpu, KVM_SET_REGS, &registers) >= 0;
 }
 
+// Signals that end KVM_RUN are meant for the guest.
+static int run(const struct trial *t)
+{
+    int status;
+    do {
+        status = ioctl(t->vcpu, KVM_RUN, 0);
+    } while (status < 0 && errno == EINTR);
+    return status;
+}
+
 // Whether the code makes KVM_RUN come back for a debugger, and as it should.
 static bool finds(int host, const struct kvm_debug_wish *wish, const uint8_t *code, size_t bytes, uint32_t exception, uint64_t dr6)
 {
@@ -79,7 +89,7 @@ static bool finds(int host, const struct kvm_debug_wish *wish, const uint8_t *co
     if (begin_machine(&t, host) && begin_processor(&t)) {
         struct kvm_guest_debug debug = x86_kvm_debug_controls(wish);
         memcpy(t.page + CODE, code, bytes);
-        if (ioctl(t.vcpu, KVM_SET_GUEST_DEBUG, &debug) >= 0 && ioctl(t.vcpu, KVM_RUN, 0) >= 0)
+        if (ioctl(t.vcpu, KVM_SET_GUEST_DEBUG, &debug) >= 0 && run(&t) >= 0)
             found = t.run->exit_reason == KVM_EXIT_DEBUG && t.run->debug.arch.exception == exception &&
                     (t.run->debug.arch.dr6 & dr6) == dr6;
     }

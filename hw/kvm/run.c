@@ -119,7 +119,7 @@ void kvm_finish_access(struct kvm_accel *kvm, struct kvm_vcpu *k)
 {
     while (k->unfinished && !k->failed) {
         k->unfinished = false;
-        k->run->immediate_exit = 1;
+        __atomic_store_n(&k->run->immediate_exit, 1, __ATOMIC_RELAXED);
         int status = ioctl(k->fd, KVM_RUN, 0);
         kvm_coalesced_drain(kvm->coalesced);
         if (!status)
