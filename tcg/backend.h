@@ -142,6 +142,8 @@ enum backend_exit {
     BACKEND_EXIT_COUNT,
 };
 
+// Whether the host has a backend. If not, nothing but backend_create is called, which returns NULL.
+bool backend_available(void);
 // Writes the shared stubs at the start of the code buffer. Probes the host; `features` limits what is used (all bits
 // set for everything: see the host's regs.h).
 struct backend *backend_create(const struct backend_layout *layout, struct backend_buffers *buffers, uint32_t features);
@@ -171,3 +173,5 @@ void *backend_dump_vector(void *dump, unsigned reg);
 uint8_t *backend_dump_frame(void *dump);
 const struct tcg_site *backend_dump_site(void *dump, const uint8_t *meta_base);
 bool backend_reg_is_vector(unsigned reg);
+// Where a thread was that a signal has come to, from the context that its handler is given.
+uint64_t backend_signal_pc(const void *context);

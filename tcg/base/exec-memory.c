@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// For tools that know no such mremap, valgrind's among them.
+// For tools that know no such mremap, valgrind and emulators of user programs among them.
 static bool map_file(struct exec_memory *memory, size_t bytes)
 {
     int file = memfd_create("translated code", MFD_CLOEXEC);
@@ -35,7 +35,7 @@ int exec_memory_create(struct exec_memory *memory, size_t bytes, struct error *e
     int code = errno;
     exec_memory_destroy(memory);
     *memory = (struct exec_memory){.exec = MAP_FAILED, .write = MAP_FAILED, .bytes = bytes};
-    if (code == EINVAL && map_file(memory, bytes))
+    if ((code == EINVAL || code == ENOMEM) && map_file(memory, bytes))
         return 0;
     exec_memory_destroy(memory);
     return error_set(error, code, "cannot map %zu bytes for translated code: %s", bytes, strerror(code));

@@ -47,6 +47,8 @@ int cache_init(struct tcg_engine *e, struct error *error)
     pthread_mutex_init(&e->lock, NULL);
     pthread_mutex_init(&e->stops.lock, NULL);
     e->stops.marks = 1;
+    if (!e->interp && !backend_available())
+        return error_set(error, ENOTSUP, "there is no translator to this host's code; use -accel kvm or -accel interp");
     int result = exec_memory_create(&e->memory, (size_t)e->options.code_mib << 20, error);
     if (result)
         return result;

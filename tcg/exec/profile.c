@@ -79,7 +79,7 @@ static void sample(int number, siginfo_t *info, void *context)
         atomic_fetch_add_explicit(&r->lost, 1, memory_order_relaxed);
         return;
     }
-    uint64_t place = (uint64_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+    uint64_t place = backend_signal_pc(context);
     bool called = atomic_load_explicit(&r->cpu->in_code, memory_order_relaxed);
     r->samples[head % RING] = place | (called ? CALLED : 0);
     atomic_store_explicit(&r->head, head + 1, memory_order_release);

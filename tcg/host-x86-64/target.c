@@ -3,6 +3,7 @@
 #include <cpuid.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <ucontext.h>
 
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
@@ -87,6 +88,11 @@ static void host_store_const(void *ctx, const struct ir_const *constant, int32_t
 }
 
 // --- life ---
+
+bool backend_available(void)
+{
+    return true;
+}
 
 struct backend *backend_create(const struct backend_layout *layout, struct backend_buffers *buffers, uint32_t features)
 {
@@ -365,4 +371,9 @@ void backend_stop_counting(const struct backend_code *code)
 bool backend_reg_is_vector(unsigned reg)
 {
     return reg >= XMM0 && reg <= XMM15;
+}
+
+uint64_t backend_signal_pc(const void *context)
+{
+    return (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
 }
