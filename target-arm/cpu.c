@@ -11,6 +11,7 @@
 #include "target-arm/exception.h"
 #include "target-arm/gdb.h"
 #include "target-arm/helper.h"
+#include "target-arm/kvm.h"
 #include "target-arm/mmu.h"
 #include "target-arm/models.h"
 #include "target-arm/sysreg-bits.h"
@@ -30,6 +31,7 @@ static void set_level(struct arm_cpu *cpu, unsigned el)
 static void reset(struct vcpu *vcpu)
 {
     struct arm_cpu *cpu = arm_cpu_of_vcpu(vcpu);
+    cpu->was_reset = true;
     memset(cpu->x, 0, sizeof(cpu->x));
     memset(cpu->v, 0, sizeof(cpu->v));
     memset(cpu->sp_el, 0, sizeof(cpu->sp_el));
@@ -145,7 +147,7 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
         abort();
     memset(cpu, 0, sizeof(*cpu));
     cpu->config = *(const struct arm_cpu_config *)config;
-    if (arm_model_apply(cpu, model, error) < 0) {
+    if (arm_model_apply(cpu, model, machine->kvm, error) < 0) {
         free(cpu);
         return NULL;
     }
@@ -161,4 +163,4 @@ static struct vcpu *create(struct machine *machine, const char *model, const voi
     return &cpu->tcg.vcpu;
 }
 
-const struct cpu_factory arm_cpu_factory = {.create = create};
+const struct cpu_factory arm_cpu_factory = {.create = create, .kvm = ARM_KVM_GUEST_OPS};

@@ -146,6 +146,12 @@ struct arm_pauth_key {
 
 enum { ARM_MAX_BREAKPOINTS = 16 };
 
+// What a processor under KVM is asked to be, beyond the identification registers.
+struct arm_wishes {
+    bool host; // whatever the host has
+    bool pmu, pauth, sve;
+};
+
 // Bits of a virtual address that are neither translated nor ignored, by bit 55 of the address (2) and data or
 // instruction (1): the place of pointer authentication codes. Valid for one value of TCR; see arm_address_extension.
 struct arm_address_layout {
@@ -215,12 +221,15 @@ struct arm_cpu {
     uint64_t pmccntr_ns;
     uint64_t impdef[8];       // implementation defined registers that keep what is written
 
+    bool was_reset;           // since an accelerator that keeps the state elsewhere has looked
+
     // --- what reset keeps ---
     struct arm_id id;
     uint64_t features;        // bit set of enum arm_feature
     enum arm_pauth_algorithm pauth_algorithm;
     uint8_t pa_bits;          // of ID_AA64MMFR0_EL1.PARange
     const struct arm_model *model;
+    struct arm_wishes wishes;
     const struct debug_view *debug_view;
     struct arm_cpu_config config;
     struct memory_map *memory;

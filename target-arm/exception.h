@@ -53,6 +53,12 @@ uint32_t arm_nzcv_pack(uint32_t nzcv);
 // Changes the current EL or stack pointer selection.
 void arm_select_sp(struct arm_cpu *cpu, unsigned el, unsigned spsel);
 
+// Where SP_ELx is kept now.
+static inline uint64_t *arm_stack_pointer(struct arm_cpu *cpu, unsigned el)
+{
+    return el == (cpu->spsel ? cpu->el : 0) ? &cpu->sp : &cpu->sp_el[el];
+}
+
 // Takes an exception: state is in memory; afterwards pc and modes are the handler's. `far` is written for those
 // classes that have one.
 void arm_take_exception(struct arm_cpu *cpu, unsigned target_el, enum arm_vector vector, uint32_t esr, uint64_t far,

@@ -223,11 +223,6 @@ static struct arm_sysreg_access gic_access(const struct arm_cpu *cpu, const stru
                                       .secure = arm_has(cpu, ARM_FEAT_EL3) && !(cpu->scr_el3 & SCR_NS)};
 }
 
-static uint64_t *stack_pointer(struct arm_cpu *cpu, unsigned el)
-{
-    return el == (cpu->spsel ? cpu->el : 0) ? &cpu->sp : &cpu->sp_el[el];
-}
-
 static uint64_t read_system(struct arm_cpu *cpu, unsigned row)
 {
     // Rows for floating point look at the host's control register, which is the guest's only inside run().
@@ -276,7 +271,7 @@ static bool read_integer(struct arm_cpu *cpu, unsigned id, uint64_t *value)
         *value = arm_nzcv_unpack(cpu->nzcv);
         return true;
     case ID_SP_EL0 ... ID_SP_EL0 + 3:
-        *value = *stack_pointer(cpu, id - ID_SP_EL0);
+        *value = *arm_stack_pointer(cpu, id - ID_SP_EL0);
         return true;
     case ID_GIC ... ID_GIC + ARRAY_SIZE(gic_registers) - 1: {
         const struct gic_register *reg = &gic_registers[id - ID_GIC];
@@ -362,7 +357,7 @@ static bool write_integer(struct arm_cpu *cpu, unsigned id, uint64_t value)
         cpu->nzcv = arm_nzcv_pack((uint32_t)value);
         return true;
     case ID_SP_EL0 ... ID_SP_EL0 + 3:
-        *stack_pointer(cpu, id - ID_SP_EL0) = value;
+        *arm_stack_pointer(cpu, id - ID_SP_EL0) = value;
         return true;
     case ID_GIC ... ID_GIC + ARRAY_SIZE(gic_registers) - 1: {
         const struct gic_register *reg = &gic_registers[id - ID_GIC];

@@ -82,10 +82,21 @@ static const struct arm_model models[] = {
       // CnP, UAO, TTL, E0PD
       .mmfr2 = FIELD(1, 0) | FIELD(1, 4) | FIELD(1, 48) | FIELD(1, 60),
       .ccsidr = {0x701fe00a, 0x201fe012, 0x70ffe07a}}},
+    {"host", "the host's own (with -accel kvm)", {.midr = 0x000f0510}},
 };
 
+static bool is_host(const struct arm_model *model)
+{
+    return !strcmp(model->name, "host");
+}
+
+static bool is_max(const struct arm_model *model)
+{
+    return is_host(model) || !strcmp(model->name, "max");
+}
+
 const char *const arm_cpu_models[] = {"cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76",
-                                      "neoverse-n1", "max", NULL};
+                                      "neoverse-n1", "max", "host", NULL};
 _Static_assert(ARRAY_SIZE(models) + 1 == ARRAY_SIZE(arm_cpu_models), "every model is listed");
 
 // --- features ------------------------------------------------------------------------------------------------------
@@ -150,14 +161,14 @@ static const struct property settings_table[] = {
     SETTING("pauth-qarma3", pauth_qarma3, "off", "pointer authentication by the QARMA3 cipher (max)"),
     SETTING("pauth-qarma5", pauth_qarma5, "off", "pointer authentication by the QARMA5 cipher (max)"),
     SETTING("lpa2", lpa2, "on", "52-bit addresses with 4K and 16K pages (max)"),
-    SETTING("sve", sve, "off", "Scalable Vector Extension (not implemented)"),
+    SETTING("sve", sve, "off", "Scalable Vector Extension (under KVM alone, and on there for max)"),
     SETTING("sme", sme, "off", "Scalable Matrix Extension (not implemented)"),
     {0},
 };
 #undef SETTING
 
 // "name=value,..." into settings. `text` is taken apart.
-static int parse_settings(struct settings *s, char *text, const char *model, struct error *error)
+static int parse_settings(struct settings *s, char *text, const char *model, bool kvm, struct error *error)
 {
     char *owner = alloc_format("CPU '%s'", model), *rest = text;
     int status = 0;
@@ -172,9 +183,9 @@ static int parse_settings(struct settings *s, char *text, const char *model, str
         return status;
     if (!s->aarch64)
         return error_set(error, EINVAL, "CPU '%s': aarch64=off is not possible, there is no AArch32 state", model);
-    if (s->sve || s->sme)
+    if ((s->sve && !kvm) || s->sme)
         return error_set(error, EINVAL, "CPU '%s': %s is not implemented; leave %s=on away", model,
-                         s->sve ? "SVE" : "SME", s->sve ? "sve" : "sme");
+                         s->sme ? "SME" : "SVE", s->sme ? "sme" : "sve");
     if (s->pauth_impdef + s->pauth_qarma3 + s->pauth_qarma5 > 1)
         return error_set(error, EINVAL, "CPU '%s': choose one of pauth-impdef, pauth-qarma3 and pauth-qarma5", model);
     return 0;
@@ -221,42 +232,62 @@ static void apply_config(struct arm_cpu *cpu, const struct settings *s)
         id->pmcr = extract64(id->midr, 24, 8) << 24 | extract64(id->midr, 4, 8) << 16 | 1 << 6;
         id->pmceid[0] = BIT64(CYCLE_EVENT);
     }
-    id->dbg_breakpoints = extract64(id->dfr0, 12, 4) + 1;
-    id->dbg_watchpoints = extract64(id->dfr0, 20, 4) + 1;
 }
 
-int arm_model_apply(struct arm_cpu *cpu, const char *text, struct error *error)
+void arm_model_identified(struct arm_cpu *cpu)
 {
-    static const uint8_t pa_bits[16] = {32, 36, 40, 42, 44, 48, 52};
-    char *copy = alloc_string(text), *rest = copy, *name = strsep(&rest, ",");
-    const struct arm_model *model = NULL;
+    static const uint8_t pa_bits[16] = {32, 36, 40, 42, 44, 48, 52, 56};
+    cpu->features = arm_features_of(&cpu->id);
+    cpu->pa_bits = pa_bits[cpu->id.mmfr0 & 15];
+    cpu->id.dbg_breakpoints = extract64(cpu->id.dfr0, 12, 4) + 1;
+    cpu->id.dbg_watchpoints = extract64(cpu->id.dfr0, 20, 4) + 1;
+}
+
+const char *arm_model_name(const struct arm_cpu *cpu)
+{
+    return cpu->model->name;
+}
+
+static const struct arm_model *find_model(const char *name, struct error *error)
+{
     for (unsigned i = 0; i < ARRAY_SIZE(models); i++)
         if (!strcmp(models[i].name, name))
-            model = &models[i];
-    int status = 0;
+            return &models[i];
+    const char *near = nearest_name(name, arm_cpu_models);
+    error_set(error, ENOENT, "unknown CPU '%s'%s%s%s; -cpu help lists them", name, near ? "; did you mean '" : "",
+              near ? near : "", near ? "'?" : "");
+    return NULL;
+}
+
+static void apply(struct arm_cpu *cpu, const struct arm_model *model, const struct settings *s)
+{
+    cpu->model = model;
+    cpu->id = model->id;
+    if (is_max(model) && s->pauth)
+        set_pauth(cpu, s);
+    if (is_max(model) && s->lpa2)
+        set_lpa2(&cpu->id);
+    apply_config(cpu, s);
+    arm_model_identified(cpu);
+    cpu->wishes = (struct arm_wishes){is_max(model), cpu->config.has_pmu && s->pmu, is_max(model) && s->pauth, is_max(model) && s->sve};
+}
+
+int arm_model_apply(struct arm_cpu *cpu, const char *text, bool kvm, struct error *error)
+{
+    char *copy = alloc_string(text), *rest = copy, *name = strsep(&rest, ",");
+    const struct arm_model *model = find_model(name, error);
+    int status = model ? 0 : -ENOENT;
     struct settings s;
-    if (!model) {
-        const char *near = nearest_name(name, arm_cpu_models);
-        status = error_set(error, ENOENT, "unknown CPU '%s'%s%s%s; -cpu help lists them", name,
-                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    } else {
-        property_set_defaults(settings_table, &s);
-        status = parse_settings(&s, rest, name, error);
-        bool max = !strcmp(name, "max");
-        if (!status && !max && (s.pauth_impdef || s.pauth_qarma3 || s.pauth_qarma5))
-            status = error_set(error, EINVAL, "CPU '%s' has no pointer authentication; -cpu max has", name);
-        if (!status) {
-            cpu->model = model;
-            cpu->id = model->id;
-            if (max && s.pauth)
-                set_pauth(cpu, &s);
-            if (max && s.lpa2)
-                set_lpa2(&cpu->id);
-            apply_config(cpu, &s);
-            cpu->features = arm_features_of(&cpu->id);
-            cpu->pa_bits = pa_bits[cpu->id.mmfr0 & 15];
-        }
-    }
+    property_set_defaults(settings_table, &s);
+    s.sve = kvm && model && is_max(model); // where the host has it
+    if (!status)
+        status = parse_settings(&s, rest, name, kvm, error);
+    if (!status && !is_max(model) && (s.pauth_impdef || s.pauth_qarma3 || s.pauth_qarma5))
+        status = error_set(error, EINVAL, "CPU '%s' has no pointer authentication; -cpu max has", name);
+    if (!status && is_host(model) && !kvm)
+        status = error_set(error, EINVAL, "CPU 'host' is the host's own, for -accel kvm; use -cpu max");
+    if (!status)
+        apply(cpu, model, &s);
     free(copy);
     return status;
 }

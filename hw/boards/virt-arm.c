@@ -189,6 +189,7 @@ static int add_cpu(struct virt_arm *board, unsigned index, struct error *error)
     };
     for (unsigned i = 0; i < ARM_CPU_OUTPUTS; i++)
         config.outputs[i] = ppi_line(board, index, output_intids[i]);
+    memcpy(config.output_intids, output_intids, sizeof(output_intids));
     if (board->gic_version == 3) {
         config.has_gicv3 = true;
         config.gic_sysregs = &gicv3_sysregs;

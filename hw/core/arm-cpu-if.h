@@ -69,6 +69,7 @@ struct arm_cpu_config {
     uint64_t reset_pc;    // RVBAR
     uint64_t periph_base; // CBAR, 0: none
     struct irq_line outputs[ARM_CPU_OUTPUTS];
+    uint8_t output_intids[ARM_CPU_OUTPUTS]; // which private interrupts those lines are
     const struct arm_sysreg_bank_ops *gic_sysregs; // NULL: none
     void *gic_opaque;
     enum arm_conduit conduit;

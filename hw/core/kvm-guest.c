@@ -32,3 +32,16 @@ void kvm_set_gsi(const struct kvm_vm *vm, unsigned gsi, bool level)
     struct kvm_irq_level line = {.irq = gsi, .level = level};
     ioctl(vm->fd, KVM_IRQ_LINE, &line);
 }
+
+void kvm_when_ready(const struct kvm_vm *vm, struct kvm_ready *ready)
+{
+    ready->next = NULL;
+    *vm->ready->last = ready;
+    vm->ready->last = &ready->next;
+}
+
+bool kvm_has_device(const struct kvm_vm *vm, unsigned type)
+{
+    struct kvm_create_device create = {.type = type, .flags = KVM_CREATE_DEVICE_TEST};
+    return !ioctl(vm->fd, KVM_CREATE_DEVICE, &create);
+}

@@ -23,8 +23,21 @@ enum kvm_irqchip_mode {
     KVM_IRQCHIP_ON,    // all of the board
 };
 
+// What has to wait until all vCPUs are made. Negative errno with a message.
+struct kvm_ready {
+    int (*fn)(void *opaque, struct error *error);
+    void *opaque;
+    struct kvm_ready *next; // the virtual machine's
+};
+
+struct kvm_ready_list {
+    struct kvm_ready *first, **last;
+};
+
 struct kvm_vm {
     int host, fd; // /dev/kvm, and the virtual machine
+    unsigned address_bits; // of guest physical addresses; 0: as many as the guest's processors have
+    struct kvm_ready_list *ready;
     enum kvm_irqchip_mode irqchip;
     struct kvm_routes *routes; // where interrupt inputs lead (hw/core/kvm-routes.h)
     struct machine *machine;
@@ -96,6 +109,8 @@ struct kvm_debug_ops {
 // What a family supplies. On the vCPU's thread, but for the making and freeing. Negative errno, with a message where there is room
 // for one.
 struct kvm_guest_ops {
+    // The type of virtual machine to ask for, the argument of KVM_CREATE_VM; sets address_bits. NULL: 0.
+    unsigned long (*vm_type)(struct kvm_vm *vm);
     // Once, when the machine has nothing but its type: what the host must have, and what is set before there are vCPUs.
     int (*vm_init)(struct kvm_vm *vm, struct error *error);
     int (*vcpu_init)(struct kvm_vcpu *kvm, struct error *error);
@@ -126,3 +141,9 @@ int kvm_check_needs(const struct kvm_vm *vm, const struct kvm_need *needs, struc
 int kvm_refused(const char *what, struct error *error);
 // Drives an interrupt line of the kernel's controllers, by its number among them (GSI). Any thread.
 void kvm_set_gsi(const struct kvm_vm *vm, unsigned gsi, bool level);
+// Done in the order in which they are said, and never when the machine is not finished. `ready` stays the caller's.
+void kvm_when_ready(const struct kvm_vm *vm, struct kvm_ready *ready);
+// Whether the kernel can make a device of this type (KVM_DEV_TYPE_...).
+bool kvm_has_device(const struct kvm_vm *vm, unsigned type);
+// The guest cannot go on: the machine ends, and the user is told why. On the vCPU's thread.
+void kvm_fail(struct kvm_vcpu *kvm, const char *what);

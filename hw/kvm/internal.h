@@ -27,6 +27,7 @@ struct kvm_debug;
 struct kvm_accel {
     struct accel accel;
     struct kvm_vm vm;
+    struct kvm_ready_list ready;
     const struct kvm_guest_ops *guest;
     struct kvm_slot *slots;
     unsigned slot_count, slot_most; // in use or free; that the kernel has

@@ -44,7 +44,7 @@ static int init(struct accel *accel, struct machine *machine, struct error *erro
     int status = open_host(&kvm->vm, error);
     if (status)
         return status;
-    kvm->vm.fd = ioctl(kvm->vm.host, KVM_CREATE_VM, 0);
+    kvm->vm.fd = ioctl(kvm->vm.host, KVM_CREATE_VM, kvm->guest->vm_type ? kvm->guest->vm_type(&kvm->vm) : 0);
     if (kvm->vm.fd < 0)
         return kvm_refused("it makes no virtual machine", error);
     kvm->vm.routes = kvm_routes_create(&kvm->vm);
@@ -82,6 +82,25 @@ static int open_vcpu(const struct kvm_accel *kvm, struct kvm_vcpu *k, struct err
     return kvm->guest->vcpu_init(k, error);
 }
 
+static void vcpu_destroy(struct accel *accel, struct vcpu *vcpu)
+{
+    struct kvm_vcpu *k = vcpu->accel_data;
+    if (!k)
+        return;
+    kvm_coalesced_forget_ring(kvm_accel_of(accel)->coalesced);
+    kvm_accel_of(accel)->guest->vcpu_destroy(k);
+    release(k);
+    vcpu->accel_data = NULL;
+}
+
+static int tell_ready(const struct kvm_accel *kvm, struct error *error)
+{
+    int status = 0;
+    for (struct kvm_ready *ready = kvm->ready.first; ready && !status; ready = ready->next)
+        status = ready->fn(ready->opaque, error);
+    return status;
+}
+
 static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error)
 {
     struct kvm_accel *kvm = kvm_accel_of(accel);
@@ -101,18 +120,9 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
     }
     vcpu->accel = accel;
     vcpu->accel_data = k;
-    return 0;
-}
-
-static void vcpu_destroy(struct accel *accel, struct vcpu *vcpu)
-{
-    struct kvm_vcpu *k = vcpu->accel_data;
-    if (!k)
-        return;
-    kvm_coalesced_forget_ring(kvm_accel_of(accel)->coalesced);
-    kvm_accel_of(accel)->guest->vcpu_destroy(k);
-    release(k);
-    vcpu->accel_data = NULL;
+    if (vcpu->index + 1 == vcpu->group->count && (status = tell_ready(kvm, error)))
+        vcpu_destroy(accel, vcpu);
+    return status;
 }
 
 static void flush(struct accel *accel)
@@ -166,6 +176,8 @@ struct accel *kvm_accel_create(enum kvm_irqchip_mode irqchip)
     struct kvm_accel *kvm = ALLOC(struct kvm_accel);
     kvm->accel.ops = &kvm_accel_ops;
     kvm->vm.host = kvm->vm.fd = -1;
+    kvm->ready.last = &kvm->ready.first;
+    kvm->vm.ready = &kvm->ready;
     kvm->vm.irqchip = irqchip;
     return &kvm->accel;
 }

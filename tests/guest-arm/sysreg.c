@@ -17,7 +17,7 @@ static struct arm_cpu *cpu_with(const char *text, struct arm_cpu_config config)
     struct error error = {""};
     memset(&cpu, 0, sizeof(cpu));
     cpu.config = config;
-    cr_assert_eq(arm_model_apply(&cpu, text, &error), 0, "%s", error.text);
+    cr_assert_eq(arm_model_apply(&cpu, text, false, &error), 0, "%s", error.text);
     return &cpu;
 }
 
@@ -25,7 +25,7 @@ static void expect_error(const char *text, const char *words)
 {
     struct arm_cpu cpu = {0};
     struct error error = {""};
-    cr_assert_lt(arm_model_apply(&cpu, text, &error), 0, "%s", text);
+    cr_assert_lt(arm_model_apply(&cpu, text, false, &error), 0, "%s", text);
     cr_assert(strstr(error.text, words), "'%s' gives '%s'", text, error.text);
 }
 
