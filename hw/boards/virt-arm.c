@@ -4,11 +4,13 @@
 #include "hw/boards/virt-arm-private.h"
 
 #include <errno.h>
+#include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hw/block/pflash-cfi01.h"
 #include "hw/char/pl011.h"
+#include "hw/core/kvm-guest.h"
 #include "hw/gpio/pl061.h"
 #include "hw/intc/gicv2.h"
 #include "hw/intc/gicv2m.h"
@@ -68,6 +70,11 @@ static int add_memory(struct virt_arm *board, struct error *error)
     if (machine->ram_size > part->size)
         return error_set(error, EINVAL, "machine 'virt' has room for %llu GiB of memory, not %llu GiB",
                          (unsigned long long)(part->size >> 30), (unsigned long long)(machine->ram_size >> 30));
+    uint64_t top = board->highmem ? virt_parts[VIRT_PCIE_MMIO_HIGH].base + virt_parts[VIRT_PCIE_MMIO_HIGH].size
+                                  : part->base + machine->ram_size;
+    if (machine->kvm && machine->kvm->address_bits && (top - 1) >> machine->kvm->address_bits)
+        return error_set(error, ENOTSUP, "machine 'virt' does not fit in the %u-bit addresses of this host's guests; %s",
+                         machine->kvm->address_bits, board->highmem ? "add -M highmem=off" : "take less memory");
     int result = machine_init_memory(machine, machine->ram_size + flash + PCI_MEMORY_BYTES, error);
     if (!result)
         result = guest_ram_carve(machine->ram, machine->ram_size, &offset, error);
@@ -90,7 +97,9 @@ static int choose_gic(struct virt_arm *board, struct error *error)
 {
     unsigned cpus = board->machine.cpu_count;
     unsigned low = (unsigned)(virt_parts[VIRT_GIC_REDIST].size / GICV3_REDIST_SIZE);
-    board->gic_version = board->gic_choice == VIRT_GIC_2 ? 2 : 3;
+    const struct kvm_vm *kvm = board->machine.kvm;
+    bool no_v3 = kvm && !kvm_has_device(kvm, KVM_DEV_TYPE_ARM_VGIC_V3);
+    board->gic_version = board->gic_choice == VIRT_GIC_2 || (board->gic_choice == VIRT_GIC_MAX && no_v3) ? 2 : 3;
     if (board->gic_version == 2 && cpus > GICV2_MAX_CPUS)
         return error_set(error, EINVAL, "machine 'virt' has at most %u CPUs with a GICv2, not %u; add -M gic-version=3",
                          GICV2_MAX_CPUS, cpus);

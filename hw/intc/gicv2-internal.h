@@ -19,8 +19,14 @@ struct gicv2_cpu {
     uint8_t pmr, bpr[2];     // bpr[1] is GICC_ABPR
 };
 
+// Who does the work: this code, or the host's kernel.
+struct gicv2_engine {
+    irq_handler_fn *spi_set, *ppi_set; // inputs: `spi`; CPU * 32 + `intid`
+};
+
 struct gicv2 {
     struct device device;
+    const struct gicv2_engine *engine;
     struct gicv2_config config;
     pthread_mutex_t lock;
     struct mem_region *dist_region, *cpu_region;
@@ -34,6 +40,13 @@ struct gicv2_pending {
     uint32_t intid; // GICV2_SPURIOUS: nothing
     uint8_t priority, group;
 };
+
+extern const struct state_field gicv2_state[];
+// What a realized one has but its places in memory; and all that there is goes.
+void gicv2_make(struct gicv2 *gic);
+void gicv2_unrealize(struct device *device);
+// As at power on, but for the lines; drives nothing. With the lock held.
+void gicv2_reset_registers(struct gicv2 *gic);
 
 // With the lock held.
 struct gicv2_pending gicv2_highest_pending(const struct gicv2 *gic, unsigned cpu);

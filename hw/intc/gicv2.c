@@ -72,16 +72,23 @@ static void ppi_set(void *opaque, unsigned input, bool level)
     pthread_mutex_unlock(&gic->lock);
 }
 
+static const struct gicv2_engine engine = {spi_set, ppi_set};
+
+static void gicv2_init(struct device *device)
+{
+    ((struct gicv2 *)device)->engine = &engine;
+}
+
 struct irq_line gicv2_spi_line(struct device *device, unsigned spi)
 {
     assert(spi < ((struct gicv2 *)device)->spi_count);
-    return (struct irq_line){spi_set, device, spi};
+    return (struct irq_line){((struct gicv2 *)device)->engine->spi_set, device, spi};
 }
 
 struct irq_line gicv2_ppi_line(struct device *device, unsigned cpu, unsigned intid)
 {
     assert(cpu < GICV2_MAX_CPUS && intid >= 16 && intid < GICV2_INTERNAL);
-    return (struct irq_line){ppi_set, device, cpu * 32 + intid};
+    return (struct irq_line){((struct gicv2 *)device)->engine->ppi_set, device, cpu * 32 + intid};
 }
 
 void gicv2_connect_cpu(struct device *device, unsigned cpu, const struct irq_line inputs[2])
@@ -96,7 +103,7 @@ void gicv2_configure(struct device *device, const struct gicv2_config *config)
     ((struct gicv2 *)device)->config = *config;
 }
 
-static void gicv2_unrealize(struct device *device)
+void gicv2_unrealize(struct device *device)
 {
     struct gicv2 *gic = (struct gicv2 *)device;
     if (gic->dist_region)
@@ -108,9 +115,8 @@ static void gicv2_unrealize(struct device *device)
     free(gic->targets);
 }
 
-static int gicv2_realize(struct device *device, struct error *error)
+void gicv2_make(struct gicv2 *gic)
 {
-    struct gicv2 *gic = (struct gicv2 *)device;
     const struct gicv2_config *config = &gic->config;
     assert(config->cpu_count >= 1 && config->cpu_count <= GICV2_MAX_CPUS);
     assert(config->irq_count >= 64 && config->irq_count <= 992 && config->irq_count % 32 == 0);
@@ -119,6 +125,13 @@ static int gicv2_realize(struct device *device, struct error *error)
     gic->spis = ALLOC_ARRAY(struct gic_bank, gic->spi_bank_count);
     gic->targets = ALLOC_ARRAY(uint8_t, gic->spi_count);
     pthread_mutex_init(&gic->lock, NULL);
+}
+
+static int gicv2_realize(struct device *device, struct error *error)
+{
+    struct gicv2 *gic = (struct gicv2 *)device;
+    const struct gicv2_config *config = &gic->config;
+    gicv2_make(gic);
     struct mem_region_desc dist = {.name = "gic_dist", .base = config->dist_base, .size = GICV2_DIST_SIZE,
                                    .kind = MEM_MMIO, .ops = &gicv2_dist_ops, .opaque = gic};
     struct mem_region_desc cpu = {.name = "gic_cpu", .base = config->cpu_base, .size = GICV2_CPU_SIZE,
@@ -137,10 +150,8 @@ static void reset_bank(struct gic_bank *bank)
     *bank = (struct gic_bank){.line = line};
 }
 
-static void gicv2_reset(struct device *device)
+void gicv2_reset_registers(struct gicv2 *gic)
 {
-    struct gicv2 *gic = (struct gicv2 *)device;
-    pthread_mutex_lock(&gic->lock);
     gic->dist_ctlr = 0;
     for (unsigned b = 0; b < gic->spi_bank_count; b++)
         reset_bank(&gic->spis[b]);
@@ -153,6 +164,13 @@ static void gicv2_reset(struct device *device)
         memset(cpu->sgi_sources, 0, sizeof(cpu->sgi_sources));
         gicv2_reset_cpu_if(cpu);
     }
+}
+
+static void gicv2_reset(struct device *device)
+{
+    struct gicv2 *gic = (struct gicv2 *)device;
+    pthread_mutex_lock(&gic->lock);
+    gicv2_reset_registers(gic);
     gicv2_update(gic);
     pthread_mutex_unlock(&gic->lock);
 }
@@ -180,7 +198,7 @@ static const struct state_field cpu_state[] = {
     STATE_END,
 };
 
-static const struct state_field gicv2_state[] = {
+const struct state_field gicv2_state[] = {
     STATE_FIELD(gicv2, U32, dist_ctlr),
     STATE_STRUCTS(gicv2, cpus, cpu_state),
     STATE_POINTER_STRUCTS(gicv2, spis, spi_bank_count, gic_bank_state),
@@ -193,6 +211,7 @@ const struct device_type gicv2_type = {
     .help = "Arm Generic Interrupt Controller, version 2",
     .instance_size = sizeof(struct gicv2),
     .state = gicv2_state,
+    .init = gicv2_init,
     .realize = gicv2_realize,
     .unrealize = gicv2_unrealize,
     .reset = gicv2_reset,

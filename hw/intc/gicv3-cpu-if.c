@@ -281,6 +281,8 @@ static bool write_locked(struct gicv3_cpu *cpu, uint32_t encoding, uint64_t valu
 static bool sysreg_read(void *opaque, struct arm_sysreg_access access, uint64_t *value)
 {
     struct gicv3 *gic = opaque;
+    if (gic->engine->fetch)
+        gic->engine->fetch(&gic->device);
     gicv3_lock(gic);
     bool known = read_locked(&gic->cpus[access.cpu], access.encoding, value);
     gicv3_unlock(gic);
@@ -290,9 +292,13 @@ static bool sysreg_read(void *opaque, struct arm_sysreg_access access, uint64_t 
 static bool sysreg_write(void *opaque, struct arm_sysreg_access access, uint64_t value)
 {
     struct gicv3 *gic = opaque;
+    if (gic->engine->fetch)
+        gic->engine->fetch(&gic->device);
     gicv3_lock(gic);
     bool known = write_locked(&gic->cpus[access.cpu], access.encoding, value);
     gicv3_unlock(gic);
+    if (gic->engine->push)
+        gic->engine->push(&gic->device);
     return known;
 }
 

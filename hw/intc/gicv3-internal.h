@@ -45,8 +45,16 @@ struct gicv3_cpu {
     uint32_t ctlr, apr[2];
 };
 
+// Who does the work: this code, or the host's kernel, whose registers fetch and push bring here and back; NULL: they are here.
+struct gicv3_engine {
+    irq_handler_fn *spi_set, *ppi_set; // inputs: `spi` of the GIC; `intid` of a struct gicv3_cpu
+    void (*fetch)(struct device *device);
+    void (*push)(struct device *device);
+};
+
 struct gicv3 {
     struct device device;
+    const struct gicv3_engine *engine;
     struct gicv3_config config;
     pthread_mutex_t lock;
     struct mem_region *dist_region, *redist_regions[2];
@@ -82,7 +90,14 @@ static inline void gicv3_unlock(struct gicv3 *gic)
     pthread_mutex_unlock(&gic->lock);
 }
 
-// --- gicv3.c: all with the lock held
+// --- gicv3.c
+extern const struct state_field gicv3_state[];
+// What a realized one has but its places in memory; and all that there is goes.
+void gicv3_make(struct gicv3 *gic);
+void gicv3_unrealize(struct device *device);
+// all with the lock held
+// As at power on, but for the lines; drives nothing.
+void gicv3_reset_registers(struct gicv3 *gic);
 struct gic_pending gicv3_highest_pending(const struct gicv3_cpu *cpu);
 // Works out the CPU's interrupt inputs afresh and drives what changed.
 void gicv3_update_cpu(struct gicv3_cpu *cpu);

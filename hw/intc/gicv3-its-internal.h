@@ -26,8 +26,19 @@ enum {
 #define GITS_BASER_INDIRECT (UINT64_C(1) << 62)
 #define GITS_CREADR_STALLED 1u
 
+// What takes messages, and what its tables' entries look like: ours as above, or those of the host's kernel.
+struct gicv3_its;
+struct its_engine {
+    void (*message)(struct gicv3_its *its, uint32_t device_id, uint32_t event);
+    // False: the entry is not valid.
+    bool (*device)(uint64_t entry, uint64_t *table, unsigned *event_bits);
+    bool (*event)(uint64_t entry, uint32_t *intid, uint16_t *collection);
+    bool (*collection)(const struct gicv3_its *its, uint32_t collection, uint64_t *cpu);
+};
+
 struct gicv3_its {
     struct device device;
+    const struct its_engine *engine;
     struct gicv3 *gic;
     uint64_t base;
     struct mem_region *region;
@@ -37,6 +48,13 @@ struct gicv3_its {
     uint64_t cbaser, cwriter, creadr, baser[ITS_TABLES];
 };
 
+extern const struct state_field gicv3_its_state[];
+void gicv3_its_reset_registers(struct gicv3_its *its);
+
+// --- gicv3-its-table.c
+bool its_entry_device(uint64_t entry, uint64_t *table, unsigned *event_bits);
+bool its_entry_event(uint64_t entry, uint32_t *intid, uint16_t *collection);
+bool its_entry_collection(const struct gicv3_its *its, uint32_t collection, uint64_t *cpu);
 // --- gicv3-its-table.c: false when the table has no such entry or is not in memory
 bool its_table_read(const struct gicv3_its *its, unsigned table, uint32_t index, uint64_t *entry);
 bool its_table_write(const struct gicv3_its *its, unsigned table, uint32_t index, uint64_t entry);

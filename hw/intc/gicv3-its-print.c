@@ -42,13 +42,14 @@ void its_print_irq(struct device *device, FILE *out)
     struct gicv3_its *its = (struct gicv3_its *)device;
     uint32_t entries = 0, rows = 0;
     uint64_t entry, address;
+    unsigned bits;
     gicv3_lock(its->gic);
     fprintf(out, "ITS: %s%s, commands read up to 0x%" PRIx64 " of 0x%" PRIx64 "\n",
             its->ctlr & GITS_CTLR_ENABLED ? "on" : "off", its->creadr & GITS_CREADR_STALLED ? ", stalled at a command" : "",
             its->creadr & ~(uint64_t)GITS_CREADR_STALLED, its->cwriter);
     print_collections(its, out);
     for (uint32_t id = 0; id < BIT32(ITS_DEVICE_BITS) && entries < MOST_ENTRIES && rows < MOST_ROWS; id++) {
-        if (!its_table_read(its, ITS_DEVICE_TABLE, id, &entry) || !(entry & 1))
+        if (!its_table_read(its, ITS_DEVICE_TABLE, id, &entry) || !its->engine->device(entry, &address, &bits))
             continue;
         rows++;
         fprintf(out, "  device 0x%04" PRIx32 " (%02x:%02x.%u):\n", id, id >> 8, id >> 3 & 31, id & 7);

@@ -46,22 +46,45 @@ bool its_table_write(const struct gicv3_its *its, unsigned table, uint32_t index
     return entry_address(its, table, index, &address) && dma_write_le64(map_of(its), address, entry);
 }
 
+bool its_entry_device(uint64_t entry, uint64_t *table, unsigned *event_bits)
+{
+    *table = extract64(entry, 6, 44) << 8;
+    *event_bits = (unsigned)extract64(entry, 1, 5) + 1;
+    return entry & 1;
+}
+
+bool its_entry_event(uint64_t entry, uint32_t *intid, uint16_t *collection)
+{
+    *intid = (uint32_t)extract64(entry, 1, 24);
+    *collection = (uint16_t)extract64(entry, 25, 16);
+    return entry & 1;
+}
+
+bool its_entry_collection(const struct gicv3_its *its, uint32_t collection, uint64_t *cpu)
+{
+    uint64_t entry;
+    if (!its_table_read(its, ITS_COLLECTION_TABLE, collection, &entry))
+        return false;
+    *cpu = extract64(entry, 1, 16);
+    return entry & 1;
+}
+
 bool its_event_address(const struct gicv3_its *its, uint32_t device_id, uint32_t event, uint64_t *address)
 {
-    uint64_t device;
+    uint64_t device, table;
+    unsigned bits;
     if (device_id >= BIT32(ITS_DEVICE_BITS) || !its_table_read(its, ITS_DEVICE_TABLE, device_id, &device) ||
-        !(device & 1) || (uint64_t)event >> (extract64(device, 1, 5) + 1))
+        !its->engine->device(device, &table, &bits) || (uint64_t)event >> bits)
         return false;
-    *address = (extract64(device, 6, 44) << 8) + (uint64_t)event * ITS_ENTRY_BYTES;
+    *address = table + (uint64_t)event * ITS_ENTRY_BYTES;
     return true;
 }
 
 struct gicv3_cpu *its_collection_cpu(const struct gicv3_its *its, uint32_t collection)
 {
-    uint64_t entry;
-    if (!its_table_read(its, ITS_COLLECTION_TABLE, collection, &entry) || !(entry & 1))
+    uint64_t cpu;
+    if (!its->engine->collection(its, collection, &cpu))
         return NULL;
-    uint64_t cpu = extract64(entry, 1, 16);
     return cpu < its->gic->cpu_count ? &its->gic->cpus[cpu] : NULL;
 }
 
@@ -70,10 +93,9 @@ bool its_translate(const struct gicv3_its *its, uint32_t device_id, uint32_t eve
 {
     uint64_t entry;
     if (!its_event_address(its, device_id, event, &out->entry_address) ||
-        !dma_read_le64(map_of(its), out->entry_address, &entry) || !(entry & 1))
+        !dma_read_le64(map_of(its), out->entry_address, &entry) ||
+        !its->engine->event(entry, &out->intid, &out->collection))
         return false;
-    out->intid = (uint32_t)extract64(entry, 1, 24);
-    out->collection = (uint16_t)extract64(entry, 25, 16);
     out->cpu = its_collection_cpu(its, out->collection);
     return true;
 }

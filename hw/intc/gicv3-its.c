@@ -130,12 +130,24 @@ static void translate(struct gicv3_its *its, uint32_t device_id, uint32_t event)
         log_printf(LOG_GUEST_ERRORS, "its: event %u of device %u is not mapped\n", event, device_id);
 }
 
-void gicv3_its_message(struct device *device, uint32_t device_id, uint32_t event)
+static void message(struct gicv3_its *its, uint32_t device_id, uint32_t event)
 {
-    struct gicv3_its *its = (struct gicv3_its *)device;
     gicv3_lock(its->gic);
     translate(its, device_id, event);
     gicv3_unlock(its->gic);
+}
+
+static const struct its_engine engine = {message, its_entry_device, its_entry_event, its_entry_collection};
+
+static void its_init(struct device *device)
+{
+    ((struct gicv3_its *)device)->engine = &engine;
+}
+
+void gicv3_its_message(struct device *device, uint32_t device_id, uint32_t event)
+{
+    struct gicv3_its *its = (struct gicv3_its *)device;
+    its->engine->message(its, device_id, event);
 }
 
 uint64_t gicv3_its_translater(const struct device *device)
@@ -194,14 +206,19 @@ static void its_unrealize(struct device *device)
     memory_map_remove(device->machine->map, its->region);
 }
 
-static void its_reset(struct device *device)
+void gicv3_its_reset_registers(struct gicv3_its *its)
 {
-    struct gicv3_its *its = (struct gicv3_its *)device;
-    gicv3_lock(its->gic);
     its->ctlr = 0;
     its->cbaser = its->cwriter = its->creadr = 0;
     for (unsigned i = 0; i < ITS_TABLES; i++)
         its->baser[i] = baser_fixed(i);
+}
+
+static void its_reset(struct device *device)
+{
+    struct gicv3_its *its = (struct gicv3_its *)device;
+    gicv3_lock(its->gic);
+    gicv3_its_reset_registers(its);
     gicv3_unlock(its->gic);
 }
 
@@ -213,7 +230,7 @@ static void its_state_loaded(struct device *device)
     gicv3_unlock(its->gic);
 }
 
-static const struct state_field its_state[] = {
+const struct state_field gicv3_its_state[] = {
     STATE_FIELD(gicv3_its, U32, ctlr),    STATE_FIELD(gicv3_its, U64, cbaser),
     STATE_FIELD(gicv3_its, U64, cwriter), STATE_FIELD(gicv3_its, U64, creadr),
     STATE_ARRAY(gicv3_its, U64, baser),   STATE_END,
@@ -223,7 +240,8 @@ const struct device_type gicv3_its_type = {
     .name = "arm-gicv3-its",
     .help = "GICv3 interrupt translation service",
     .instance_size = sizeof(struct gicv3_its),
-    .state = its_state,
+    .state = gicv3_its_state,
+    .init = its_init,
     .realize = its_realize,
     .unrealize = its_unrealize,
     .reset = its_reset,

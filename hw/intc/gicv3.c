@@ -121,18 +121,25 @@ static void ppi_set(void *opaque, unsigned intid, bool level)
     gicv3_unlock(cpu->gic);
 }
 
+static const struct gicv3_engine engine = {.spi_set = spi_set, .ppi_set = ppi_set};
+
+static void gicv3_init(struct device *device)
+{
+    ((struct gicv3 *)device)->engine = &engine;
+}
+
 struct irq_line gicv3_spi_line(struct device *device, unsigned spi)
 {
     struct gicv3 *gic = (struct gicv3 *)device;
     assert(spi < gic->spi_count);
-    return (struct irq_line){spi_set, gic, spi};
+    return (struct irq_line){gic->engine->spi_set, gic, spi};
 }
 
 struct irq_line gicv3_ppi_line(struct device *device, unsigned cpu, unsigned intid)
 {
     struct gicv3 *gic = (struct gicv3 *)device;
     assert(cpu < gic->cpu_count && intid >= 16 && intid < GIC_INTERNAL);
-    return (struct irq_line){ppi_set, &gic->cpus[cpu], intid};
+    return (struct irq_line){gic->engine->ppi_set, &gic->cpus[cpu], intid};
 }
 
 void gicv3_connect_cpu(struct device *device, unsigned cpu, const struct irq_line inputs[2])
@@ -186,7 +193,7 @@ static int map_registers(struct gicv3 *gic, struct error *error)
     return 0;
 }
 
-static void gicv3_unrealize(struct device *device)
+void gicv3_unrealize(struct device *device)
 {
     struct gicv3 *gic = (struct gicv3 *)device;
     struct memory_map *map = device->machine->map;
@@ -202,9 +209,8 @@ static void gicv3_unrealize(struct device *device)
     free(gic->lpi_memory);
 }
 
-static int gicv3_realize(struct device *device, struct error *error)
+void gicv3_make(struct gicv3 *gic)
 {
-    struct gicv3 *gic = (struct gicv3 *)device;
     const struct gicv3_config *config = &gic->config;
     assert(config->cpu_count >= 1 && config->cpu_count <= GICV3_MAX_CPUS);
     assert(config->irq_count >= 64 && config->irq_count <= 992 && config->irq_count % 32 == 0);
@@ -221,6 +227,12 @@ static int gicv3_realize(struct device *device, struct error *error)
         }
     }
     pthread_mutex_init(&gic->lock, NULL);
+}
+
+static int gicv3_realize(struct device *device, struct error *error)
+{
+    struct gicv3 *gic = (struct gicv3 *)device;
+    gicv3_make(gic);
     int result = map_registers(gic, error);
     if (result)
         gicv3_unrealize(device);
@@ -233,10 +245,8 @@ static void reset_bank(struct gic_bank *bank)
     *bank = (struct gic_bank){.line = line};
 }
 
-static void gicv3_reset(struct device *device)
+void gicv3_reset_registers(struct gicv3 *gic)
 {
-    struct gicv3 *gic = (struct gicv3 *)device;
-    gicv3_lock(gic);
     gic->dist_ctlr = 0;
     for (unsigned b = 0; b < gic->spi_bank_count; b++)
         reset_bank(&gic->spis[b]);
@@ -255,6 +265,13 @@ static void gicv3_reset(struct device *device)
             memset(cpu->lpi_pending, 0, GIC_LPI_WORDS * sizeof(*cpu->lpi_pending));
         gicv3_reset_cpu_if(cpu);
     }
+}
+
+static void gicv3_reset(struct device *device)
+{
+    struct gicv3 *gic = (struct gicv3 *)device;
+    gicv3_lock(gic);
+    gicv3_reset_registers(gic);
     gicv3_update_all(gic);
     gicv3_unlock(gic);
 }
@@ -290,7 +307,7 @@ static const struct state_field cpu_state[] = {
     STATE_END,
 };
 
-static const struct state_field gicv3_state[] = {
+const struct state_field gicv3_state[] = {
     STATE_FIELD(gicv3, U32, dist_ctlr),
     STATE_POINTER_STRUCTS(gicv3, spis, spi_bank_count, gic_bank_state),
     STATE_POINTER(gicv3, U64, irouter, spi_count),
@@ -303,6 +320,7 @@ const struct device_type gicv3_type = {
     .help = "Arm Generic Interrupt Controller, version 3",
     .instance_size = sizeof(struct gicv3),
     .state = gicv3_state,
+    .init = gicv3_init,
     .realize = gicv3_realize,
     .unrealize = gicv3_unrealize,
     .reset = gicv3_reset,

@@ -113,6 +113,8 @@ Test(models, advertise_what_is_there)
                              BIT64(ARM_FEAT_LRCPC) | BIT64(ARM_FEAT_LRCPC2) | BIT64(ARM_FEAT_FLAGM) |
                              BIT64(ARM_FEAT_FLAGM2) | BIT64(ARM_FEAT_PAUTH) | BIT64(ARM_FEAT_SB);
     for (const char *const *name = arm_cpu_models; *name; name++) {
+        if (!strcmp(*name, "host"))
+            continue; // has nothing of its own
         struct arm_cpu *cpu = cpu_with(*name, (struct arm_cpu_config){.mpidr = 0x102});
         cr_assert_eq(cpu->id.pfr0 & 0xff, 0x11, "%s", *name);
         cr_assert_eq(cpu->id.mpidr, 0x80000102);
@@ -147,8 +149,22 @@ Test(models, errors_name_the_nearest)
     expect_error("cortex-72", "did you mean 'cortex-a72'");
     expect_error("max,paut=on", "'pauth'");
     expect_error("max,sve=on", "SVE");
+    expect_error("host", "-accel kvm");
     expect_error("max,aarch64=off", "aarch64=off");
     expect_error("cortex-a57,pauth-impdef=on", "no pointer authentication");
     expect_error("max,pauth-impdef=on,pauth-qarma3=on", "one of");
     expect_error("max,pauth=perhaps", "perhaps");
+}
+
+// Under KVM, what is asked of the host beyond the identification registers.
+Test(models, wishes)
+{
+    struct arm_cpu cpu = {.config.has_pmu = true};
+    struct error error = {""};
+    cr_assert_eq(arm_model_apply(&cpu, "max,pmu=off", true, &error), 0, "%s", error.text);
+    cr_assert(cpu.wishes.host && cpu.wishes.pauth && cpu.wishes.sve && !cpu.wishes.pmu);
+    cr_assert_eq(arm_model_apply(&cpu, "host,pauth=off,sve=off", true, &error), 0, "%s", error.text);
+    cr_assert(cpu.wishes.host && !cpu.wishes.pauth && !cpu.wishes.sve && cpu.wishes.pmu);
+    cr_assert_eq(arm_model_apply(&cpu, "cortex-a72", true, &error), 0, "%s", error.text);
+    cr_assert(!cpu.wishes.host && !cpu.wishes.pauth && !cpu.wishes.sve && cpu.wishes.pmu);
 }
