@@ -295,25 +295,20 @@ static int power_failed(struct error *error)
     return error_set(error, errno, "power state: %s", strerror(errno));
 }
 
-// Where another processor has switched it on after its state was saved, that is old, and the kernel's is right.
+// A processor that is off has no state but that: the kernel makes it anew when another one switches it on, which may happen at any
+// time from when any processor runs.
 int arm_kvm_load(struct kvm_vcpu *k, struct error *error)
 {
     struct arm_cpu *cpu = arm_cpu_of_vcpu(k->vcpu);
-    struct arm_kvm *own = k->guest;
+    struct kvm_mp_state state = {.mp_state = KVM_MP_STATE_RUNNABLE};
     bool fresh = cpu->was_reset;
-    struct kvm_mp_state state;
-    if (ioctl(k->fd, KVM_GET_MP_STATE, &state) < 0)
-        return power_failed(error);
-    if (!fresh && own->was_off && state.mp_state != KVM_MP_STATE_STOPPED) {
-        vcpu_set_power(k->vcpu, true);
+    if (!vcpu_is_powered_on(k->vcpu))
         return 0;
-    }
     int status = fresh ? reset(k, cpu, error) : 0;
     if (status || (status = load_registers(k, fresh, error)))
         return status;
     cpu->was_reset = false;
-    state.mp_state = vcpu_is_powered_on(k->vcpu) ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_STOPPED;
-    if (load_events(k, own) < 0)
+    if (load_events(k, k->guest) < 0)
         return error_set(error, errno, "events: %s", strerror(errno));
     return ioctl(k->fd, KVM_SET_MP_STATE, &state) < 0 ? power_failed(error) : 0;
 }
@@ -324,11 +319,13 @@ int arm_kvm_save(struct kvm_vcpu *k, struct error *error)
     struct arm_kvm *own = k->guest;
     uint8_t value[ARM_KVM_VALUE_BYTES];
     struct kvm_mp_state state;
-    // Before the registers: see arm_kvm_load.
+    // Before the registers: if it is switched on between, it counts as off, and is not loaded.
     if (ioctl(k->fd, KVM_GET_MP_STATE, &state) < 0)
         return power_failed(error);
-    own->was_off = state.mp_state == KVM_MP_STATE_STOPPED;
-    vcpu_set_power(k->vcpu, !own->was_off);
+    vcpu_set_power(k->vcpu, state.mp_state != KVM_MP_STATE_STOPPED);
+    if (state.mp_state == KVM_MP_STATE_STOPPED && cpu->was_reset)
+        return 0; // what the kernel has is from before
+    cpu->was_reset = false;
     for (uint32_t i = 0; i < own->count; i++) {
         int status = arm_kvm_get(k, own->registers[i].id, value);
         if (status)

@@ -106,7 +106,7 @@ static int connect_interrupts(void *opaque, struct error *error)
 static void vcpu_destroy(struct kvm_vcpu *k)
 {
     struct arm_kvm *own = k->guest;
-    arm_kvm_clock_destroy(k);
+    arm_kvm_unlisten(k);
     free(own->registers);
     free(own->raw);
     free(own->power_up);
@@ -119,6 +119,8 @@ static int make(struct kvm_vcpu *k, struct error *error)
     struct arm_kvm *own = k->guest;
     struct kvm_vcpu_init preferred;
     int sve = KVM_ARM_VCPU_SVE;
+    if (k->vcpu->machine->semihost)
+        return error_set(error, ENOTSUP, "semihosting calls do not leave guests under KVM; use -accel tcg or interp");
     if (ioctl(k->vm->fd, KVM_ARM_PREFERRED_TARGET, &preferred) < 0)
         return kvm_refused("it has no kind of processor for guests", error);
     own->target = preferred.target;
@@ -140,7 +142,7 @@ static int vcpu_init(struct kvm_vcpu *k, struct error *error)
         return status;
     }
     if (k->vcpu->index == 0)
-        arm_kvm_clock_create(k);
+        arm_kvm_listen(k);
     own->ready = (struct kvm_ready){.fn = connect_interrupts, .opaque = k};
     kvm_when_ready(k->vm, &own->ready);
     return 0;

@@ -30,11 +30,10 @@ struct arm_kvm {
     uint32_t count;
     uint8_t *raw, *power_up;      // values of all of them; what the kernel made the processor with
     struct arm_kvm_shadow pstate, fpsr, fpcr;
-    bool was_off;                 // when the state was saved
     bool has_events, error_pending, error_has_syndrome; // SError
     uint64_t error_syndrome;
     struct kvm_ready ready;
-    struct arm_kvm_clock *clock;  // the first processor's
+    struct arm_kvm_machine *machine; // the first processor's
 };
 
 #define ARM_KVM_PMCR_IDENTITY UINT64_C(0xfffff800) // IMP, IDCODE and N of PMCR_EL0
@@ -49,9 +48,9 @@ int arm_kvm_power_up(struct kvm_vcpu *kvm);
 
 // kvm-id.c: the registers that identify the processor become those of the model and the host, in the kernel and the structure.
 int arm_kvm_identify(struct kvm_vcpu *kvm, struct error *error);
-// kvm-clock.c: the virtual counter stands still while the machine does. Of the first vCPU.
-void arm_kvm_clock_create(struct kvm_vcpu *kvm);
-void arm_kvm_clock_destroy(struct kvm_vcpu *kvm);
+// kvm-machine.c: pauses and resets of the machine, for all vCPUs, by way of the first.
+void arm_kvm_listen(struct kvm_vcpu *kvm);
+void arm_kvm_unlisten(struct kvm_vcpu *kvm);
 // kvm-state.c: as in struct kvm_guest_ops; and before, which registers there are.
 int arm_kvm_list_registers(struct kvm_vcpu *kvm, struct error *error);
 int arm_kvm_load(struct kvm_vcpu *kvm, struct error *error);

@@ -7,6 +7,9 @@
 //       set:ID=VALUE  the register becomes that, as if by guest code
 //       expect:ID=VALUE
 //                     the program ends here with status 99 unless the register has that value
+//       on:NUMBER     switches another processor on, at the address 0x1234
+//       power:NUMBER=STATE
+//                     the program ends here with status 99 unless that processor's state (KVM_MP_STATE_...) is that
 //       off reset crash nisv   the exits of that name
 //       wait          until the program has stopped it and handed its state back
 //   FAKE_KVM_WITHOUT  what the host has not: gicv2 gicv3 its regions
@@ -223,17 +226,32 @@ static int say(struct kvm_run *run, char c)
     return leave(run, KVM_EXIT_MMIO);
 }
 
+static void give_up(const char *format, unsigned long long a, unsigned long long b)
+{
+    fputs("fake-kvm: ", stderr);
+    fprintf(stderr, format, a, b);
+    _exit(99);
+}
+
+static void switch_on(unsigned number)
+{
+    uint64_t entry = 0x1234;
+    for (int fd = 0; fd < MOST_FDS; fd++)
+        if (fds[fd].kind == CPU && fds[fd].number == number) {
+            power_up(fd);
+            memcpy(find(fd, 0, CORE(U64, regs.pc), true)->bytes, &entry, 8);
+        }
+    power[number] = KVM_MP_STATE_RUNNABLE;
+}
+
 static void check(int fd, uint64_t id, uint64_t wanted)
 {
     struct value *v = find(fd, 0, id, false);
     uint64_t value = 0;
     if (v)
         memcpy(&value, v->bytes, bytes_of(id) < 8 ? bytes_of(id) : 8);
-    if (v && value == wanted)
-        return;
-    fprintf(stderr, "fake-kvm: register 0x%llx is 0x%llx, not 0x%llx\n", (unsigned long long)id, (unsigned long long)value,
-            (unsigned long long)wanted);
-    _exit(99);
+    if (!v || value != wanted)
+        give_up("register 0x%llx is 0x%llx\n", id, value);
 }
 
 // One step; `say` takes one for each letter.
@@ -272,6 +290,14 @@ static int play(int fd, struct kvm_run *run)
             memcpy(find(fd, 0, id, true)->bytes, &value, bytes_of(id) < 8 ? bytes_of(id) : 8);
         return play(fd, run);
     }
+    if (!strncmp(text, "on:", 3) || !strncmp(text, "power:", 6)) {
+        unsigned number = (unsigned)strtoul(strchr(text, ':') + 1, &end, 10) % MOST_CPUS;
+        if (text[0] == 'o')
+            switch_on(number);
+        else if (power[number] != strtoul(end + 1, NULL, 10))
+            give_up("processor %llu has state %llu\n", number, power[number]);
+        return play(fd, run);
+    }
     if (!strncmp(text, "off", 3))
         return system_event(run, KVM_SYSTEM_EVENT_SHUTDOWN);
     if (!strncmp(text, "reset", 5))
@@ -306,7 +332,7 @@ static int cpu_call(int fd, unsigned long request, void *argument)
     case KVM_ARM_VCPU_INIT:
         note("processor %u made with features 0x%x\n", fds[fd].number, ((struct kvm_vcpu_init *)argument)->features[0]);
         power_up(fd);
-        power[fds[fd].number] = KVM_MP_STATE_RUNNABLE;
+        power[fds[fd].number] = ((struct kvm_vcpu_init *)argument)->features[0] & 1 ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE;
         return 0;
     case KVM_GET_REG_LIST:
         return list_registers(fd, argument);

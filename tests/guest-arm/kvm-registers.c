@@ -112,7 +112,7 @@ Test(kvm_registers, fields_are_distinct)
             continue;
         struct arm_kvm_register r = arm_kvm_describe(UINT64_C(0x6030000000130000) | row->encoding);
         cr_assert(r.place == ARM_KVM_FIELD || r.place == ARM_KVM_PMCR || !strcmp(row->name, "CNTFRQ_EL0"), "%s", row->name);
-        cr_assert_eq(r.offset, row->offset, "%s", row->name);
+        cr_assert_eq(r.offset, (uint32_t)row->offset, "%s", row->name);
         const char **other = &owner[r.offset];
         cr_assert(!*other || is_pair(*other, row->name), "%s and %s", *other, row->name);
         *other = row->name;
