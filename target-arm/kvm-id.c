@@ -61,6 +61,20 @@ static uint64_t limit(const struct id_register *reg, uint64_t model, uint64_t ho
     return value;
 }
 
+// Hands the kernel a value that it may not take as a whole, then field by field. The value that the guest sees.
+static uint64_t narrow(const struct kvm_vcpu *k, uint64_t id, uint64_t host, uint64_t wanted)
+{
+    if (wanted == host || !arm_kvm_set(k, id, &wanted))
+        return wanted;
+    uint64_t value = host;
+    for (unsigned n = 0; n < FIELDS; n++) {
+        uint64_t next = deposit64(value, n * 4, 4, extract64(wanted, n * 4, 4));
+        if (next != value && !arm_kvm_set(k, id, &next))
+            value = next;
+    }
+    return value;
+}
+
 // False: the kernel shows more than the model has.
 static bool choose(struct kvm_vcpu *k, const struct id_register *reg)
 {
@@ -68,10 +82,9 @@ static bool choose(struct kvm_vcpu *k, const struct id_register *reg)
     uint64_t id = ARM_KVM_SYSREG_ID(reg->encoding), host;
     if (arm_kvm_get(k, id, &host))
         return true; // an older kernel's, which has no such features
-    uint64_t value = cpu->wishes.host ? host : limit(reg, *field_of(cpu, reg), host);
-    bool taken = value == host || !arm_kvm_set(k, id, &value);
-    *field_of(cpu, reg) = taken ? value : host;
-    return taken;
+    uint64_t wanted = cpu->wishes.host ? host : limit(reg, *field_of(cpu, reg), host);
+    *field_of(cpu, reg) = narrow(k, id, host, wanted);
+    return *field_of(cpu, reg) == wanted;
 }
 
 // Boards number processors as the kernel does, if it cannot be told.

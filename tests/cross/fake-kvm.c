@@ -14,7 +14,8 @@
 //       wait          until the program has stopped it and handed its state back
 //   FAKE_KVM_WITHOUT  what the host has not: gicv2 gicv3 its regions
 //   FAKE_KVM_BITS     of guest physical addresses (48)
-//   FAKE_KVM_FIXED_ID if it is set, identification registers cannot be written
+//   FAKE_KVM_FIXED_ID bits, in hexadecimal, of identification registers that cannot be written
+//   FAKE_KVM_SVE      if it is set, processors have scalable vectors
 //   FAKE_KVM_LOG      a file for one line a call that tests look at
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -47,7 +48,7 @@ struct value {
 static struct {
     enum kind kind;
     unsigned number; // of a CPU; type of a device
-    bool started;    // CTRL_INIT
+    bool started;    // CTRL_INIT; a CPU's vectors
 } fds[MOST_FDS];
 static struct value *values;
 static unsigned value_count, cpu_count, step;
@@ -154,7 +155,10 @@ static void power_up(int fd)
     uint64_t pstate = 0x3c5;
     memcpy(find(fd, 0, CORE(U64, regs.pstate), true)->bytes, &pstate, 8);
     for (unsigned n = 0; n < 32; n++)
-        memset(find(fd, 0, CORE(U128, fp_regs.vregs[0]) + n * 4, true)->bytes, 0, 16);
+        memset(find(fd, 0, getenv("FAKE_KVM_SVE") ? KVM_REG_ARM64_SVE_ZREG(n, 0) : CORE(U128, fp_regs.vregs[0]) + n * 4, true)->bytes, 0,
+               REGISTER_BYTES);
+    if (getenv("FAKE_KVM_SVE"))
+        memset(find(fd, 0, KVM_REG_ARM64_SVE_PREG(0, 0), true)->bytes, 0, REGISTER_BYTES);
     memset(find(fd, 0, CORE(U32, fp_regs.fpsr), true)->bytes, 0, 4);
     memset(find(fd, 0, CORE(U32, fp_regs.fpcr), true)->bytes, 0, 4);
     for (unsigned n = 0; n < sizeof(made_with) / sizeof(made_with[0]); n++)
@@ -175,6 +179,15 @@ static int list_registers(int fd, struct kvm_reg_list *list)
     return list->n > room ? refuse(E2BIG) : 0;
 }
 
+static bool changes_fixed_bits(const void *to, const void *from)
+{
+    const char *text = getenv("FAKE_KVM_FIXED_ID");
+    uint64_t a, b, fixed = has_run ? UINT64_MAX : text ? strtoull(text, NULL, 16) : 0;
+    memcpy(&a, to, sizeof(a));
+    memcpy(&b, from, sizeof(b));
+    return (a ^ b) & fixed;
+}
+
 static int access_register(int fd, bool write, const struct kvm_one_reg *reg)
 {
     struct value *v = find(fd, 0, reg->id, false);
@@ -185,7 +198,7 @@ static int access_register(int fd, bool write, const struct kvm_one_reg *reg)
         memcpy(data, v->bytes, bytes_of(reg->id));
         return 0;
     }
-    if (is_identity(reg->id) && (has_run || getenv("FAKE_KVM_FIXED_ID")) && memcmp(data, v->bytes, 8))
+    if (is_identity(reg->id) && changes_fixed_bits(data, v->bytes))
         return refuse(EINVAL);
     if (reg->id == KVM_REG_ARM_TIMER_CNT)
         note("counter set\n");
@@ -334,8 +347,11 @@ static int cpu_call(int fd, unsigned long request, void *argument)
         power_up(fd);
         power[fds[fd].number] = ((struct kvm_vcpu_init *)argument)->features[0] & 1 ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE;
         return 0;
+    case KVM_ARM_VCPU_FINALIZE:
+        fds[fd].started = *(int *)argument == KVM_ARM_VCPU_SVE;
+        return 0;
     case KVM_GET_REG_LIST:
-        return list_registers(fd, argument);
+        return getenv("FAKE_KVM_SVE") && !fds[fd].started ? refuse(EPERM) : list_registers(fd, argument);
     case KVM_GET_ONE_REG:
     case KVM_SET_ONE_REG:
         return access_register(fd, request == KVM_SET_ONE_REG, argument);
@@ -426,6 +442,8 @@ static int capability(unsigned long which)
     case KVM_CAP_ARM_PSCI_0_2: case KVM_CAP_DEVICE_CTRL: case KVM_CAP_VCPU_EVENTS: case KVM_CAP_ARM_PMU_V3:
     case KVM_CAP_VCPU_ATTRIBUTES: case KVM_CAP_ARM_NISV_TO_USER: case KVM_CAP_ARM_PTRAUTH_ADDRESS: case KVM_CAP_ARM_PTRAUTH_GENERIC:
         return 1;
+    case KVM_CAP_ARM_SVE:
+        return getenv("FAKE_KVM_SVE") != NULL;
     case KVM_CAP_NR_MEMSLOTS:
         return 512;
     case KVM_CAP_ARM_VM_IPA_SIZE:
