@@ -270,21 +270,27 @@ static int save_events(const struct kvm_vcpu *k, struct arm_kvm *own)
     return 0;
 }
 
+// A register that the kernel does not take: that matters if it has another value, unless it is one of reset, which is as good.
+static int set_refused(struct kvm_vcpu *k, const struct arm_kvm_register *r, const uint8_t *value, int status, bool fresh)
+{
+    uint8_t kernels[ARM_KVM_VALUE_BYTES];
+    if (arm_kvm_get(k, r->id, kernels))
+        return status;
+    if (fresh)
+        from_kernel(arm_cpu_of_vcpu(k->vcpu), k->guest, r, kernels);
+    return fresh || !memcmp(kernels, value, r->bytes) ? 0 : status;
+}
+
 static int load_registers(struct kvm_vcpu *k, bool fresh, struct error *error)
 {
     struct arm_cpu *cpu = arm_cpu_of_vcpu(k->vcpu);
-    struct arm_kvm *own = k->guest;
+    const struct arm_kvm *own = k->guest;
     uint8_t value[ARM_KVM_VALUE_BYTES];
     for (uint32_t i = 0; i < own->count; i++) {
         const struct arm_kvm_register *r = &own->registers[i];
         to_kernel(cpu, own, r, value);
         int status = arm_kvm_set(k, r->id, value);
-        // A reset value that this kernel does not take: its own is as good.
-        if (status && fresh && !arm_kvm_get(k, r->id, value)) {
-            from_kernel(cpu, own, r, value);
-            status = 0;
-        }
-        if (status)
+        if (status && (status = set_refused(k, r, value, status, fresh)))
             return register_refused(r, "set", status, error);
     }
     return 0;

@@ -15,6 +15,7 @@
 //   FAKE_KVM_WITHOUT  what the host has not: gicv2 gicv3 its regions
 //   FAKE_KVM_BITS     of guest physical addresses (48)
 //   FAKE_KVM_FIXED_ID bits, in hexadecimal, of identification registers that cannot be written
+//   FAKE_KVM_RIGID    the id of a register that takes no other value any more
 //   FAKE_KVM_SVE      if it is set, processors have scalable vectors
 //   FAKE_KVM_LOG      a file for one line a call that tests look at
 #define _GNU_SOURCE
@@ -199,6 +200,9 @@ static int access_register(int fd, bool write, const struct kvm_one_reg *reg)
         return 0;
     }
     if (is_identity(reg->id) && changes_fixed_bits(data, v->bytes))
+        return refuse(EINVAL);
+    const char *rigid = getenv("FAKE_KVM_RIGID");
+    if (rigid && reg->id == strtoull(rigid, NULL, 16) && (has_run || memcmp(data, v->bytes, 8)))
         return refuse(EINVAL);
     if (reg->id == KVM_REG_ARM_TIMER_CNT)
         note("counter set\n");
