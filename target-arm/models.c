@@ -82,7 +82,7 @@ static const struct arm_model models[] = {
       // CnP, UAO, TTL, E0PD
       .mmfr2 = FIELD(1, 0) | FIELD(1, 4) | FIELD(1, 48) | FIELD(1, 60),
       .ccsidr = {0x701fe00a, 0x201fe012, 0x70ffe07a}}},
-    {"host", "the host's own (with -accel kvm)", {.midr = 0x000f0510}},
+    {"host", "this host's processor (with -accel kvm)", {.midr = 0x000f0510}},
 };
 
 static bool is_host(const struct arm_model *model)
@@ -285,7 +285,7 @@ int arm_model_apply(struct arm_cpu *cpu, const char *text, bool kvm, struct erro
     if (!status && !is_max(model) && (s.pauth_impdef || s.pauth_qarma3 || s.pauth_qarma5))
         status = error_set(error, EINVAL, "CPU '%s' has no pointer authentication; -cpu max has", name);
     if (!status && is_host(model) && !kvm)
-        status = error_set(error, EINVAL, "CPU 'host' is the host's own, for -accel kvm; use -cpu max");
+        status = error_set(error, EINVAL, "CPU 'host' needs -accel kvm");
     if (!status)
         apply(cpu, model, &s);
     free(copy);

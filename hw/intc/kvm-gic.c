@@ -121,9 +121,18 @@ bool kvm_gic_push_bank(const struct kvm_gic_frame *frame, unsigned index, const 
 
 // --- lines ---
 
-void kvm_gic_drive_spi(const struct kvm_vm *vm, uint32_t intid, bool level)
+static void drive_spi(const struct kvm_vm *vm, unsigned spi, bool level)
 {
-    kvm_set_gsi(vm, (uint32_t)KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | intid, level);
+    kvm_set_gsi(vm, (uint32_t)KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | (32 + spi), level);
+}
+
+void kvm_gic_set_line(const struct kvm_vm *vm, struct gic_bank *banks, unsigned spi, bool level)
+{
+    struct gic_bank *bank = &banks[spi / 32];
+    if ((bank->line >> (spi % 32) & 1) == level)
+        return; // devices say it often
+    bank->line = deposit32(bank->line, spi % 32, 1, level);
+    drive_spi(vm, spi, level);
 }
 
 void kvm_gic_drive_ppi(const struct kvm_vm *vm, unsigned cpu, uint32_t intid, bool level)
@@ -136,5 +145,5 @@ void kvm_gic_drive_ppi(const struct kvm_vm *vm, unsigned cpu, uint32_t intid, bo
 void kvm_gic_drive_banks(const struct kvm_vm *vm, const struct gic_bank *banks, unsigned count)
 {
     for (unsigned n = 0; n < count * 32; n++)
-        kvm_gic_drive_spi(vm, 32 + n, banks[n / 32].line >> (n % 32) & 1);
+        drive_spi(vm, n, banks[n / 32].line >> (n % 32) & 1);
 }

@@ -43,8 +43,9 @@ bool kvm_gic_write(const struct kvm_gic_frame *frame, uint64_t offset, uint32_t 
 void kvm_gic_fetch_bank(const struct kvm_gic_frame *frame, unsigned index, struct gic_bank *bank);
 bool kvm_gic_push_bank(const struct kvm_gic_frame *frame, unsigned index, const struct gic_bank *bank);
 
-// Drives the input of a shared interrupt (INTID 32 and up), or a private one of a CPU (16 to 31).
-void kvm_gic_drive_spi(const struct kvm_vm *vm, uint32_t intid, bool level);
+// Drives the input of shared interrupt `spi` (INTID 32 + spi), whose level the banks of shared interrupts know, or that of a private
+// one of a CPU (16 to 31).
+void kvm_gic_set_line(const struct kvm_vm *vm, struct gic_bank *banks, unsigned spi, bool level);
 void kvm_gic_drive_ppi(const struct kvm_vm *vm, unsigned cpu, uint32_t intid, bool level);
 // All lines of `count` banks of shared interrupts as they are.
 void kvm_gic_drive_banks(const struct kvm_vm *vm, const struct gic_bank *banks, unsigned count);

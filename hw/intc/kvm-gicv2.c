@@ -7,7 +7,6 @@
 #include "hw/core/machine.h"
 #include "hw/intc/gicv2-internal.h"
 #include "hw/intc/kvm-gic.h"
-#include "tcg/base/bits.h"
 
 enum {
     GICD_CTLR = 0x000,
@@ -158,8 +157,7 @@ static void spi_set(void *opaque, unsigned spi, bool level)
 {
     struct gicv2 *gic = opaque;
     pthread_mutex_lock(&gic->lock);
-    gic->spis[spi / 32].line = deposit32(gic->spis[spi / 32].line, spi % 32, 1, level);
-    kvm_gic_drive_spi(gic->device.machine->kvm, GICV2_INTERNAL + spi, level);
+    kvm_gic_set_line(gic->device.machine->kvm, gic->spis, spi, level);
     pthread_mutex_unlock(&gic->lock);
 }
 

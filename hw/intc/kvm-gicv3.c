@@ -270,8 +270,7 @@ static void spi_set(void *opaque, unsigned spi, bool level)
 {
     struct gicv3 *gic = opaque;
     gicv3_lock(gic);
-    gic->spis[spi / 32].line = deposit32(gic->spis[spi / 32].line, spi % 32, 1, level);
-    kvm_gic_drive_spi(gic->device.machine->kvm, GIC_INTERNAL + spi, level);
+    kvm_gic_set_line(gic->device.machine->kvm, gic->spis, spi, level);
     gicv3_unlock(gic);
 }
 

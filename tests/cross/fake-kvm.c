@@ -4,6 +4,8 @@
 //
 //   FAKE_KVM_PLAY     what processor 0 does, step after step, separated by commas:
 //       say:TEXT      stores TEXT to the serial port's data register
+//       poke:ADDRESS=VALUE
+//                     stores a word to a device
 //       set:ID=VALUE  the register becomes that, as if by guest code
 //       expect:ID=VALUE
 //                     the program ends here with status 99 unless the register has that value
@@ -36,7 +38,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_FDS = 256, MOST_VALUES = 60000, MOST_CPUS = 512, RUN_BYTES = 8192, REGISTER_BYTES = 256 };
+enum { MOST_FDS = 256, MOST_VALUES = 60000, MOST_CPUS = 512, RUN_BYTES = 8192, REGISTER_BYTES = 256, SERIAL = 0x09000000 };
 enum kind { NOTHING, HOST, MACHINE, CPU, DEVICE };
 
 struct value {
@@ -234,12 +236,12 @@ static int wait_for_signal(void)
     return refuse(EINTR);
 }
 
-static int say(struct kvm_run *run, char c)
+static int store(struct kvm_run *run, uint64_t address, uint32_t value, unsigned bytes)
 {
-    run->mmio.phys_addr = 0x09000000;
-    run->mmio.len = 1;
+    run->mmio.phys_addr = address;
+    run->mmio.len = bytes;
     run->mmio.is_write = 1;
-    run->mmio.data[0] = (uint8_t)c;
+    memcpy(run->mmio.data, &value, 4);
     return leave(run, KVM_EXIT_MMIO);
 }
 
@@ -293,7 +295,7 @@ static int play(int fd, struct kvm_run *run)
     if (!strncmp(text, "say:", 4)) {
         char c = text[4 + letter++];
         if (c && c != ',')
-            return say(run, c);
+            return store(run, SERIAL, (uint8_t)c, 1);
         letter = 0;
         step++;
         return play(fd, run);
@@ -315,6 +317,10 @@ static int play(int fd, struct kvm_run *run)
             give_up("processor %llu has state %llu\n", number, power[number]);
         return play(fd, run);
     }
+    if (!strncmp(text, "poke:", 5)) {
+        uint64_t address = strtoull(strchr(text, ':') + 1, &end, 16);
+        return store(run, address, (uint32_t)strtoul(end + 1, NULL, 16), 4);
+    }
     if (!strncmp(text, "off", 3))
         return system_event(run, KVM_SYSTEM_EVENT_SHUTDOWN);
     if (!strncmp(text, "reset", 5))
@@ -322,7 +328,7 @@ static int play(int fd, struct kvm_run *run)
     if (!strncmp(text, "crash", 5))
         return system_event(run, KVM_SYSTEM_EVENT_CRASH);
     run->arm_nisv.esr_iss = 0x47;
-    run->arm_nisv.fault_ipa = 0x09000018;
+    run->arm_nisv.fault_ipa = SERIAL + 0x18;
     return leave(run, KVM_EXIT_ARM_NISV);
 }
 
