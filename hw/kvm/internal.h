@@ -108,7 +108,5 @@ enum { KVM_KICK_SIGNAL = SIGUSR1 }; // ends KVM_RUN
 void kvm_run_init(void);
 void kvm_run(struct accel *accel, struct vcpu *vcpu);
 void kvm_kick(struct accel *accel, struct vcpu *vcpu);
-// The processor cannot go on: the machine ends, and the user is told why.
-void kvm_fail(struct kvm_vcpu *k, const char *what);
 // What the guest has read from a device gets into its registers.
 void kvm_finish_access(struct kvm_accel *kvm, struct kvm_vcpu *k);
