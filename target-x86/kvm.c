@@ -78,8 +78,8 @@ static void inject_external(struct kvm_vcpu *k)
     const struct x86_cpu_config *config = &cpu_of(k)->config;
     int vector = config->intc && config->intc->acknowledge ? config->intc->acknowledge(config->intc_opaque) : -1;
     struct kvm_interrupt interrupt = {.irq = (uint32_t)vector};
-    if (vector >= 0)
-        ioctl(k->fd, KVM_INTERRUPT, &interrupt);
+    if (vector >= 0 && ioctl(k->fd, KVM_INTERRUPT, &interrupt) < 0)
+        kvm_fail(k, "it takes no interrupt");
 }
 
 static void offer_interrupts(struct kvm_vcpu *k)
@@ -87,7 +87,8 @@ static void offer_interrupts(struct kvm_vcpu *k)
     struct x86_cpu *cpu = cpu_of(k);
     if (line_is_up(cpu, X86_CPU_NMI)) {
         x86_clear_line(cpu, X86_CPU_NMI);
-        ioctl(k->fd, KVM_NMI);
+        if (ioctl(k->fd, KVM_NMI) < 0)
+            kvm_fail(k, "it takes no NMI");
     }
     if (line_is_up(cpu, X86_CPU_SMI)) {
         x86_clear_line(cpu, X86_CPU_SMI);

@@ -3,9 +3,13 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "hw/core/machine.h"
 #include "tcg/base/error.h"
 
 int kvm_capability(const struct kvm_vm *vm, int capability)
@@ -30,7 +34,8 @@ int kvm_refused(const char *what, struct error *error)
 void kvm_set_gsi(const struct kvm_vm *vm, unsigned gsi, bool level)
 {
     struct kvm_irq_level line = {.irq = gsi, .level = level};
-    ioctl(vm->fd, KVM_IRQ_LINE, &line);
+    if (ioctl(vm->fd, KVM_IRQ_LINE, &line) < 0)
+        kvm_vm_fail(vm, "interrupt line %u: %s", gsi, strerror(errno));
 }
 
 void kvm_when_ready(const struct kvm_vm *vm, struct kvm_ready *ready)
@@ -44,4 +49,16 @@ bool kvm_has_device(const struct kvm_vm *vm, unsigned type)
 {
     struct kvm_create_device create = {.type = type, .flags = KVM_CREATE_DEVICE_TEST};
     return !ioctl(vm->fd, KVM_CREATE_DEVICE, &create);
+}
+
+void kvm_vm_fail(const struct kvm_vm *vm, const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (!atomic_exchange(vm->failed, true))
+        fprintf(stderr, "lyrebird: KVM: %s\n", text);
+    machine_exit_request(vm->machine, EXIT_FAILURE);
 }

@@ -3,6 +3,7 @@
 // own structure, as with any engine, whenever the vCPU is out of run(); inside it is the kernel's.
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,7 @@ struct kvm_vm {
     int host, fd; // /dev/kvm, and the virtual machine
     unsigned address_bits; // of guest physical addresses; 0: as many as the guest's processors have
     struct kvm_ready_list *ready;
+    atomic_bool *failed; // the user has been told why it ends
     enum kvm_irqchip_mode irqchip;
     struct kvm_routes *routes; // where interrupt inputs lead (hw/core/kvm-routes.h)
     struct machine *machine;
@@ -145,5 +147,7 @@ void kvm_set_gsi(const struct kvm_vm *vm, unsigned gsi, bool level);
 void kvm_when_ready(const struct kvm_vm *vm, struct kvm_ready *ready);
 // Whether the kernel can make a device of this type (KVM_DEV_TYPE_...).
 bool kvm_has_device(const struct kvm_vm *vm, unsigned type);
-// The guest cannot go on: the machine ends, and the user is told why. On the vCPU's thread.
+// The machine cannot go on: it ends, and the user is told why in one line, the first of all reasons. Any thread.
+__attribute__((format(printf, 2, 3))) void kvm_vm_fail(const struct kvm_vm *vm, const char *format, ...);
+// The same for a processor, which does not run again. On the vCPU's thread.
 void kvm_fail(struct kvm_vcpu *kvm, const char *what);

@@ -133,7 +133,7 @@ static void push(struct apic *apic)
             continue;
         to_page(cpu, &page);
         if (!set_msr(fd, MSR_APIC_BASE, cpu->base) || ioctl(fd, KVM_SET_LAPIC, &page) < 0)
-            fprintf(stderr, "lyrebird: KVM: the APIC of processor %u cannot be set: %s\n", i, strerror(errno));
+            kvm_vm_fail(apic->device.machine->kvm, "the APIC of processor %u cannot be set: %s", i, strerror(errno));
         if (apic_timer_mode(cpu) == TIMER_DEADLINE)
             set_msr(fd, MSR_TSC_DEADLINE, cpu->deadline_tsc);
     }

@@ -79,7 +79,7 @@ static void push(struct device *device)
         to_kernel(&pic->chips[i], &chip.chip.pic);
         pthread_mutex_unlock(&pic->lock);
         if (status < 0 || ioctl(fd, KVM_SET_IRQCHIP, &chip) < 0)
-            fprintf(stderr, "lyrebird: KVM: 8259 number %u cannot be set: %s\n", i, strerror(errno));
+            kvm_vm_fail(device->machine->kvm, "8259 number %u cannot be set: %s", i, strerror(errno));
     }
 }
 

@@ -42,7 +42,7 @@ static void push(struct device *device)
             state->irr |= ioapic->lines & BIT32(i);
     }
     if (ioctl(device->machine->kvm->fd, KVM_SET_IRQCHIP, &chip) < 0)
-        fprintf(stderr, "lyrebird: KVM: the I/O APIC cannot be set: %s\n", strerror(errno));
+        kvm_vm_fail(device->machine->kvm, "the I/O APIC cannot be set: %s", strerror(errno));
 }
 
 static void reset(struct device *device)

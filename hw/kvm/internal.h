@@ -27,6 +27,8 @@ struct kvm_debug;
 struct kvm_accel {
     struct accel accel;
     struct kvm_vm vm;
+    atomic_bool failed;
+    uint64_t page_bytes; // of the host
     struct kvm_ready_list ready;
     const struct kvm_guest_ops *guest;
     struct kvm_slot *slots;

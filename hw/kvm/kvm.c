@@ -175,6 +175,8 @@ struct accel *kvm_accel_create(enum kvm_irqchip_mode irqchip)
 {
     struct kvm_accel *kvm = ALLOC(struct kvm_accel);
     kvm->accel.ops = &kvm_accel_ops;
+    kvm->vm.failed = &kvm->failed;
+    kvm->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
     kvm->vm.host = kvm->vm.fd = -1;
     kvm->ready.last = &kvm->ready.first;
     kvm->vm.ready = &kvm->ready;

@@ -12,16 +12,17 @@
 #include "hw/kvm/internal.h"
 #include "tcg/base/alloc.h"
 
-static bool wanted(const struct mem_range *range, struct kvm_slot *slot)
+// Whole pages of the host's.
+static bool wanted(const struct kvm_accel *kvm, const struct mem_range *range, struct kvm_slot *slot)
 {
     if (!mem_range_direct_read(range))
         return false;
-    uint64_t skip = -range->base & (GUEST_PAGE_SIZE - 1);
-    if (range->size < skip + GUEST_PAGE_SIZE)
+    uint64_t page = kvm->page_bytes, skip = -range->base & (page - 1);
+    if (range->size < skip + page)
         return false;
-    *slot = (struct kvm_slot){range->base + skip, (range->size - skip) & -(uint64_t)GUEST_PAGE_SIZE, range->ram_offset + skip,
+    *slot = (struct kvm_slot){range->base + skip, (range->size - skip) & -page, range->ram_offset + skip,
                               !mem_range_direct_write(range), false};
-    return slot->ram_offset % GUEST_PAGE_SIZE == 0;
+    return slot->ram_offset % page == 0;
 }
 
 static bool same(const struct kvm_slot *a, const struct kvm_slot *b)
@@ -46,8 +47,8 @@ static void add(struct kvm_accel *kvm, unsigned index, struct kvm_slot slot)
     slot.logged = kvm_dirty_wants(kvm, &slot);
     int status = kvm_slot_set(kvm, index, &slot);
     if (status)
-        fprintf(stderr, "lyrebird: KVM has no room for %llu KiB of guest memory at 0x%llx (%s); the guest sees a slow copy of it\n",
-                (unsigned long long)(slot.size >> 10), (unsigned long long)slot.base, strerror(-status));
+        kvm_vm_fail(&kvm->vm, "%llu KiB of guest memory at 0x%llx cannot be mapped: %s", (unsigned long long)(slot.size >> 10),
+                    (unsigned long long)slot.base, strerror(-status));
     kvm->slots[index] = slot;
 }
 
@@ -78,7 +79,7 @@ static bool is_in_map(const struct kvm_accel *kvm, const struct kvm_slot *slot)
 {
     struct kvm_slot now;
     const struct mem_range *range = memory_map_find(kvm->vm.machine->map, slot->base);
-    return range && wanted(range, &now) && same(&now, slot);
+    return range && wanted(kvm, range, &now) && same(&now, slot);
 }
 
 static bool has(const struct kvm_accel *kvm, const struct kvm_slot *slot)
@@ -103,7 +104,7 @@ static void changed(void *opaque, uint64_t base, uint64_t size)
     for (; range; range = range->base + range->size ? memory_map_next(map, range->base + range->size) : NULL) {
         struct kvm_slot slot;
         unsigned index;
-        if (wanted(range, &slot) && !has(kvm, &slot) && free_slot(kvm, &index))
+        if (wanted(kvm, range, &slot) && !has(kvm, &slot) && free_slot(kvm, &index))
             add(kvm, index, slot);
     }
 }

@@ -33,10 +33,8 @@ void kvm_run_init(void)
 // Nobody runs the processor until the machine has ended.
 void kvm_fail(struct kvm_vcpu *k, const char *what)
 {
-    if (!k->failed)
-        fprintf(stderr, "lyrebird: KVM: processor %u: %s\n", k->vcpu->index, what);
+    kvm_vm_fail(k->vm, "processor %u: %s", k->vcpu->index, what);
     k->failed = true;
-    machine_exit_request(k->vcpu->machine, EXIT_FAILURE);
     vcpu_hold(k->vcpu, true);
 }
 
