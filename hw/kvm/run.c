@@ -58,6 +58,30 @@ static void access_device(struct kvm_vcpu *k)
     k->unfinished = true;
 }
 
+// What the host could not do, and the instruction that the guest is at.
+static void report_internal_error(struct kvm_accel *kvm, struct kvm_vcpu *k)
+{
+    static const char *const reasons[] = {[KVM_INTERNAL_ERROR_EMULATION] = "it cannot emulate an instruction",
+                                          [KVM_INTERNAL_ERROR_SIMUL_EX] = "exceptions at the same time",
+                                          [KVM_INTERNAL_ERROR_DELIVERY_EV] = "an exit while it delivered an event",
+                                          [KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON] = "an exit that it does not know"};
+    uint32_t number = k->run->internal.suberror;
+    uint8_t bytes[15];
+    char text[224], *end = text + sizeof(text), *at = text;
+    struct error ignored;
+    at += snprintf(at, (size_t)(end - at), "the host cannot go on with the guest (internal error %u%s%s)", number,
+                   number < ARRAY_SIZE(reasons) && reasons[number] ? ", " : "",
+                   number < ARRAY_SIZE(reasons) && reasons[number] ? reasons[number] : "");
+    if (!kvm->guest->save(k, &ignored)) {
+        uint64_t pc = k->vcpu->ops->get_pc(k->vcpu);
+        size_t count = debug_read_memory(k->vcpu, false, pc, bytes, sizeof(bytes));
+        at += snprintf(at, (size_t)(end - at), " at 0x%llx:", (unsigned long long)pc);
+        for (size_t i = 0; i < count; i++)
+            at += snprintf(at, (size_t)(end - at), " %02x", bytes[i]);
+    }
+    kvm_fail(k, text);
+}
+
 static void handle_exit(struct kvm_accel *kvm, struct kvm_vcpu *k)
 {
     char text[96];
@@ -76,8 +100,7 @@ static void handle_exit(struct kvm_accel *kvm, struct kvm_vcpu *k)
         kvm_fail(k, text);
         break;
     case KVM_EXIT_INTERNAL_ERROR:
-        snprintf(text, sizeof(text), "the host cannot go on with the guest (internal error %u)", k->run->internal.suberror);
-        kvm_fail(k, text);
+        report_internal_error(kvm, k);
         break;
     default:
         if (kvm->guest->handle_exit(k))
