@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "hw/core/kvm-msr.h"
 #include "target-x86/kvm.h"
 #include "tcg/base/alloc.h"
 
@@ -16,20 +17,6 @@ struct x86_kvm_power_up {
     uint32_t count;
     struct kvm_msr_entry msrs[];
 };
-
-union one_msr {
-    struct kvm_msrs list;
-    uint8_t bytes[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
-};
-
-static bool get_msr(int fd, struct kvm_msr_entry *entry)
-{
-    union one_msr one = {.list.nmsrs = 1};
-    one.list.entries[0].index = entry->index;
-    bool known = ioctl(fd, KVM_GET_MSRS, &one) == 1;
-    entry->data = one.list.entries[0].data;
-    return known;
-}
 
 static struct kvm_msr_list *list_msrs(int host)
 {
@@ -59,13 +46,11 @@ struct x86_kvm_power_up *x86_kvm_note_power_up(const struct kvm_vcpu *k)
     struct kvm_msr_list *list = list_msrs(k->vm->host);
     struct x86_kvm_power_up *note = alloc_zeroed(1, sizeof(*note) + list->nmsrs * sizeof(note->msrs[0]));
     for (uint32_t i = 0; i < list->nmsrs; i++) {
-        struct kvm_msr_entry *entry = &note->msrs[note->count];
-        entry->index = list->indices[i];
+        uint32_t index = list->indices[i];
+        uint64_t value;
         // The APIC's device resets its own.
-        if (entry->index != MSR_APIC_BASE && get_msr(k->fd, entry))
-            note->count++;
-        if (entry->index == MSR_TSC)
-            entry->data = 0;
+        if (index != MSR_APIC_BASE && kvm_get_msr(k->fd, index, &value))
+            note->msrs[note->count++] = (struct kvm_msr_entry){.index = index, .data = index == MSR_TSC ? 0 : value};
     }
     note->nested = get_nested(k);
     free(list);
@@ -76,11 +61,8 @@ void x86_kvm_power_up(const struct kvm_vcpu *k, const struct x86_kvm_power_up *n
 {
     if (note->nested)
         ioctl(k->fd, KVM_SET_NESTED_STATE, note->nested);
-    for (uint32_t i = 0; i < note->count; i++) {
-        union one_msr one = {.list.nmsrs = 1};
-        one.list.entries[0] = note->msrs[i];
-        ioctl(k->fd, KVM_SET_MSRS, &one);
-    }
+    for (uint32_t i = 0; i < note->count; i++)
+        kvm_set_msr(k->fd, note->msrs[i].index, note->msrs[i].data);
 }
 
 void x86_kvm_power_up_free(struct x86_kvm_power_up *note)

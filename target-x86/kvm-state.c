@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "hw/core/kvm-msr.h"
 #include "target-x86/cpu.h"
 #include "target-x86/exception.h"
 #include "target-x86/kvm.h"
@@ -55,14 +56,13 @@ void x86_kvm_probe_state(struct kvm_vcpu *k)
 {
     struct x86_kvm *own = k->guest;
     struct x86_cpu *cpu = x86_cpu_of_vcpu(k->vcpu);
-    struct msr_list list = {{0}};
-    struct kvm_msrs *one = msrs_of(&list);
+    uint32_t msr;
+    uint64_t value;
     own->power_up = x86_kvm_note_power_up(k);
     own->has_xcrs = kvm_capability(k->vm, KVM_CAP_XCRS) > 0 && x86_has(cpu, X86_FEAT_XSAVE);
-    one->nmsrs = 1;
-    for (unsigned i = 0; own->msr_count < X86_KVM_MSRS && x86_msr_field(cpu, i, &one->entries[0].index); i++)
-        if (ioctl(k->fd, KVM_GET_MSRS, one) == 1 && ioctl(k->fd, KVM_SET_MSRS, one) == 1)
-            own->msrs[own->msr_count++] = one->entries[0].index;
+    for (unsigned i = 0; own->msr_count < X86_KVM_MSRS && x86_msr_field(cpu, i, &msr); i++)
+        if (kvm_get_msr(k->fd, msr, &value) && kvm_set_msr(k->fd, msr, value))
+            own->msrs[own->msr_count++] = msr;
 }
 
 // --- load ---

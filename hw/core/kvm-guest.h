@@ -18,7 +18,7 @@ struct vcpu;
 
 // Which interrupt controllers are the kernel's.
 enum kvm_irqchip_mode {
-    KVM_IRQCHIP_AUTO,  // what suits host and machine best; the family's vm_init decides
+    KVM_IRQCHIP_AUTO,  // what suits host and machine best, until that is known
     KVM_IRQCHIP_OFF,   // none
     KVM_IRQCHIP_SPLIT, // those next to processors (x86: the local APICs)
     KVM_IRQCHIP_ON,    // all of the board

@@ -134,6 +134,12 @@ void memory_map_reclaim(struct memory_map *map);
 // changed the map, which still reads it.
 void memory_map_set_crowded(struct memory_map *map, void (*crowded)(void *opaque), void *opaque);
 
+// The first of the pieces that an access of `left` bytes is made in, as the two functions below take them.
+static inline unsigned memory_access_piece(unsigned left)
+{
+    return left >= 8 ? 8 : left & (left - 1) ? 1 : left;
+}
+
 // One guest access of 1, 2, 4 or 8 bytes to any kind of range, MMIO included; may cross ranges and be
 // unaligned. Takes the device lock around handlers that want it, so the caller must not hold it. When part of
 // the access decodes to nothing the result is MEM_DECODE_ERROR and *value has zeroes there.

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "hw/core/kvm-guest.h"
+#include "hw/core/kvm-msr.h"
 #include "hw/core/machine.h"
 #include "hw/intc/apic-internal.h"
 #include "hw/intc/kvm-pc.h"
@@ -22,29 +23,6 @@ static int vcpu_fd(const struct apic *apic, unsigned cpu)
     const struct machine *machine = apic->device.machine;
     const struct kvm_vcpu *kvm = cpu < machine->vcpus.count ? machine->vcpus.cpus[cpu]->accel_data : NULL;
     return kvm ? kvm->fd : -1; // there are none while the machine is built
-}
-
-union one_msr {
-    struct kvm_msrs list;
-    uint8_t bytes[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
-};
-
-static bool get_msr(int fd, uint32_t index, uint64_t *value)
-{
-    union one_msr msr = {.list.nmsrs = 1};
-    msr.list.entries[0].index = index;
-    bool known = ioctl(fd, KVM_GET_MSRS, &msr) == 1;
-    if (known)
-        *value = msr.list.entries[0].data;
-    return known;
-}
-
-static bool set_msr(int fd, uint32_t index, uint64_t value)
-{
-    union one_msr msr = {.list.nmsrs = 1};
-    msr.list.entries[0].index = index;
-    msr.list.entries[0].data = value;
-    return ioctl(fd, KVM_SET_MSRS, &msr) == 1;
 }
 
 static uint32_t get(const struct kvm_lapic_state *page, unsigned number)
@@ -113,10 +91,10 @@ static void fetch_state(struct device *device)
         int fd = vcpu_fd(apic, i);
         if (fd < 0 || ioctl(fd, KVM_GET_LAPIC, &page) < 0)
             continue;
-        get_msr(fd, MSR_APIC_BASE, &cpu->base);
+        kvm_get_msr(fd, MSR_APIC_BASE, &cpu->base);
         cpu->deadline_tsc = 0;
         if (apic_timer_mode(cpu) == TIMER_DEADLINE)
-            get_msr(fd, MSR_TSC_DEADLINE, &cpu->deadline_tsc);
+            kvm_get_msr(fd, MSR_TSC_DEADLINE, &cpu->deadline_tsc);
         from_page(cpu, &page);
     }
     pthread_mutex_unlock(&apic->lock);
@@ -132,10 +110,10 @@ static void push(struct apic *apic)
         if (fd < 0)
             continue;
         to_page(cpu, &page);
-        if (!set_msr(fd, MSR_APIC_BASE, cpu->base) || ioctl(fd, KVM_SET_LAPIC, &page) < 0)
+        if (!kvm_set_msr(fd, MSR_APIC_BASE, cpu->base) || ioctl(fd, KVM_SET_LAPIC, &page) < 0)
             kvm_vm_fail(apic->device.machine->kvm, "the APIC of processor %u cannot be set: %s", i, strerror(errno));
         if (apic_timer_mode(cpu) == TIMER_DEADLINE)
-            set_msr(fd, MSR_TSC_DEADLINE, cpu->deadline_tsc);
+            kvm_set_msr(fd, MSR_TSC_DEADLINE, cpu->deadline_tsc);
     }
 }
 
@@ -199,13 +177,13 @@ static void ended(void *opaque, uint8_t vector)
 static bool read_msr(void *opaque, uint32_t msr, uint64_t *value)
 {
     const struct apic_cpu *cpu = opaque;
-    return get_msr(vcpu_fd(cpu->apic, cpu->index), msr, value);
+    return kvm_get_msr(vcpu_fd(cpu->apic, cpu->index), msr, value);
 }
 
 static bool write_msr(void *opaque, uint32_t msr, uint64_t value)
 {
     const struct apic_cpu *cpu = opaque;
-    return set_msr(vcpu_fd(cpu->apic, cpu->index), msr, value);
+    return kvm_set_msr(vcpu_fd(cpu->apic, cpu->index), msr, value);
 }
 
 static const struct x86_intc_ops intc_ops = {

@@ -111,7 +111,7 @@ static void changed(void *opaque, uint64_t base, uint64_t size)
 
 void kvm_memory_init(struct kvm_accel *kvm)
 {
-    int most = ioctl(kvm->vm.host, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS);
+    int most = kvm_capability(&kvm->vm, KVM_CAP_NR_MEMSLOTS);
     kvm->slot_most = most > 0 ? (unsigned)most : 32;
     kvm_dirty_init(kvm);
     kvm->map_listener = (struct memory_map_listener){.changed = changed, .opaque = kvm};

@@ -44,9 +44,8 @@ static void access_device(struct kvm_vcpu *k)
     struct memory_map *map = k->vm->machine->map;
     struct mem_requester who = {.cpu = (uint16_t)k->vcpu->index};
     for (unsigned done = 0, size; done < run->mmio.len && done < sizeof(run->mmio.data); done += size) {
-        unsigned left = run->mmio.len - done;
         uint64_t value;
-        size = is_power_of_two(left) && left <= 8 ? left : 1;
+        size = memory_access_piece(run->mmio.len - done);
         if (run->mmio.is_write) {
             memory_map_write(map, who, run->mmio.phys_addr + done, size, load_le(run->mmio.data + done, size));
             continue;
@@ -66,12 +65,12 @@ static void report_internal_error(struct kvm_accel *kvm, struct kvm_vcpu *k)
                                           [KVM_INTERNAL_ERROR_DELIVERY_EV] = "an exit while it delivered an event",
                                           [KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON] = "an exit that it does not know"};
     uint32_t number = k->run->internal.suberror;
+    const char *reason = number < ARRAY_SIZE(reasons) ? reasons[number] : NULL;
     uint8_t bytes[15];
     char text[224], *end = text + sizeof(text), *at = text;
     struct error ignored;
     at += snprintf(at, (size_t)(end - at), "the host cannot go on with the guest (internal error %u%s%s)", number,
-                   number < ARRAY_SIZE(reasons) && reasons[number] ? ", " : "",
-                   number < ARRAY_SIZE(reasons) && reasons[number] ? reasons[number] : "");
+                   reason ? ", " : "", reason ? reason : "");
     if (!kvm->guest->save(k, &ignored)) {
         uint64_t pc = k->vcpu->ops->get_pc(k->vcpu);
         size_t count = debug_read_memory(k->vcpu, false, pc, bytes, sizeof(bytes));

@@ -17,7 +17,7 @@ void slow_read_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned 
     uint64_t gpa = p.gpa;
     struct mem_requester who = {.cpu = (uint16_t)cpu->vcpu.index};
     for (unsigned done = 0; done < size;) {
-        unsigned part = size - done >= 8 ? 8 : is_power_of_two(size - done) ? size - done : 1;
+        unsigned part = memory_access_piece(size - done);
         uint64_t value;
         if (memory_map_read(cpu->memory, who, gpa + done, part, &value) != MEM_OK) {
             if (!cpu->guest->open_bus)
@@ -42,7 +42,7 @@ void slow_write_piece(struct tcg_cpu *cpu, uint64_t gva, unsigned size, unsigned
     uint64_t gpa = p.gpa;
     struct mem_requester who = {.cpu = (uint16_t)cpu->vcpu.index};
     for (unsigned done = 0; done < size;) {
-        unsigned part = size - done >= 8 ? 8 : is_power_of_two(size - done) ? size - done : 1;
+        unsigned part = memory_access_piece(size - done);
         if (memory_map_write(cpu->memory, who, gpa + done, part, load_le(in + done, part)) != MEM_OK &&
             !cpu->guest->open_bus)
             slow_bus_error(cpu, gva + done, gpa + done, TLB_WRITE, mmu_index);
