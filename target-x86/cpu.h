@@ -200,7 +200,7 @@ struct x86_cpu {
     uint64_t star, lstar, cstar, fmask, kernel_gs_base, tsc_aux, tsc_offset;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip, pat, misc_enable, mtrr_def_type, debugctl, ucode_rev;
     uint64_t mtrr_fixed[11], mtrr_var[16];
-    uint32_t smbase;
+    uint64_t smbase; // 32 bits
 
     // --- what reset keeps ---
     uint64_t resets;        // counts them

@@ -97,6 +97,9 @@ void x86_task_switch(struct x86_cpu *cpu, uint32_t selector, enum x86_task_reaso
 void x86_task_gate(struct x86_cpu *cpu, uint32_t selector, enum x86_task_reason reason, uint64_t next_rip);
 
 // --- smm.c ---
+// Whether the processor is in it, and with that its memory; nothing else, and not the TLB.
+void x86_smm_select(struct x86_cpu *cpu, bool smm);
+// An SMI is taken; RSM.
 void x86_smm_enter(struct x86_cpu *cpu);
 void x86_smm_leave(struct x86_cpu *cpu);
 
@@ -111,7 +114,8 @@ uint64_t x86_efer_offered(const struct x86_cpu *cpu);
 bool x86_read_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t *value);
 bool x86_write_msr(struct x86_cpu *cpu, uint32_t msr, uint64_t value);
 uint64_t x86_tsc(const struct x86_cpu *cpu);
-// The MSRs that keep what is written: number and place of the one at `index`; NULL behind the last one.
+// The MSRs that keep what is written, and SMBASE, which is none for programs: number and place of the one at `index`; NULL behind
+// the last one.
 uint64_t *x86_msr_field(struct x86_cpu *cpu, unsigned index, uint32_t *msr);
 void x86_cpuid(const struct x86_cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 

@@ -161,7 +161,7 @@ static void from_debug(struct x86_cpu *cpu, const struct kvm_debugregs *debug)
 // --- events ---
 
 // What is not said here stays as the kernel has it.
-static void to_events(const struct x86_cpu *cpu, struct kvm_vcpu_events *events)
+static void to_events(const struct x86_cpu *cpu, const struct x86_kvm *own, struct kvm_vcpu_events *events)
 {
     events->flags |= KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_NMI_PENDING;
     events->flags &= ~(uint32_t)KVM_VCPUEVENT_VALID_SIPI_VECTOR;
@@ -180,8 +180,12 @@ static void to_events(const struct x86_cpu *cpu, struct kvm_vcpu_events *events)
         events->interrupt.soft = cpu->interrupted == X86_BY_INT;
         events->interrupt.nr = cpu->interrupted_vector;
     }
-    if (events->flags & KVM_VCPUEVENT_VALID_SMM)
-        events->smi.smm = cpu->smm;
+    if (!own->has_smm)
+        return;
+    events->flags |= KVM_VCPUEVENT_VALID_SMM;
+    events->smi.smm = cpu->smm;
+    events->smi.pending = 0; // as an NMI
+    events->smi.smm_inside_nmi = cpu->smm && cpu->nmi_blocked_before_smm;
 }
 
 // What was under way goes on when the processor next runs.
@@ -192,9 +196,11 @@ static void from_events(struct x86_cpu *cpu, const struct kvm_vcpu_events *event
     if (cpu->halt == X86_IN_HLT)
         cpu->shadow = 0; // HLT was behind STI
     cpu->nmi_blocked = events->nmi.masked;
-    cpu->smm = (events->flags & KVM_VCPUEVENT_VALID_SMM) && events->smi.smm;
-    if (events->nmi.pending)
-        atomic_fetch_or(&cpu->tcg.vcpu.irq_lines, 1u << X86_CPU_NMI);
+    bool has_smm = events->flags & KVM_VCPUEVENT_VALID_SMM;
+    cpu->nmi_blocked_before_smm = has_smm && events->smi.smm_inside_nmi;
+    x86_smm_select(cpu, has_smm && events->smi.smm);
+    uint32_t edges = (events->nmi.pending ? 1u << X86_CPU_NMI : 0) | (has_smm && events->smi.pending ? 1u << X86_CPU_SMI : 0);
+    atomic_fetch_or(&cpu->tcg.vcpu.irq_lines, edges);
     cpu->interrupted = events->exception.injected  ? X86_BY_EXCEPTION
                        : events->nmi.injected      ? X86_BY_NMI
                        : !events->interrupt.injected ? X86_BY_NOTHING
@@ -216,7 +222,7 @@ void x86_kvm_to_image(const struct x86_cpu *cpu, const struct x86_kvm *own, stru
     for (unsigned at = 0, row = 0; (field = next_msr((struct x86_cpu *)cpu, own, at, &row)); at++)
         image->msrs[at] = *field;
     to_debug(cpu, &image->debug);
-    to_events(cpu, &image->events);
+    to_events(cpu, own, &image->events);
 }
 
 void x86_kvm_from_image(struct x86_cpu *cpu, const struct x86_kvm *own, const struct x86_kvm_image *image)

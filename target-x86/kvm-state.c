@@ -52,6 +52,11 @@ static int get_msrs(const struct x86_kvm *own, uint64_t *values, int fd)
     return 0;
 }
 
+bool x86_kvm_has_smm(const struct kvm_vm *vm)
+{
+    return kvm_capability(vm, KVM_CAP_X86_SMM) > 0;
+}
+
 void x86_kvm_probe_state(struct kvm_vcpu *k)
 {
     struct x86_kvm *own = k->guest;
@@ -59,6 +64,7 @@ void x86_kvm_probe_state(struct kvm_vcpu *k)
     uint32_t msr;
     uint64_t value;
     own->power_up = x86_kvm_note_power_up(k);
+    own->has_smm = x86_kvm_has_smm(k->vm);
     own->has_xcrs = kvm_capability(k->vm, KVM_CAP_XCRS) > 0 && x86_has(cpu, X86_FEAT_XSAVE);
     for (unsigned i = 0; own->msr_count < X86_KVM_MSRS && x86_msr_field(cpu, i, &msr); i++)
         if (kvm_get_msr(k->fd, msr, &value) && kvm_set_msr(k->fd, msr, value))
@@ -108,12 +114,23 @@ static void take_reset(const struct kvm_vcpu *k, const struct x86_cpu *cpu, stru
     own->known = false;
 }
 
+// With the part for system management mode goes whether the kernel's APIC has an INIT waiting, which may have come just now.
+static int set_events(const struct kvm_vcpu *k, const struct kvm_vcpu_events *want)
+{
+    const struct x86_kvm *own = k->guest;
+    struct kvm_vcpu_events events = *want;
+    if (own->known && !memcmp(&want->smi, &own->kernel.events.smi, sizeof(want->smi)))
+        events.flags &= ~(uint32_t)KVM_VCPUEVENT_VALID_SMM;
+    return ioctl(k->fd, KVM_SET_VCPU_EVENTS, &events);
+}
+
 int x86_kvm_load(struct kvm_vcpu *k, struct error *error)
 {
     struct x86_cpu *cpu = x86_cpu_of_vcpu(k->vcpu);
     struct x86_kvm *own = k->guest;
     cpu->a20_masked = atomic_load(&k->vcpu->irq_lines) >> X86_CPU_A20M & 1; // which KVM's processors do not have
     take_reset(k, cpu, own);
+    k->memory = cpu->memory;
     struct x86_kvm_image want = own->kernel;
     x86_kvm_to_image(cpu, own, &want);
     want.waiting.mp_state = waiting(k);
@@ -134,7 +151,7 @@ int x86_kvm_load(struct kvm_vcpu *k, struct error *error)
         return failed(error, "model-specific registers");
     if (IS_NEW(debug) && ioctl(k->fd, KVM_SET_DEBUGREGS, &want.debug) < 0)
         return failed(error, "debug registers");
-    if (IS_NEW(events) && ioctl(k->fd, KVM_SET_VCPU_EVENTS, &want.events) < 0)
+    if (IS_NEW(events) && set_events(k, &want.events) < 0)
         return failed(error, "events");
     if (k->vm->irqchip != KVM_IRQCHIP_OFF && IS_NEW(waiting) && ioctl(k->fd, KVM_SET_MP_STATE, &want.waiting) < 0)
         return failed(error, "state of waiting");

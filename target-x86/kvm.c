@@ -32,7 +32,7 @@ static int vm_init(struct kvm_vm *vm, struct error *error)
     int status = kvm_check_needs(vm, needs, error);
     if (status)
         return status;
-    vm->machine->no_smm = true; // its memory would be another address space of the kernel's
+    vm->machine->no_smm = !x86_kvm_has_smm(vm) || kvm_capability(vm, KVM_CAP_MULTI_ADDRESS_SPACE) < 2;
     uint64_t identity_map = IDENTITY_MAP;
     if (kvm_capability(vm, KVM_CAP_SET_IDENTITY_MAP_ADDR) > 0 && ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) < 0)
         return kvm_refused("no place for a page table", error);
@@ -64,6 +64,14 @@ static int vcpu_init(struct kvm_vcpu *k, struct error *error)
 static struct memory_map *ports(struct kvm_vcpu *k)
 {
     return cpu_of(k)->config.io;
+}
+
+// Guests can send themselves an SMI on any board.
+static struct memory_map *smm_memory(struct kvm_vcpu *k)
+{
+    if (k->vm->machine->no_smm)
+        return NULL;
+    return cpu_of(k)->config.smm_memory ? cpu_of(k)->config.smm_memory : k->vm->machine->map;
 }
 
 // --- interrupts ---
@@ -117,6 +125,8 @@ static void enter(struct kvm_vcpu *k)
 static void leave(struct kvm_vcpu *k)
 {
     const struct x86_cpu_config *config = &cpu_of(k)->config;
+    bool special = (k->run->flags & KVM_RUN_X86_SMM) && config->smm_memory;
+    k->memory = special ? config->smm_memory : k->vm->machine->map;
     if (config->intc && config->intc->set_cr8 && k->run->cr8 != config->intc->get_cr8(config->intc_opaque))
         config->intc->set_cr8(config->intc_opaque, (uint8_t)k->run->cr8);
 }
@@ -171,6 +181,7 @@ const struct kvm_guest_ops x86_kvm_guest_ops = {
     .vcpu_init = vcpu_init,
     .vcpu_destroy = vcpu_destroy,
     .ports = ports,
+    .special_memory = smm_memory,
     .load = x86_kvm_load,
     .save = x86_kvm_save,
     .enter = enter,

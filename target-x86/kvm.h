@@ -30,7 +30,7 @@ struct x86_kvm_power_up;
 
 // struct kvm_vcpu.guest
 struct x86_kvm {
-    bool has_xcrs;
+    bool has_xcrs, has_smm;
     unsigned avx_offset, pkru_offset; // in the area of XSAVE; 0: it is not there
     unsigned msr_count;
     uint32_t msrs[X86_KVM_MSRS]; // those of x86_msr_field that the host has
@@ -53,7 +53,9 @@ struct x86_cpu;
 // kvm-cpuid.c: features become those that the host has, too, and the kernel is told all leaves.
 int x86_kvm_set_cpuid(struct kvm_vcpu *kvm, struct error *error);
 
-// kvm-state.c: as in struct kvm_guest_ops; and what has to be known before, of the host. What has not changed since it was saved
+// kvm-state.c: whether there is system management mode.
+bool x86_kvm_has_smm(const struct kvm_vm *vm);
+// As in struct kvm_guest_ops; and what has to be known before, of the host. What has not changed since it was saved
 // is not loaded again.
 void x86_kvm_probe_state(struct kvm_vcpu *kvm);
 int x86_kvm_load(struct kvm_vcpu *kvm, struct error *error);

@@ -9,7 +9,7 @@
 
 enum {
     MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800, MSR_X2APIC_LAST = 0x8ff,
-    MSR_MTRR_PHYS = 0x200, MSR_MTRR_PHYS_LAST = 0x20f, MSR_PAT = 0x277, MSR_TSC_ADJUST = 0x3b, MSR_MC0 = 0x400,
+    MSR_MTRR_PHYS = 0x200, MSR_MTRR_PHYS_LAST = 0x20f, MSR_PAT = 0x277, MSR_TSC_ADJUST = 0x3b, MSR_SMBASE = 0x9e, MSR_MC0 = 0x400,
     MSR_MC_LAST = 0x47f,
 };
 #define MSR_EFER UINT32_C(0xc0000080)
@@ -147,8 +147,13 @@ uint64_t *x86_msr_field(struct x86_cpu *cpu, unsigned index, uint32_t *msr)
         return (uint64_t *)((char *)cpu + rows[index].offset);
     }
     index -= (unsigned)ARRAY_SIZE(rows);
-    *msr = index < ARRAY_SIZE(cpu->mtrr_var) ? MSR_MTRR_PHYS + index : MSR_PAT;
-    return index < ARRAY_SIZE(cpu->mtrr_var) ? &cpu->mtrr_var[index] : index == ARRAY_SIZE(cpu->mtrr_var) ? &cpu->pat : NULL;
+    if (index < ARRAY_SIZE(cpu->mtrr_var)) {
+        *msr = MSR_MTRR_PHYS + index;
+        return &cpu->mtrr_var[index];
+    }
+    index -= (unsigned)ARRAY_SIZE(cpu->mtrr_var);
+    *msr = index ? MSR_SMBASE : MSR_PAT;
+    return index == 0 ? &cpu->pat : index == 1 ? &cpu->smbase : NULL;
 }
 
 uint64_t x86_efer_offered(const struct x86_cpu *cpu)

@@ -64,11 +64,16 @@ static void gather(struct x86_cpu *cpu, const struct scattered *s)
     x86_set_rip(cpu, s->rip);
 }
 
-static void select_memory(struct x86_cpu *cpu, bool smm)
+void x86_smm_select(struct x86_cpu *cpu, bool smm)
 {
     cpu->smm = smm;
     cpu->memory = smm && cpu->config.smm_memory ? cpu->config.smm_memory : cpu->tcg.vcpu.machine->map;
     cpu->tcg.memory = cpu->memory;
+}
+
+static void change_mode(struct x86_cpu *cpu, bool smm)
+{
+    x86_smm_select(cpu, smm);
     tlb_flush_all(&cpu->tcg);
 }
 
@@ -95,7 +100,7 @@ static void move_form64(struct x86_cpu *cpu, const struct image *image)
     move64(image, 0xfed0, 8, &cpu->efer);
     move32(image, 0xfefc, 4, &s.revision);
     if (s.revision & SMBASE_MOVES)
-        move32(image, 0xff00, 4, &cpu->smbase);
+        move64(image, 0xff00, 4, &cpu->smbase);
     move64(image, 0xff48, 8, &cpu->cr4);
     move64(image, 0xff50, 8, &cpu->cr3);
     move64(image, 0xff58, 8, &cpu->cr0);
@@ -129,7 +134,7 @@ static void move_form32(struct x86_cpu *cpu, const struct image *image)
     struct scattered s = scattered(cpu, 0);
     move32(image, 0xfefc, 4, &s.revision);
     if (s.revision & SMBASE_MOVES)
-        move32(image, 0xfef8, 4, &cpu->smbase);
+        move64(image, 0xfef8, 4, &cpu->smbase);
     move32(image, 0xff02, 2, &s.in_hlt);
     move64(image, 0xff14, 4, &cpu->cr4);
     move32(image, 0xff54, 4, &cpu->idtr.limit);
@@ -178,13 +183,13 @@ void x86_smm_enter(struct x86_cpu *cpu)
 {
     unsigned from = x86_cpl(cpu);
     uint64_t pc = tcg_get_pc(&cpu->tcg);
-    select_memory(cpu, true);
+    change_mode(cpu, true);
     cpu->nmi_blocked_before_smm = cpu->nmi_blocked;
     cpu->nmi_blocked = true;
     uint8_t *area = save_area(cpu);
     if (!area) {
-        log_printf(LOG_GUEST_ERRORS, "x86: SMI with SMBASE 0x%x, where there is no memory\n", cpu->smbase);
-        select_memory(cpu, false);
+        log_printf(LOG_GUEST_ERRORS, "x86: SMI with SMBASE 0x%llx, where there is no memory\n", (unsigned long long)cpu->smbase);
+        change_mode(cpu, false);
         cpu->nmi_blocked = cpu->nmi_blocked_before_smm;
         return;
     }
@@ -194,7 +199,7 @@ void x86_smm_enter(struct x86_cpu *cpu)
     enum { DATA = DESC_P | DESC_S | DESC_WRITABLE | DESC_ACCESSED | DESC_G };
     for (unsigned n = 0; n < X86_SEGS; n++)
         cpu->segs[n] = (struct x86_segment){.limit = 0xffffffff, .attr = DATA};
-    cpu->segs[X86_CS].selector = cpu->smbase >> 4 & 0xffff;
+    cpu->segs[X86_CS].selector = (uint32_t)cpu->smbase >> 4 & 0xffff;
     cpu->segs[X86_CS].base = cpu->smbase;
     cpu->efer = 0;
     cpu->cr0 &= ~(uint64_t)(CR0_PE | CR0_EM | CR0_TS | CR0_PG);
@@ -227,7 +232,7 @@ void x86_smm_leave(struct x86_cpu *cpu)
     cpu->nmi_blocked = cpu->nmi_blocked_before_smm;
     if (area)
         move(cpu, area, false);
-    select_memory(cpu, false);
+    change_mode(cpu, false);
     bool pae = (cpu->cr0 & CR0_PG) && (cpu->cr4 & CR4_PAE) && !x86_long_mode(cpu);
     if (!area || !possible(cpu) || (pae && !x86_load_pdptes(cpu, cpu->cr3)))
         x86_shut_down(cpu, "RSM to a state that cannot be");

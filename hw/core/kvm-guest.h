@@ -51,6 +51,7 @@ struct kvm_vcpu {
     int fd;
     struct kvm_run *run; // shared with the kernel
     size_t run_bytes;
+    struct memory_map *memory; // as it sees it in its mode
     bool unfinished;     // an access that KVM_RUN has come back with is done only when it is next called
     bool failed;         // it cannot run on
     bool leaves;         // run() is to end, for debuggers
@@ -119,6 +120,8 @@ struct kvm_guest_ops {
     void (*vcpu_destroy)(struct kvm_vcpu *kvm); // what vcpu_init has made
     // The map of the processor's ports. NULL: the family has none.
     struct memory_map *(*ports)(struct kvm_vcpu *kvm);
+    // Memory in a special mode of the processor, which is the kernel's second address space. NULL, or NULL returned: as otherwise.
+    struct memory_map *(*special_memory)(struct kvm_vcpu *kvm);
     // Hands the state to the kernel, and takes it back.
     int (*load)(struct kvm_vcpu *kvm, struct error *error);
     int (*save)(struct kvm_vcpu *kvm, struct error *error);

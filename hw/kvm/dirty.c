@@ -64,41 +64,43 @@ void kvm_dirty_lost(struct kvm_accel *kvm, const struct kvm_slot *slot)
 }
 
 // Fills kvm->log in; false: the kernel does not tell.
-static bool read_log(struct kvm_accel *kvm, unsigned index, uint64_t pages)
+static bool read_log(struct kvm_accel *kvm, uint32_t slot, uint64_t pages)
 {
     size_t words = (pages + 63) / 64;
     if (words > kvm->log_words) {
         kvm->log = alloc_resize(kvm->log, words, sizeof(*kvm->log));
         kvm->log_words = words;
     }
-    struct kvm_dirty_log log = {.slot = index, .dirty_bitmap = kvm->log};
+    struct kvm_dirty_log log = {.slot = slot, .dirty_bitmap = kvm->log};
     return !ioctl(kvm->vm.fd, KVM_GET_DIRTY_LOG, &log);
 }
 
 // Takes the bits of some pages out of what was read, and has the kernel note stores to those pages anew.
-static void clear_log(struct kvm_accel *kvm, unsigned index, uint64_t pages, uint64_t first, uint64_t count)
+static void clear_log(struct kvm_accel *kvm, uint32_t slot, uint64_t pages, uint64_t first, uint64_t count)
 {
     uint64_t start = first & ~UINT64_C(63), end = first + count;
     kvm->log[start / 64] &= ~UINT64_C(0) << (first % 64);
     if (end % 64)
         kvm->log[end / 64] &= (UINT64_C(1) << (end % 64)) - 1;
-    struct kvm_clear_dirty_log clear = {.slot = index,
+    struct kvm_clear_dirty_log clear = {.slot = slot,
                                         .num_pages = (uint32_t)(least(round_up(end, 64), pages) - start),
                                         .first_page = start,
                                         .dirty_bitmap = kvm->log + start / 64};
     ioctl(kvm->vm.fd, KVM_CLEAR_DIRTY_LOG, &clear); // pages that it does not clear are told of again
 }
 
-static void harvest_slot(struct kvm_accel *kvm, unsigned index, uint64_t first, uint64_t count)
+static void harvest_slot(const struct kvm_space *space, unsigned index, uint64_t first, uint64_t count)
 {
-    const struct kvm_slot *slot = &kvm->slots[index];
+    struct kvm_accel *kvm = space->kvm;
+    const struct kvm_slot *slot = &space->slots[index];
+    uint32_t name = kvm_slot_name(space, index);
     uint64_t pages = slot->size >> GUEST_PAGE_BITS;
-    if (!slot->logged || !read_log(kvm, index, pages)) {
+    if (!slot->logged || !read_log(kvm, name, pages)) {
         mark_all(kvm, slot, first, count);
         return;
     }
     if (kvm->clears_log) {
-        clear_log(kvm, index, pages, first, count);
+        clear_log(kvm, name, pages, first, count);
     } else {
         first = 0; // the kernel has forgotten all of it
         count = pages;
@@ -112,9 +114,10 @@ static void harvest(void *opaque, uint64_t ram_offset, uint64_t bytes)
 {
     struct kvm_accel *kvm = opaque;
     uint64_t first, count;
-    for (unsigned i = 0; i < kvm->slot_count; i++)
-        if (overlap(&kvm->slots[i], ram_offset, bytes, &first, &count))
-            harvest_slot(kvm, i, first, count);
+    for (const struct kvm_space *space = kvm->spaces; space < kvm->spaces + kvm->space_count; space++)
+        for (unsigned i = 0; i < space->slot_count; i++)
+            if (overlap(&space->slots[i], ram_offset, bytes, &first, &count))
+                harvest_slot(space, i, first, count);
 }
 
 static void note(struct kvm_accel *kvm, uint64_t ram_offset, uint64_t bytes, bool on)
@@ -131,16 +134,22 @@ static void note(struct kvm_accel *kvm, uint64_t ram_offset, uint64_t bytes, boo
         kvm->shown[i] = kvm->shown[--kvm->shown_count];
 }
 
+static void log_wanted(const struct kvm_space *space)
+{
+    for (unsigned i = 0; i < space->slot_count; i++) {
+        struct kvm_slot slot = space->slots[i];
+        slot.logged = kvm_dirty_wants(space->kvm, &slot);
+        if (slot.logged != space->slots[i].logged && !kvm_slot_set(space, i, &slot))
+            space->slots[i] = slot;
+    }
+}
+
 static void watch(void *opaque, uint64_t ram_offset, uint64_t bytes, bool on)
 {
     struct kvm_accel *kvm = opaque;
     note(kvm, ram_offset, bytes, on);
-    for (unsigned i = 0; i < kvm->slot_count; i++) {
-        struct kvm_slot slot = kvm->slots[i];
-        slot.logged = kvm_dirty_wants(kvm, &slot);
-        if (slot.logged != kvm->slots[i].logged && !kvm_slot_set(kvm, i, &slot))
-            kvm->slots[i] = slot;
-    }
+    for (unsigned i = 0; i < kvm->space_count; i++)
+        log_wanted(&kvm->spaces[i]);
 }
 
 static const struct guest_ram_watch_ops watch_ops = {.watch = watch, .harvest = harvest};

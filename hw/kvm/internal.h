@@ -13,6 +13,20 @@
 
 struct vcpu;
 
+enum { KVM_SPACES = 2 };
+
+struct kvm_accel;
+
+// What a map of memory is in the kernel.
+struct kvm_space {
+    struct kvm_accel *kvm;
+    unsigned number; // of the kernel's address space
+    struct memory_map *map;
+    struct kvm_slot *slots;
+    unsigned slot_count; // in use or free
+    struct memory_map_listener listener;
+};
+
 struct kvm_slot {
     uint64_t base, size, ram_offset; // size 0: free
     bool readonly, logged;           // nobody stores; stores are noted
@@ -31,10 +45,9 @@ struct kvm_accel {
     uint64_t page_bytes; // of the host
     struct kvm_ready_list ready;
     const struct kvm_guest_ops *guest;
-    struct kvm_slot *slots;
-    unsigned slot_count, slot_most; // in use or free; that the kernel has
+    struct kvm_space spaces[KVM_SPACES];
+    unsigned space_count, slot_most; // the kernel has so many slots in each
     bool has_vcpu; // and with it all that follows the machine's maps
-    struct memory_map_listener map_listener;
     struct machine_listener clock_listener;
     struct kvm_clock_data clock; // at which it was stopped
     bool clock_known;
@@ -97,10 +110,14 @@ void kvm_dirty_lost(struct kvm_accel *kvm, const struct kvm_slot *slot);
 
 // --- memory.c: the guest's memory as the kernel sees it ---
 
-// From now on the kernel's slots follow the machine's map. Once for the machine.
-void kvm_memory_init(struct kvm_accel *kvm);
+// From now on the kernel's slots follow the machine's map, and `special` (kvm_guest_ops.special_memory; NULL: there is none). Once for
+// the machine.
+void kvm_memory_init(struct kvm_accel *kvm, struct memory_map *special);
+void kvm_memory_destroy(struct kvm_accel *kvm);
+// What the kernel calls a slot of the space.
+uint32_t kvm_slot_name(const struct kvm_space *space, unsigned index);
 // Tells the kernel what the slot is. Negative errno.
-int kvm_slot_set(struct kvm_accel *kvm, unsigned index, const struct kvm_slot *slot);
+int kvm_slot_set(const struct kvm_space *space, unsigned index, const struct kvm_slot *slot);
 
 // --- run.c: accel_ops ---
 

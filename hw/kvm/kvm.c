@@ -105,7 +105,7 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
 {
     struct kvm_accel *kvm = kvm_accel_of(accel);
     struct kvm_vcpu *k = ALLOC(struct kvm_vcpu);
-    *k = (struct kvm_vcpu){.vcpu = vcpu, .vm = &kvm->vm, .fd = -1};
+    *k = (struct kvm_vcpu){.vcpu = vcpu, .vm = &kvm->vm, .fd = -1, .memory = kvm->vm.machine->map};
     int status = open_vcpu(kvm, k, error);
     if (status) {
         release(k);
@@ -114,7 +114,7 @@ static int vcpu_init(struct accel *accel, struct vcpu *vcpu, struct error *error
     if (!kvm->has_vcpu) {
         // The first one: the board has made RAM and the maps by now.
         kvm->has_vcpu = true;
-        kvm_memory_init(kvm);
+        kvm_memory_init(kvm, kvm->guest->special_memory ? kvm->guest->special_memory(k) : NULL);
         kvm->doorbells = kvm_doorbells_create(&kvm->vm, kvm->guest->ports ? kvm->guest->ports(k) : NULL);
         kvm->coalesced = kvm_coalesced_create(k);
     }
@@ -153,7 +153,7 @@ static void destroy(struct accel *accel)
     kvm_coalesced_destroy(kvm->coalesced);
     kvm_dirty_destroy(kvm);
     kvm_debug_destroy(kvm);
-    free(kvm->slots);
+    kvm_memory_destroy(kvm);
     free(kvm);
 }
 

@@ -41,16 +41,15 @@ void kvm_fail(struct kvm_vcpu *k, const char *what)
 static void access_device(struct kvm_vcpu *k)
 {
     struct kvm_run *run = k->run;
-    struct memory_map *map = k->vm->machine->map;
     struct mem_requester who = {.cpu = (uint16_t)k->vcpu->index};
     for (unsigned done = 0, size; done < run->mmio.len && done < sizeof(run->mmio.data); done += size) {
         uint64_t value;
         size = memory_access_piece(run->mmio.len - done);
         if (run->mmio.is_write) {
-            memory_map_write(map, who, run->mmio.phys_addr + done, size, load_le(run->mmio.data + done, size));
+            memory_map_write(k->memory, who, run->mmio.phys_addr + done, size, load_le(run->mmio.data + done, size));
             continue;
         }
-        if (memory_map_read(map, who, run->mmio.phys_addr + done, size, &value) != MEM_OK)
+        if (memory_map_read(k->memory, who, run->mmio.phys_addr + done, size, &value) != MEM_OK)
             value = ~UINT64_C(0); // an open bus
         store_le(run->mmio.data + done, size, value);
     }
