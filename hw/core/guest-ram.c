@@ -12,6 +12,9 @@
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
 
+// As large as pages of hosts are, which show them to a guest as they are.
+enum { CARVED_BYTES = 64 << 10 };
+
 static void *reserve(int fd, uint64_t bytes)
 {
     int flags = MAP_NORESERVE | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
@@ -24,7 +27,7 @@ int guest_ram_create(uint64_t capacity, struct guest_ram **result, struct error 
     uint64_t mib = capacity >> 20;
     if (capacity == 0 || capacity > (UINT64_C(1) << 46))
         return error_set(error, EINVAL, "guest memory of %llu MiB is out of range", (unsigned long long)mib);
-    capacity = round_up(capacity, GUEST_PAGE_SIZE);
+    capacity = round_up(capacity, CARVED_BYTES);
 
     struct guest_ram *ram = ALLOC(struct guest_ram);
     ram->size = capacity;
@@ -67,7 +70,7 @@ int guest_ram_carve(struct guest_ram *ram, uint64_t bytes, uint64_t *ram_offset,
         return error_set(error, ENOMEM, "guest memory object of %llu MiB is full",
                          (unsigned long long)(ram->size >> 20));
     *ram_offset = ram->used;
-    ram->used = round_up(ram->used + bytes, GUEST_PAGE_SIZE);
+    ram->used = round_up(ram->used + bytes, CARVED_BYTES);
     return 0;
 }
 

@@ -42,7 +42,7 @@ struct guest_ram_watch_ops {
 
 struct guest_ram {
     uint8_t *host;               // base of the one mapping
-    uint64_t size;               // capacity in bytes, a multiple of the page size
+    uint64_t size;               // capacity in bytes, in whole pages of any host's
     uint64_t used;               // carved so far
     _Atomic uint8_t *page_flags; // one byte a page
     int fd;                      // the memory object; may be mapped again (vhost, a second view)
@@ -55,7 +55,7 @@ struct guest_ram {
 // Reserves an object of `capacity` bytes, all zero. -EINVAL, -ENOMEM or what the host said, with a message.
 int guest_ram_create(uint64_t capacity, struct guest_ram **ram, struct error *error);
 void guest_ram_destroy(struct guest_ram *ram);
-// Takes the next `bytes` (rounded up to pages) of the object; *ram_offset says where. -ENOMEM when it is
+// Takes the next `bytes` of the object, from the first byte of a page of any host's; *ram_offset says where. -ENOMEM when it is
 // full.
 int guest_ram_carve(struct guest_ram *ram, uint64_t bytes, uint64_t *ram_offset, struct error *error);
 // Zeroes [ram_offset, +length) by giving the pages back to the host where that is whole pages.

@@ -4,6 +4,9 @@
 // made read-only to see the next store, so that a framebuffer in the guest's main memory does not slow down all of it; other hosts
 // clear a slot's log when they are asked for it.
 //
+// The log's pages are the host's, which may be larger than those of 4 KiB that watches count in: of one that has been stored to, all
+// count as such.
+//
 // Device lock held in all calls.
 #include <errno.h>
 #include <linux/kvm.h>
@@ -21,23 +24,27 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-// The pages of the slot in [ram_offset, +bytes); false: none.
-static bool overlap(const struct kvm_slot *slot, uint64_t ram_offset, uint64_t bytes, uint64_t *first, uint64_t *count)
+// The host's pages of the slot with a part in [ram_offset, +bytes); false: none.
+static bool overlap(const struct kvm_accel *kvm, const struct kvm_slot *slot, uint64_t ram_offset, uint64_t bytes, uint64_t *first,
+                    uint64_t *count)
 {
     uint64_t start = slot->ram_offset > ram_offset ? slot->ram_offset : ram_offset;
     uint64_t end = least(slot->ram_offset + slot->size, ram_offset + bytes);
     if (!slot->size || slot->readonly || start >= end)
         return false;
-    *first = (start - slot->ram_offset) >> GUEST_PAGE_BITS;
-    *count = (end - start) >> GUEST_PAGE_BITS;
+    *first = (start - slot->ram_offset) / kvm->page_bytes;
+    *count = (end - slot->ram_offset - 1) / kvm->page_bytes + 1 - *first;
     return true;
 }
 
 static void mark(struct kvm_accel *kvm, const struct kvm_slot *slot, uint64_t page)
 {
-    _Atomic uint8_t *flags = &kvm->vm.machine->ram->page_flags[(slot->ram_offset >> GUEST_PAGE_BITS) + page];
-    if (atomic_load_explicit(flags, memory_order_relaxed) & PAGE_SHOWN)
-        atomic_fetch_or(flags, PAGE_DIRTY);
+    uint64_t start = slot->ram_offset + page * kvm->page_bytes;
+    for (uint64_t at = start; at < start + kvm->page_bytes; at += GUEST_PAGE_SIZE) {
+        _Atomic uint8_t *flags = &kvm->vm.machine->ram->page_flags[at >> GUEST_PAGE_BITS];
+        if (atomic_load_explicit(flags, memory_order_relaxed) & PAGE_SHOWN)
+            atomic_fetch_or(flags, PAGE_DIRTY);
+    }
 }
 
 static void mark_all(struct kvm_accel *kvm, const struct kvm_slot *slot, uint64_t first, uint64_t count)
@@ -50,7 +57,7 @@ bool kvm_dirty_wants(const struct kvm_accel *kvm, const struct kvm_slot *slot)
 {
     uint64_t first, count;
     for (unsigned i = 0; i < kvm->shown_count; i++)
-        if (overlap(slot, kvm->shown[i].ram_offset, kvm->shown[i].bytes, &first, &count))
+        if (overlap(kvm, slot, kvm->shown[i].ram_offset, kvm->shown[i].bytes, &first, &count))
             return true;
     return false;
 }
@@ -59,7 +66,7 @@ void kvm_dirty_lost(struct kvm_accel *kvm, const struct kvm_slot *slot)
 {
     uint64_t first, count;
     for (unsigned i = 0; i < kvm->shown_count; i++)
-        if (overlap(slot, kvm->shown[i].ram_offset, kvm->shown[i].bytes, &first, &count))
+        if (overlap(kvm, slot, kvm->shown[i].ram_offset, kvm->shown[i].bytes, &first, &count))
             mark_all(kvm, slot, first, count);
 }
 
@@ -94,7 +101,7 @@ static void harvest_slot(const struct kvm_space *space, unsigned index, uint64_t
     struct kvm_accel *kvm = space->kvm;
     const struct kvm_slot *slot = &space->slots[index];
     uint32_t name = kvm_slot_name(space, index);
-    uint64_t pages = slot->size >> GUEST_PAGE_BITS;
+    uint64_t pages = slot->size / kvm->page_bytes;
     if (!slot->logged || !read_log(kvm, name, pages)) {
         mark_all(kvm, slot, first, count);
         return;
@@ -116,7 +123,7 @@ static void harvest(void *opaque, uint64_t ram_offset, uint64_t bytes)
     uint64_t first, count;
     for (const struct kvm_space *space = kvm->spaces; space < kvm->spaces + kvm->space_count; space++)
         for (unsigned i = 0; i < space->slot_count; i++)
-            if (overlap(&space->slots[i], ram_offset, bytes, &first, &count))
+            if (overlap(kvm, &space->slots[i], ram_offset, bytes, &first, &count))
                 harvest_slot(space, i, first, count);
 }
 
