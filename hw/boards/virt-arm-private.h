@@ -53,7 +53,7 @@ enum {
     VIRT_PPI_PMU = 23,
 };
 
-enum virt_gic_choice { VIRT_GIC_2, VIRT_GIC_3, VIRT_GIC_MAX };
+enum virt_gic_choice { VIRT_GIC_AUTO, VIRT_GIC_2, VIRT_GIC_3, VIRT_GIC_MAX };
 
 struct virt_arm {
     struct machine machine;

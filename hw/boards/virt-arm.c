@@ -93,13 +93,29 @@ static int realize_or_destroy(struct device *device, struct error *error)
     return result;
 }
 
+// Without a word from the user a GICv2, which more guests know, where it will do.
+static unsigned gic_version(const struct virt_arm *board)
+{
+    const struct kvm_vm *kvm = board->machine.kvm;
+    bool no_v2 = kvm && !kvm_has_device(kvm, KVM_DEV_TYPE_ARM_VGIC_V2);
+    bool no_v3 = kvm && !kvm_has_device(kvm, KVM_DEV_TYPE_ARM_VGIC_V3);
+    switch (board->gic_choice) {
+    case VIRT_GIC_2:
+        return 2;
+    case VIRT_GIC_3:
+        return 3;
+    case VIRT_GIC_MAX:
+        return no_v3 ? 2 : 3;
+    default:
+        return no_v3 || (!no_v2 && board->machine.cpu_count <= GICV2_MAX_CPUS) ? 2 : 3;
+    }
+}
+
 static int choose_gic(struct virt_arm *board, struct error *error)
 {
     unsigned cpus = board->machine.cpu_count;
     unsigned low = (unsigned)(virt_parts[VIRT_GIC_REDIST].size / GICV3_REDIST_SIZE);
-    const struct kvm_vm *kvm = board->machine.kvm;
-    bool no_v3 = kvm && !kvm_has_device(kvm, KVM_DEV_TYPE_ARM_VGIC_V3);
-    board->gic_version = board->gic_choice == VIRT_GIC_2 || (board->gic_choice == VIRT_GIC_MAX && no_v3) ? 2 : 3;
+    board->gic_version = gic_version(board);
     if (board->gic_version == 2 && cpus > GICV2_MAX_CPUS)
         return error_set(error, EINVAL, "machine 'virt' has at most %u CPUs with a GICv2, not %u; add -M gic-version=3",
                          GICV2_MAX_CPUS, cpus);
@@ -373,12 +389,12 @@ static void virt_destroy(struct machine *machine)
     free(board_of(machine)->affinities);
 }
 
-static const char *const gic_choices[] = {"2", "3", "max", NULL};
+static const char *const gic_choices[] = {"auto", "2", "3", "max", NULL};
 static const char *const only_off[] = {"off", NULL};
 static const char *const only_none[] = {"none", NULL};
 
 static const struct property virt_properties[] = {
-    {"gic-version", PROPERTY_CHOICE, offsetof(struct virt_arm, gic_choice), "2", "interrupt controller",
+    {"gic-version", PROPERTY_CHOICE, offsetof(struct virt_arm, gic_choice), "auto", "interrupt controller",
      gic_choices},
     {"its", PROPERTY_BOOL, offsetof(struct virt_arm, its), "on", "message-signalled interrupts of a GICv3",
      NULL},

@@ -101,8 +101,8 @@ Test(virt_arm, default_interrupt_controller_is_a_gicv2)
     cr_assert_not(cpu->config.has_gicv3);
     cr_assert_null(cpu->config.gic_sysregs);
     machine_destroy(machine);
-    // More CPUs than it can serve need a GICv3, which the user has to ask for.
-    machine = build(9, (const char *const[]){"gic-version", "3", NULL});
+    // More CPUs than it can serve need a GICv3.
+    machine = build(9, NULL);
     finish(machine);
     cr_assert_str_eq(string(machine->dtb, "/intc@8000000", "compatible"), "arm,gic-v3");
     machine_destroy(machine);
@@ -110,6 +110,7 @@ Test(virt_arm, default_interrupt_controller_is_a_gicv2)
     struct error error;
     machine->cpu_factory = &fake_arm_cpu_factory;
     machine->cpu_count = 9;
+    cr_assert_eq(machine_set_property(machine, "gic-version", "2", &error), 0);
     cr_assert_eq(machine_build(machine, &error), -EINVAL);
     cr_assert(strstr(error.text, "gic-version=3"));
     machine_destroy(machine);
