@@ -90,6 +90,8 @@ static uint32_t waiting(struct kvm_vcpu *k)
     if (k->vm->irqchip == KVM_IRQCHIP_OFF)
         return KVM_MP_STATE_RUNNABLE;
     k->vcpu->halted = false;
+    if (cpu->in_shutdown)
+        return KVM_MP_STATE_UNINITIALIZED;
     if (!vcpu_is_powered_on(k->vcpu))
         return KVM_MP_STATE_INIT_RECEIVED; // until a start-up message comes
     return halted ? KVM_MP_STATE_HALTED : KVM_MP_STATE_RUNNABLE;
@@ -172,7 +174,8 @@ static int save_waiting(struct kvm_vcpu *k, struct kvm_mp_state *state)
         return -1;
     k->vcpu->halted = state->mp_state == KVM_MP_STATE_HALTED;
     cpu->halt = k->vcpu->halted ? X86_IN_HLT : X86_RUNS;
-    vcpu_set_power(k->vcpu, state->mp_state == KVM_MP_STATE_RUNNABLE || state->mp_state == KVM_MP_STATE_HALTED);
+    cpu->in_shutdown &= state->mp_state == KVM_MP_STATE_UNINITIALIZED;
+    vcpu_set_power(k->vcpu, state->mp_state == KVM_MP_STATE_RUNNABLE || k->vcpu->halted || cpu->in_shutdown);
     return 0;
 }
 

@@ -147,6 +147,17 @@ static void access_port(struct kvm_vcpu *k)
     k->unfinished = true;
 }
 
+// It waits for INIT or a reset. On AMD's hosts the kernel has done an INIT by now, and it would start again.
+static void shut_down(struct kvm_vcpu *k)
+{
+    struct kvm_mp_state waiting = {KVM_MP_STATE_UNINITIALIZED};
+    cpu_of(k)->in_shutdown = true;
+    if (k->vm->irqchip == KVM_IRQCHIP_OFF)
+        k->vcpu->halted = true;
+    else if (ioctl(k->fd, KVM_SET_MP_STATE, &waiting) < 0)
+        kvm_fail(k, "the host does not let it shut down");
+}
+
 static bool handle_exit(struct kvm_vcpu *k)
 {
     struct x86_cpu *cpu = cpu_of(k);
@@ -166,8 +177,7 @@ static bool handle_exit(struct kvm_vcpu *k)
     case KVM_EXIT_SET_TPR:
         return true;
     case KVM_EXIT_SHUTDOWN:
-        cpu->in_shutdown = true;
-        k->vcpu->halted = true;
+        shut_down(k);
         if (cpu->config.shutdown)
             cpu->config.shutdown(cpu->config.shutdown_opaque);
         return true;

@@ -19,6 +19,7 @@
 .set APIC, 0xfee00000
 .set IOAPIC, 0xfec00000
 .set PASS, 0x7e                  # the byte of CMOS memory that counts resets
+.set SHUTDOWNS, 6                # some, as what processors do in the short time until a reset is a matter of luck
 .set VECTOR_TIMER, 0x40
 .set VECTOR_SERIAL, 0x41
 .set VECTOR_PIT, 0x42
@@ -59,10 +60,10 @@ _start:
     mov $PASS, %al
     out %al, $0x70
     in $0x71, %al
-    cmp $1, %al
-    je after_shutdown
-    cmp $2, %al
-    je after_keyboard
+    cmp $SHUTDOWNS, %al
+    ja after_keyboard
+    test %al, %al
+    jnz after_shutdown
     say text_real
 
     # the 8259s at 0x20 and 0x28, timer and serial port
@@ -203,21 +204,18 @@ start_up:
     ljmp $0xf000, $to_long_mode - BASE
 start_up_end:
 
-# After the resets.
-count_pass:
-    mov %al, %ah
-    mov $PASS, %al
-    out %al, $0x70
-    mov %ah, %al
-    out %al, $0x71
-    ret
+# After the resets, with the index of PASS in place and the number of them in AL.
 after_shutdown:
+    mov %al, %bl
+    inc %al
+    out %al, $0x71
     say text_shutdown
+    cmp $SHUTDOWNS, %bl
+    mov $shut_down, %ebx
+    jb to_long_mode
     in $0x64, %al                # where there is no keyboard controller, that was all
     cmp $0xff, %al
     je good
-    mov $2, %al
-    call count_pass
     write_port 0x64, 0xfe
 1:  hlt
     jmp 1b
@@ -346,7 +344,7 @@ first_in_long_mode:
     out %al, $0x70
     mov $1, %al
     out %al, $0x71
-    # with no handlers the fault of UD2 has nowhere to go, and the double fault neither
+shut_down:                       # with no handlers the fault of UD2 has nowhere to go, and the double fault neither
     lidt no_idtr
     ud2
 
