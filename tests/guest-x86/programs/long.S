@@ -99,6 +99,8 @@ compatible:
     mov %ax, %ds
     mov %ax, %ss
     mov $0x7000, %esp
+    cmpb $0x9b, gdt + 0x28 + 5   # accessed
+    expect 20, e
     mov $0xfffffff0, %ebx
     jmp 1f                       # what is known of it is forgotten
 1:  mov 0x5020(%ebx), %eax

@@ -72,6 +72,9 @@ long_mode:
     expect_fault 1, 14, 0, mov (%rbx), %al
     mov $0x0100000000000000, %rbx
     expect_fault 2, 13, 0, mov (%rbx), %al
+    mov %cr2, %rcx               # of the fault before
+    shr $48, %rcx
+    expect_eq 19, $0xff, %rcx
 
     # accessed and dirty bits, at each level
     page 0, 3

@@ -135,6 +135,8 @@ protected:
     ljmp $0x38, $to_real
 .code16
 to_real:
+    cmpb $0x9b, gdt + 0x38 + 5   # accessed
+    expect 31, e
     mov %cr0, %eax
     and $0x7ffffffe, %eax
     mov %eax, %cr0
