@@ -68,6 +68,9 @@ static void stores_are_seen(struct x86_machine *m)
                               {STORE | 2, X86_MACHINE_RAM + AT + PAGES * GUEST_PAGE_SIZE, 2, 1},
                               {LOAD | 4, X86_MACHINE_RAM + AT + 80 * GUEST_PAGE_SIZE, 2, 1},
                               {STORE | 2, X86_MACHINE_RAM + AT + 199 * GUEST_PAGE_SIZE, 3, 1}};
+    // A kernel that sees a page for the first time lets it be written to as well, and tells of it.
+    access_make(m, LOAD | 4, (uint32_t)X86_MACHINE_RAM + AT + 80 * GUEST_PAGE_SIZE, 0);
+    expect_quiet(m);
     accesses_make(m, stores, sizeof(stores) / sizeof(stores[0]));
     expect_collected(m, 0, PAGES, "3 70 199");
     expect_quiet(m);
