@@ -172,6 +172,8 @@ void apic_timer_set_divide(struct apic_cpu *cpu, uint32_t value);
 void apic_timer_set_lvt(struct apic_cpu *cpu, uint32_t lvt);
 void apic_timer_set_deadline(struct apic_cpu *cpu, uint64_t tsc);
 uint64_t apic_timer_deadline(struct apic_cpu *cpu);
+// Interrupts if the timer is due, whether or not the event has come round to it.
+void apic_timer_poll(struct apic_cpu *cpu);
 // Queues the event for the state that is.
 void apic_timer_arm(struct apic_cpu *cpu);
 enum apic_timer_mode apic_timer_mode(const struct apic_cpu *cpu);

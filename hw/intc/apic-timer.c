@@ -63,22 +63,26 @@ static uint64_t due_ns(const struct apic_cpu *cpu, uint64_t now)
     return cpu->start_ns + whole > now ? cpu->start_ns + whole : CLOCK_NEVER;
 }
 
-void apic_timer_arm(struct apic_cpu *cpu)
+// With the time of the poll before, and of the count's start: one that ends between two readings of the clock would never interrupt.
+static void arm(struct apic_cpu *cpu, uint64_t now)
 {
-    cpu->timer_at_ns = due_ns(cpu, now_ns(cpu));
+    cpu->timer_at_ns = due_ns(cpu, now);
     event_set(&cpu->timer, cpu->timer_at_ns);
 }
 
-// Interrupts if the timer is due, whether or not the event has come round to it.
-static void poll(struct apic_cpu *cpu)
+void apic_timer_arm(struct apic_cpu *cpu)
 {
-    uint64_t now = now_ns(cpu);
+    arm(cpu, now_ns(cpu));
+}
+
+static void poll_at(struct apic_cpu *cpu, uint64_t now)
+{
     if (now < cpu->timer_at_ns) // CLOCK_NEVER included
         return;
     cpu->timer_at_ns = CLOCK_NEVER;
     if (apic_timer_mode(cpu) == TIMER_DEADLINE) {
         if (read_tsc(cpu, now) < cpu->deadline_tsc) { // the counter was slower than it said
-            apic_timer_arm(cpu);
+            arm(cpu, now);
             return;
         }
         cpu->deadline_tsc = 0;
@@ -91,13 +95,18 @@ static void poll(struct apic_cpu *cpu)
     }
 }
 
+void apic_timer_poll(struct apic_cpu *cpu)
+{
+    poll_at(cpu, now_ns(cpu));
+}
+
 static void timer_fired(void *opaque, uint64_t late_ns)
 {
     (void)late_ns;
     struct apic_cpu *cpu = opaque;
     pthread_mutex_lock(&cpu->apic->lock);
     // The CPU may have set it anew while we waited for the lock; then the event is queued again.
-    poll(cpu);
+    apic_timer_poll(cpu);
     pthread_mutex_unlock(&cpu->apic->lock);
 }
 
@@ -107,9 +116,9 @@ void apic_timer_init(struct apic_cpu *cpu, struct event_clock *clock)
     cpu->timer_at_ns = CLOCK_NEVER;
 }
 
-uint32_t apic_timer_current(const struct apic_cpu *cpu)
+static uint32_t count_at(const struct apic_cpu *cpu, uint64_t now)
 {
-    uint64_t whole = whole_count_ns(cpu), passed = now_ns(cpu) - cpu->start_ns;
+    uint64_t whole = whole_count_ns(cpu), passed = now - cpu->start_ns;
     if (!whole || apic_timer_mode(cpu) == TIMER_DEADLINE)
         return 0;
     if (apic_timer_mode(cpu) == TIMER_PERIODIC)
@@ -119,36 +128,44 @@ uint32_t apic_timer_current(const struct apic_cpu *cpu)
     return cpu->initial_count - (uint32_t)(passed >> apic_timer_divide_log2(cpu));
 }
 
+uint32_t apic_timer_current(const struct apic_cpu *cpu)
+{
+    return count_at(cpu, now_ns(cpu));
+}
+
 void apic_timer_set_count(struct apic_cpu *cpu, uint32_t count)
 {
     if (apic_timer_mode(cpu) == TIMER_DEADLINE)
         return;
-    poll(cpu);
+    uint64_t now = now_ns(cpu);
+    poll_at(cpu, now);
     cpu->initial_count = count;
-    cpu->start_ns = now_ns(cpu);
-    apic_timer_arm(cpu);
+    cpu->start_ns = now;
+    arm(cpu, now);
 }
 
 void apic_timer_set_divide(struct apic_cpu *cpu, uint32_t value)
 {
-    poll(cpu);
-    uint64_t counted = cpu->initial_count - apic_timer_current(cpu);
+    uint64_t now = now_ns(cpu);
+    poll_at(cpu, now);
+    uint64_t counted = cpu->initial_count - count_at(cpu, now);
     cpu->divide = value & 0xb;
     // It goes on from where it is, at the new speed.
-    cpu->start_ns = now_ns(cpu) - (counted << apic_timer_divide_log2(cpu));
-    apic_timer_arm(cpu);
+    cpu->start_ns = now - (counted << apic_timer_divide_log2(cpu));
+    arm(cpu, now);
 }
 
 void apic_timer_set_lvt(struct apic_cpu *cpu, uint32_t lvt)
 {
-    poll(cpu);
+    uint64_t now = now_ns(cpu);
+    poll_at(cpu, now);
     bool was_deadline = apic_timer_mode(cpu) == TIMER_DEADLINE;
     cpu->lvt[LVT_TIMER] = lvt;
     if (was_deadline != (apic_timer_mode(cpu) == TIMER_DEADLINE)) {
         cpu->deadline_tsc = 0;
         cpu->initial_count = 0;
     }
-    apic_timer_arm(cpu);
+    arm(cpu, now);
 }
 
 void apic_timer_set_deadline(struct apic_cpu *cpu, uint64_t tsc)
@@ -163,6 +180,6 @@ uint64_t apic_timer_deadline(struct apic_cpu *cpu)
 {
     if (apic_timer_mode(cpu) != TIMER_DEADLINE)
         return 0;
-    poll(cpu);
+    apic_timer_poll(cpu);
     return cpu->deadline_tsc;
 }

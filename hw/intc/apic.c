@@ -341,6 +341,16 @@ static void apic_reset(struct device *device)
     pthread_mutex_unlock(&apic->lock);
 }
 
+// A timer that is due counts as one that has interrupted, which cannot be told from its registers.
+static void apic_fetch_state(struct device *device)
+{
+    struct apic *apic = (struct apic *)device;
+    pthread_mutex_lock(&apic->lock);
+    for (unsigned i = 0; i < apic->cpu_count; i++)
+        apic_timer_poll(&apic->cpus[i]);
+    pthread_mutex_unlock(&apic->lock);
+}
+
 static void apic_state_loaded(struct device *device)
 {
     struct apic *apic = (struct apic *)device;
@@ -386,6 +396,7 @@ const struct device_type apic_type = {
     .realize = apic_realize,
     .unrealize = apic_unrealize,
     .reset = apic_reset,
+    .fetch_state = apic_fetch_state,
     .state_loaded = apic_state_loaded,
     .print_irq = apic_print_irq,
 };

@@ -6,7 +6,8 @@
 
 static uint64_t bench_now(void *opaque)
 {
-    return ((struct pc_bench *)opaque)->now_ns;
+    struct pc_bench *bench = opaque;
+    return bench->now_ns += bench->reading_ns;
 }
 
 void pc_bench_create(struct pc_bench *bench)

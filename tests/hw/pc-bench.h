@@ -7,7 +7,7 @@
 struct pc_bench {
     struct machine *machine;
     struct memory_map *io;
-    uint64_t now_ns;
+    uint64_t now_ns, reading_ns; // the second: what passes whenever somebody looks at the clock
     unsigned events; // times that events have been due
 };
 

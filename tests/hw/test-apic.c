@@ -276,6 +276,25 @@ Test(apic, one_shot_timer)
     cr_assert_not(chips.cpus[0].intr, "stopped");
 }
 
+// However much time passes between two instructions of ours.
+Test(apic, short_counts_are_not_missed)
+{
+    put(1, LAPIC_TIMER, 0x40);
+    put(1, LAPIC_DIVIDE, 0xb);
+    bench.reading_ns = 1000;
+    for (unsigned i = 0; i < 4; i++) {
+        put(1, LAPIC_INITIAL, 1 + 400 * i);
+        if (i == 1)
+            put(1, LAPIC_DIVIDE, 0);
+        else if (i == 2)
+            put(1, LAPIC_TIMER, 0x41);
+        pc_bench_advance(&bench, 10000);
+        cr_expect(chips.cpus[1].intr, "%u", i);
+        take(1);
+        put(1, LAPIC_EOI, 0);
+    }
+}
+
 Test(apic, periodic_timer)
 {
     put(2, LAPIC_TIMER, 0x20040);
