@@ -13,15 +13,15 @@ static struct pci_range range_of(enum virt_place place)
 }
 
 // A message is a write: one that is not addressed to the interrupt controller goes to memory.
-static void message(void *opaque, uint16_t requester, uint64_t address, uint32_t data)
+static void take_message(void *opaque, const struct message *message)
 {
     const struct virt_arm *board = opaque;
-    if (board->msi && board->gic_version == 2 && address == gicv2m_setspi(board->msi))
-        gicv2m_message(board->msi, data);
-    else if (board->msi && board->gic_version == 3 && address == gicv3_its_translater(board->msi))
-        gicv3_its_message(board->msi, requester, data);
+    if (board->msi && board->gic_version == 2 && message->address == gicv2m_setspi(board->msi))
+        gicv2m_message(board->msi, message->data);
+    else if (board->msi && board->gic_version == 3 && message->address == gicv3_its_translater(board->msi))
+        gicv3_its_message(board->msi, message);
     else
-        dma_write_le32(board->machine.map, address, data);
+        dma_write_le32(board->machine.map, message->address, message->data);
 }
 
 int virt_arm_add_pcie(struct virt_arm *board, struct error *error)
@@ -34,7 +34,7 @@ int virt_arm_add_pcie(struct virt_arm *board, struct error *error)
         .ecam = range_of(virt_arm_ecam(board)),
         .memory_count = 1,
         .memory = {range_of(VIRT_PCIE_MMIO), range_of(VIRT_PCIE_MMIO_HIGH)},
-        .message = message,
+        .message = take_message,
         .message_opaque = board,
     };
     if (virt_arm_has_high_mmio(board))

@@ -75,7 +75,7 @@ struct apic_cpu {
 
 // What differs where another does the work.
 struct apic_engine {
-    void (*message)(struct apic *apic, uint64_t address, uint32_t data);
+    void (*message)(struct apic *apic, const struct message *message);
     irq_handler_fn *lint_set;
     const struct x86_intc_ops *intc;
 };

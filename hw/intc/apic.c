@@ -217,17 +217,19 @@ struct irq_line apic_lint(struct device *device, unsigned pin)
     return (struct irq_line){((struct apic *)device)->engine->lint_set, device, pin};
 }
 
-void apic_message(void *opaque, uint64_t address, uint32_t data)
+void apic_message(void *opaque, const struct message *message)
 {
     struct apic *apic = opaque;
-    if (address >> 20 == APIC_DEFAULT_BASE >> 20)
-        apic->engine->message(apic, address, data);
+    if (message->address >> 20 == APIC_DEFAULT_BASE >> 20)
+        apic->engine->message(apic, message);
     else
-        log_printf(LOG_GUEST_ERRORS, "apic: interrupt message to 0x%" PRIx64 "\n", address);
+        log_printf(LOG_GUEST_ERRORS, "apic: interrupt message to 0x%" PRIx64 "\n", message->address);
 }
 
-static void message(struct apic *apic, uint64_t address, uint32_t data)
+static void take_message(struct apic *apic, const struct message *message)
 {
+    uint64_t address = message->address;
+    uint32_t data = message->data;
     struct apic_request request = {
         .mode = (enum apic_delivery)extract32(data, 8, 3),
         .vector = (uint8_t)data,
@@ -242,7 +244,7 @@ static void message(struct apic *apic, uint64_t address, uint32_t data)
     pthread_mutex_unlock(&apic->lock);
 }
 
-static const struct apic_engine engine = {message, lint_set, &apic_intc_ops};
+static const struct apic_engine engine = {take_message, lint_set, &apic_intc_ops};
 
 static void apic_init(struct device *device)
 {

@@ -12,6 +12,7 @@
 
 #include "hw/core/device.h"
 #include "hw/core/irq.h"
+#include "hw/core/message.h"
 #include "hw/core/x86-cpu-if.h"
 
 extern const struct device_type apic_type; // "apic"
@@ -49,9 +50,8 @@ void apic_connect_pic(struct device *device, int (*acknowledge)(struct device *p
 void apic_connect_eoi(struct device *device, void (*eoi)(void *opaque, uint8_t vector), void *opaque);
 // LINT0 (the 8259's INTR) and LINT1 (NMI) of every CPU.
 struct irq_line apic_lint(struct device *device, unsigned pin);
-// A message: what a device or I/O APIC writes to 0xfeexxxxx. `opaque` is the device. Any thread, no APIC lock
-// held.
-void apic_message(void *opaque, uint64_t address, uint32_t data);
+// What a device or I/O APIC writes to 0xfeexxxxx. `opaque` is the device. Any thread, no APIC lock held.
+void apic_message(void *opaque, const struct message *message);
 
 // For struct x86_cpu_config. The first are the device's, which are apic_intc_ops unless another does its work.
 const struct x86_intc_ops *apic_intc(struct device *device);

@@ -29,7 +29,7 @@ enum {
 // What takes messages, and what its tables' entries look like: ours as above, or those of the host's kernel.
 struct gicv3_its;
 struct its_engine {
-    void (*message)(struct gicv3_its *its, uint32_t device_id, uint32_t event);
+    void (*message)(struct gicv3_its *its, const struct message *message);
     // False: the entry is not valid.
     bool (*device)(uint64_t entry, uint64_t *table, unsigned *event_bits);
     bool (*event)(uint64_t entry, uint32_t *intid, uint16_t *collection);

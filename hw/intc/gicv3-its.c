@@ -130,24 +130,24 @@ static void translate(struct gicv3_its *its, uint32_t device_id, uint32_t event)
         log_printf(LOG_GUEST_ERRORS, "its: event %u of device %u is not mapped\n", event, device_id);
 }
 
-static void message(struct gicv3_its *its, uint32_t device_id, uint32_t event)
+static void take_message(struct gicv3_its *its, const struct message *message)
 {
     gicv3_lock(its->gic);
-    translate(its, device_id, event);
+    translate(its, message->requester, message->data);
     gicv3_unlock(its->gic);
 }
 
-static const struct its_engine engine = {message, its_entry_device, its_entry_event, its_entry_collection};
+static const struct its_engine engine = {take_message, its_entry_device, its_entry_event, its_entry_collection};
 
 static void its_init(struct device *device)
 {
     ((struct gicv3_its *)device)->engine = &engine;
 }
 
-void gicv3_its_message(struct device *device, uint32_t device_id, uint32_t event)
+void gicv3_its_message(struct device *device, const struct message *message)
 {
     struct gicv3_its *its = (struct gicv3_its *)device;
-    its->engine->message(its, device_id, event);
+    its->engine->message(its, message);
 }
 
 uint64_t gicv3_its_translater(const struct device *device)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "hw/core/device.h"
+#include "hw/core/message.h"
 
 extern const struct device_type gicv3_its_type; // "arm-gicv3-its"
 
@@ -12,7 +13,7 @@ enum { GICV3_ITS_SIZE = 0x20000 };
 
 // Before realize; `gic` is a realized GICv3 with LPIs.
 void gicv3_its_wire(struct device *device, uint64_t base, struct device *gic);
-// A message from a device with this requester ID: what a write of `event` to GITS_TRANSLATER means.
-void gicv3_its_message(struct device *device, uint32_t device_id, uint32_t event);
+// A message to GITS_TRANSLATER: the requester is the device ID, the data the event.
+void gicv3_its_message(struct device *device, const struct message *message);
 // The address that messages are sent to.
 uint64_t gicv3_its_translater(const struct device *device);

@@ -18,7 +18,7 @@ struct ioapic {
     struct device device;
     pthread_mutex_t lock;
     uint64_t base;
-    void (*message)(void *opaque, uint64_t address, uint32_t data);
+    void (*message)(void *opaque, const struct message *message);
     void *message_opaque;
     struct mem_region *region;
     // Another's who does the work.

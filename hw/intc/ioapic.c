@@ -26,10 +26,9 @@ void ioapic_entry_message(uint64_t entry, uint64_t *address, uint32_t *data)
 
 static void send(const struct ioapic *ioapic, uint64_t entry)
 {
-    uint64_t address;
-    uint32_t data;
-    ioapic_entry_message(entry, &address, &data);
-    ioapic->message(ioapic->message_opaque, address, data);
+    struct message message = {0};
+    ioapic_entry_message(entry, &message.address, &message.data);
+    ioapic->message(ioapic->message_opaque, &message);
 }
 
 // A level-triggered pin is served once until the local APIC has ended it.
@@ -142,7 +141,7 @@ struct irq_line ioapic_input(struct device *device, unsigned pin)
 }
 
 void ioapic_wire(struct device *device, uint64_t base,
-                 void (*message)(void *opaque, uint64_t address, uint32_t data), void *opaque)
+                 void (*message)(void *opaque, const struct message *message), void *opaque)
 {
     struct ioapic *ioapic = (struct ioapic *)device;
     ioapic->base = base;

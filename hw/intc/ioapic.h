@@ -7,6 +7,7 @@
 
 #include "hw/core/device.h"
 #include "hw/core/irq.h"
+#include "hw/core/message.h"
 
 extern const struct device_type ioapic_type; // "ioapic"
 
@@ -16,7 +17,7 @@ enum { IOAPIC_PINS = 24 };
 // `message` takes what a device would write to 0xfeexxxxx (apic_message); it is called with the lock held and
 // must not call back. Before realize.
 void ioapic_wire(struct device *device, uint64_t base,
-                 void (*message)(void *opaque, uint64_t address, uint32_t data), void *opaque);
+                 void (*message)(void *opaque, const struct message *message), void *opaque);
 struct irq_line ioapic_input(struct device *device, unsigned pin);
 // A local APIC has ended a level-triggered interrupt. `opaque` is the device.
 void ioapic_eoi(void *opaque, uint8_t vector);

@@ -139,9 +139,11 @@ static void state_loaded(struct device *device)
 
 // --- what others ask of it ---
 
-static void message(struct apic *apic, uint64_t address, uint32_t data)
+static void take_message(struct apic *apic, const struct message *message)
 {
-    struct kvm_msi msi = {.address_lo = (uint32_t)address, .address_hi = (uint32_t)(address >> 32), .data = data};
+    struct kvm_msi msi = {.address_lo = (uint32_t)message->address,
+                          .address_hi = (uint32_t)(message->address >> 32),
+                          .data = message->data};
     ioctl(apic->device.machine->kvm->fd, KVM_SIGNAL_MSI, &msi);
 }
 
@@ -188,7 +190,7 @@ static bool write_msr(void *opaque, uint32_t msr, uint64_t value)
 
 static const struct x86_intc_ops intc_ops = {
     .acknowledge = acknowledge, .read_msr = read_msr, .write_msr = write_msr, .ended = ended};
-static const struct apic_engine engine = {message, lint_set, &intc_ops};
+static const struct apic_engine engine = {take_message, lint_set, &intc_ops};
 
 static void init(struct device *device)
 {

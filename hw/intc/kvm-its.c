@@ -48,18 +48,18 @@ static bool entry_collection(const struct gicv3_its *its, uint32_t collection, u
     return false;
 }
 
-static void message(struct gicv3_its *its, uint32_t device_id, uint32_t event)
+static void take_message(struct gicv3_its *its, const struct message *message)
 {
     uint64_t address = gicv3_its_translater(&its->device);
     struct kvm_msi msi = {.address_lo = (uint32_t)address,
                           .address_hi = (uint32_t)(address >> 32),
-                          .data = event,
+                          .data = message->data,
                           .flags = KVM_MSI_VALID_DEVID,
-                          .devid = device_id};
+                          .devid = message->requester};
     ioctl(its->device.machine->kvm->fd, KVM_SIGNAL_MSI, &msi);
 }
 
-static const struct its_engine engine = {message, entry_device, entry_event, entry_collection};
+static const struct its_engine engine = {take_message, entry_device, entry_event, entry_collection};
 
 // --- registers ---
 

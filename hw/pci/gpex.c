@@ -31,11 +31,11 @@ static void set_irq(void *opaque, unsigned input, bool level)
     irq_set(&host->config.intx[input], level);
 }
 
-static void message(void *opaque, uint16_t requester, uint64_t address, uint32_t data)
+static void pass_message(void *opaque, const struct message *message)
 {
     const struct gpex *host = opaque;
     if (host->config.message)
-        host->config.message(host->config.message_opaque, requester, address, data);
+        host->config.message(host->config.message_opaque, message);
 }
 
 // Port accesses go through the map of ports, which takes the device lock where it is wanted. Every port answers there.
@@ -111,7 +111,7 @@ static int gpex_realize(struct device *device, struct error *error)
 {
     struct gpex *host = (struct gpex *)device;
     const struct gpex_config *config = &host->config;
-    host->ops = (struct pci_root_ops){map_irq, set_irq, message};
+    host->ops = (struct pci_root_ops){map_irq, set_irq, pass_message};
     pci_bus_init(&host->bus, device->machine, config->bus_name, true, device->machine->map, config->io, &host->ops,
                  host);
     host->bus.zero_is_place = true; // of port space: UEFI firmware begins there

@@ -23,7 +23,7 @@ struct gpex_config {
     // Level-triggered. INTA# of slot 0 is on the first one; a pin or a slot further is one further, around.
     struct irq_line intx[PCI_PINS];
     // Takes message-signalled interrupts, as pci_root_ops.message.
-    void (*message)(void *opaque, uint16_t requester, uint64_t address, uint32_t data);
+    void (*message)(void *opaque, const struct message *message);
     void *message_opaque;
 };
 

@@ -11,12 +11,13 @@
 
 enum { ENTRY_BYTES = 16, VECTOR_MASKED = 1 };
 
-static void send_message(struct pci_device *device, uint64_t address, uint32_t data)
+static void send_message(struct pci_device *device, uint64_t address, uint32_t data, struct message_notifier *notifier)
 {
     const struct pci_bus *bus = device->bus;
     // A message is a write like any other. Every function is on bus 0.
+    struct message message = {.address = address, .data = data, .requester = device->devfn, .notifier = notifier};
     if (pci_command_has(device, PCI_COMMAND_MASTER) && bus->ops && bus->ops->message)
-        bus->ops->message(bus->ops_opaque, device->devfn, address, data);
+        bus->ops->message(bus->ops_opaque, &message);
 }
 
 void pci_add_msi(struct pci_device *device, unsigned offset)
@@ -41,7 +42,7 @@ void pci_msi_notify(struct pci_device *device)
     unsigned at = device->msi_at;
     uint64_t address = pci_get(device, at + PCI_MSI_ADDRESS, 4) |
                        (uint64_t)pci_get(device, at + PCI_MSI_ADDRESS_HIGH, 4) << 32;
-    send_message(device, address, pci_get(device, at + PCI_MSI_DATA, 2));
+    send_message(device, address, pci_get(device, at + PCI_MSI_DATA, 2), NULL);
 }
 
 bool pci_msix_enabled(const struct pci_device *device)
@@ -62,11 +63,19 @@ void pci_msix_notify(struct pci_device *device, unsigned vector)
     struct pci_msix_entry *entry = &device->msix[vector];
     entry->pending = masked(device, entry);
     if (!entry->pending)
-        send_message(device, entry->address, entry->data);
+        send_message(device, entry->address, entry->data, &entry->notifier);
+}
+
+void pci_msi_idle(struct pci_device *device)
+{
+    for (unsigned i = 0; i < device->msix_count; i++)
+        message_notifier_release(&device->msix[i].notifier);
 }
 
 void pci_msi_written(struct pci_device *device)
 {
+    if (!pci_msix_enabled(device))
+        pci_msi_idle(device);
     for (unsigned i = 0; i < device->msix_count && pci_msix_enabled(device); i++)
         if (device->msix[i].pending)
             pci_msix_notify(device, i);
@@ -74,6 +83,7 @@ void pci_msi_written(struct pci_device *device)
 
 void pci_msi_reset(struct pci_device *device)
 {
+    pci_msi_idle(device);
     for (unsigned i = 0; i < device->msix_count; i++)
         device->msix[i] = (struct pci_msix_entry){.control = VECTOR_MASKED};
 }

@@ -15,18 +15,17 @@ static void set_irq(void *opaque, unsigned input, bool level)
     irq_set(&host->config.pirqs[input], level);
 }
 
-static void message(void *opaque, uint16_t requester, uint64_t address, uint32_t data)
+static void pass_message(void *opaque, const struct message *message)
 {
-    (void)requester;
     const struct pc_host *host = opaque;
     if (host->config.message)
-        host->config.message(host->config.message_opaque, address, data);
+        host->config.message(host->config.message_opaque, message);
 }
 
 int pc_host_realize(struct device *device, struct error *error)
 {
     struct pc_host *host = (struct pc_host *)device;
-    host->ops = (struct pci_root_ops){host->map_irq, set_irq, message};
+    host->ops = (struct pci_root_ops){host->map_irq, set_irq, pass_message};
     pci_bus_init(&host->bus, device->machine, host->config.bus_name, host->express, device->machine->map,
                  host->config.io, &host->ops, host);
     int result = pci_config_ports_map(&host->ports, &host->bus, error);

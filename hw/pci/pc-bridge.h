@@ -29,7 +29,7 @@ struct pc_bridge_config {
     // Interrupt inputs of the south bridge: PIRQA to PIRQD, to PIRQH of an ICH9.
     struct irq_line pirqs[PCI_HOST_INPUTS];
     // Takes message-signalled interrupts.
-    void (*message)(void *opaque, uint64_t address, uint32_t data);
+    void (*message)(void *opaque, const struct message *message);
     void *message_opaque;
 };
 

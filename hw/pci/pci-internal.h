@@ -12,3 +12,5 @@ void pci_update_pin(struct pci_device *device);
 // After a write to the capability's control or mask registers (msi.c).
 void pci_msi_written(struct pci_device *device);
 void pci_msi_reset(struct pci_device *device);
+// No vector's messages are sent for now, or are other ones.
+void pci_msi_idle(struct pci_device *device);

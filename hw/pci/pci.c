@@ -162,6 +162,7 @@ void pci_unrealize(struct pci_device *device)
     if (!device->bus)
         return;
     pci_set_irq(device, false);
+    pci_msi_idle(device);
     pci_remove_bars(device);
     device->bus->devices[device->devfn] = NULL;
     device->bus = NULL;
@@ -185,6 +186,7 @@ void pci_state_loaded(struct pci_device *device)
 {
     pci_update_pin(device);
     pci_update_bars(device);
+    pci_msi_idle(device);
 }
 
 void pci_define(struct pci_device *device, unsigned offset, unsigned size, uint32_t value, uint32_t writable)

@@ -14,6 +14,7 @@
 
 #include "hw/core/device.h"
 #include "hw/core/memory-map.h"
+#include "hw/core/message.h"
 #include "hw/pci/pci-regs.h"
 #include "hw/pci/window.h"
 
@@ -42,9 +43,8 @@ struct pci_root_ops {
     // The host's interrupt input for a pin (0 is INTA#) of a device on the root bus.
     unsigned (*map_irq)(void *opaque, uint8_t devfn, unsigned pin);
     void (*set_irq)(void *opaque, unsigned input, bool level);
-    // A message-signalled interrupt: a 32-bit write to the address. `requester` is the function that makes it (bus
-    // number and devfn). NULL: messages go nowhere.
-    void (*message)(void *opaque, uint16_t requester, uint64_t address, uint32_t data);
+    // A message-signalled interrupt. NULL: messages go nowhere.
+    void (*message)(void *opaque, const struct message *message);
 };
 
 // Addresses that a host bridge passes on to its bus.
@@ -97,6 +97,7 @@ struct pci_msix_entry {
     uint64_t address;
     uint32_t data, control;
     bool pending;
+    struct message_notifier notifier;
 };
 
 struct pci_device {

@@ -14,16 +14,14 @@ static void set_irq(void *opaque, unsigned input, bool level)
     ((struct pci_machine *)opaque)->levels[input] = level;
 }
 
-static void message(void *opaque, uint16_t requester, uint64_t address, uint32_t data)
+static void take_message(void *opaque, const struct message *message)
 {
     struct pci_machine *pci = opaque;
     pci->messages++;
-    pci->message_requester = requester;
-    pci->message_address = address;
-    pci->message_data = data;
+    pci->message = *message;
 }
 
-static const struct pci_root_ops root_ops = {map_irq, set_irq, message};
+static const struct pci_root_ops root_ops = {map_irq, set_irq, take_message};
 
 void pci_machine_create(struct pci_machine *pci, bool express)
 {

@@ -12,9 +12,7 @@ struct pci_machine {
     struct pci_config_ports ports;
     bool levels[PCI_HOST_INPUTS];
     unsigned messages;
-    uint16_t message_requester; // the last one
-    uint64_t message_address;
-    uint32_t message_data;
+    struct message message; // the last one
 };
 
 void pci_machine_create(struct pci_machine *pci, bool express);

@@ -198,7 +198,7 @@ Test(ahci, reads_and_writes_by_dma)
     set(8, 1);
     run(1);
     cr_assert_gt(pci.messages, 0);
-    cr_assert_eq(pci.message_data, 0x33);
+    cr_assert_eq(pci.message.data, 0x33);
     pci_machine_destroy(&pci);
 }
 

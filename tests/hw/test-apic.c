@@ -55,7 +55,8 @@ TestSuite(apic, .init = setup, .fini = teardown);
 
 static void message(uint8_t destination, bool logical, uint32_t data)
 {
-    apic_message(chips.apic, APIC | (uint64_t)destination << 12 | (logical ? 4 : 0), data);
+    struct message message = {.address = APIC | (uint64_t)destination << 12 | (logical ? 4 : 0), .data = data};
+    apic_message(chips.apic, &message);
 }
 
 Test(apic, identification)
@@ -126,7 +127,7 @@ Test(apic, destinations)
     for (unsigned i = 0; i < CPUS; i++)
         cr_assert(get(i, LAPIC_IRR + 0x20) & 0x00040000);
     message(0x77, false, 0x53);
-    apic_message(chips.apic, 0xfed00000, 0x54);
+    apic_message(chips.apic, &(struct message){.address = 0xfed00000, .data = 0x54});
 }
 
 Test(apic, lowest_priority_goes_to_one)

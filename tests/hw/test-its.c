@@ -107,6 +107,11 @@ static void teardown(void)
     bare_machine_destroy(machine);
 }
 
+static void message(uint32_t requester, uint32_t event)
+{
+    gicv3_its_message(its, &(struct message){.requester = requester, .data = event});
+}
+
 TestSuite(its, .init = setup, .fini = teardown, .timeout = 20);
 
 Test(its, identification)
@@ -125,7 +130,7 @@ Test(its, a_message_becomes_an_interrupt)
     mapc(3, 1);
     mapd(5, 4, ITT);
     mapti(5, 2, 8200, 3);
-    gicv3_its_message(its, 5, 2);
+    message(5, 2);
     cr_assert_not(irq[1].level, "not enabled yet");
     configure(8200, 0x80 | 1);
     command(0x0c | UINT64_C(5) << 32, 2, 0, 0); // INV
@@ -134,12 +139,12 @@ Test(its, a_message_becomes_an_interrupt)
     cr_assert_not(irq[1].level);
     cr_assert_eq(icc(1, ICC_IAR1), 1023);
     icc_set(1, ICC_EOIR1, 8200);
-    gicv3_its_message(its, 5, 2);
+    message(5, 2);
     cr_assert(irq[1].level);
-    gicv3_its_message(its, 5, 3);
-    gicv3_its_message(its, 5, 16);
-    gicv3_its_message(its, 6, 2);
-    gicv3_its_message(its, UINT32_MAX, UINT32_MAX);
+    message(5, 3);
+    message(5, 16);
+    message(6, 2);
+    message(UINT32_MAX, UINT32_MAX);
     cr_assert_eq(icc(1, ICC_IAR1), 8200);
     cr_assert_eq(icc(1, ICC_IAR1), 1023, "unmapped events are nothing");
 }
@@ -152,7 +157,7 @@ Test(its, priorities_among_lpis)
         static const uint8_t priorities[] = {0xa0, 0x60, 0xa0};
         mapti(1, i, 8192 + i, 0);
         configure(8192 + i, priorities[i] | 1);
-        gicv3_its_message(its, 1, i);
+        message(1, i);
     }
     cr_assert_eq(icc(0, ICC_IAR1), 8193);
     icc_set(0, ICC_EOIR1, 8193);
@@ -177,11 +182,11 @@ Test(its, moves_discards_and_clears)
     mapc(1, 0);
     command(0x04 | UINT64_C(1) << 32, 0, 0, 0); // CLEAR
     cr_assert_not(irq[0].level);
-    gicv3_its_message(its, 1, 0);
+    message(1, 0);
     cr_assert(irq[0].level);
     command(0x0f | UINT64_C(1) << 32, 0, 0, 0); // DISCARD
     cr_assert_not(irq[0].level);
-    gicv3_its_message(its, 1, 0);
+    message(1, 0);
     cr_assert_not(irq[0].level);
     command(0x0d, 0, 1, 0); // INVALL
     command(0x05, 0, 0, 0); // SYNC
@@ -192,7 +197,7 @@ Test(its, pending_tables_are_given_back)
     mapc(0, 0);
     mapd(1, 4, ITT);
     mapti(1, 0, 8200, 0);
-    gicv3_its_message(its, 1, 0);
+    message(1, 0);
     guest_write(machine, REDIST, 4, 0);
     cr_assert_eq(guest_read(machine, PENDING + 1024 + 1, 1), 1);
     configure(8200, 0xa1);
@@ -211,12 +216,12 @@ Test(its, two_level_device_table)
     mapd(600, 4, ITT); // the second page of 512 entries, which is not there
     mapti(600, 0, 8192, 0);
     configure(8192, 0xa1);
-    gicv3_its_message(its, 600, 0);
+    message(600, 0);
     cr_assert_not(irq[0].level);
     guest_write(machine, DEVICES + 8, 8, (ITT + 0x10000) | UINT64_C(1) << 63);
     mapd(600, 4, ITT);
     mapti(600, 0, 8192, 0);
-    gicv3_its_message(its, 600, 0);
+    message(600, 0);
     cr_assert(irq[0].level);
 }
 
@@ -238,7 +243,7 @@ Test(its, wrong_commands_do_nothing)
     mapc(0, 0);
     mapti(1, 0, 8192, 0);
     configure(8192, 0xa1);
-    gicv3_its_message(its, 1, 0);
+    message(1, 0);
     cr_assert(irq[0].level, "and good ones still work");
 }
 
@@ -288,7 +293,7 @@ Test(its, shows_where_messages_lead)
     expect_irq_line(its, "    event 2: INTID 8200 to CPU #1, disabled");
     expect_irq_line(its, "    event 3: INTID 8201, collection 4 is not mapped");
     configure(8200, 0x80 | 1);
-    gicv3_its_message(its, 0x11, 2);
+    message(0x11, 2);
     expect_irq_line(its, "    event 2: INTID 8200 to CPU #1, priority 0x80, pending");
     expect_irq_line(gic, "  8200        LPI 8      edge     -     yes      yes      -       1      0x80      CPU #1     signalled as IRQ");
 }

@@ -19,10 +19,10 @@ static struct device *bridge, *power; // south bridge, power management
 static struct irq_sink isa[16], gsi[8], sci, smi;
 static unsigned messages;
 
-static void message(void *opaque, uint64_t address, uint32_t data)
+static void take_message(void *opaque, const struct message *message)
 {
     (void)opaque;
-    messages += address == 0xfee00000 && data == 0x30;
+    messages += message->address == 0xfee00000 && message->data == 0x30 && message->requester == PCI_DEVFN(3, 0);
 }
 
 static uint64_t smm_read(uint64_t gpa)
@@ -44,7 +44,7 @@ static void make(bool q35)
     struct pc_bridge_config config = {.bus_name = q35 ? "pcie.0" : "pci.0",
                                       .low_ram_bytes = RAM_BYTES,
                                       .firmware_bytes = FIRMWARE_BYTES,
-                                      .message = message};
+                                      .message = take_message};
     machine = bare_machine_create();
     config.io = io = machine_add_map(machine, NULL);
     config.smm = smm = machine_add_map(machine, machine->map);
@@ -266,7 +266,7 @@ Test(pc_chipset, ich9_routes)
     pull(3, 1, false);
     pull(31, 1, true);
     cr_assert(gsi[1].level, "the chipset's own do not");
-    bus->ops->message(bus->ops_opaque, PCI_DEVFN(3, 0), 0xfee00000, 0x30);
+    bus->ops->message(bus->ops_opaque, &(struct message){.address = 0xfee00000, .data = 0x30, .requester = PCI_DEVFN(3, 0)});
     cr_assert_eq(messages, 1);
     unmake();
 }

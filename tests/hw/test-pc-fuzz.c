@@ -194,7 +194,9 @@ static void access_msr(void)
         apic_intc_ops.write_msr(cpu, msr, value);
     apic_intc_ops.acknowledge(cpu);
     apic_intc_ops.set_cr8(cpu, (uint8_t)draw());
-    apic_message(chips.apic, APIC_DEFAULT_BASE | (draw() & 0xfffff), (uint32_t)draw_value());
+    struct message message = {.address = APIC_DEFAULT_BASE | (draw() & 0xfffff)};
+    message.data = (uint32_t)draw_value();
+    apic_message(chips.apic, &message);
 }
 
 static void use_devices(void)

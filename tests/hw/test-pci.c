@@ -132,9 +132,9 @@ Test(pci, bus_mastering_gates_dma_and_messages)
     config_set(pci.io, AT, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
     pci_msi_notify(&probe->pci);
     cr_assert_eq(pci.messages, 1);
-    cr_assert_eq(pci.message_requester, AT);
-    cr_assert_eq(pci.message_address, 0x1fee01000);
-    cr_assert_eq(pci.message_data, 0x4041);
+    cr_assert_eq(pci.message.requester, AT);
+    cr_assert_eq(pci.message.address, 0x1fee01000);
+    cr_assert_eq(pci.message.data, 0x4041);
     cr_assert(pci_dma_write(&probe->pci, BARE_RAM_BASE, &value, 4));
     cr_assert_eq(guest_read(pci.machine, BARE_RAM_BASE, 4), value);
     value = 0;
@@ -143,13 +143,20 @@ Test(pci, bus_mastering_gates_dma_and_messages)
     pci_machine_destroy(&pci);
 }
 
+static const uint64_t table = 0xe0010000;
+
+// Shows the vectors' table. The capability.
+static unsigned show_msix(void)
+{
+    config_set(pci.io, AT, PCI_COMMAND, 2, PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY);
+    config_set(pci.io, AT, 0x20, 4, (uint32_t)table);
+    return config_capability(pci.io, AT, PCI_CAP_ID_MSIX, 0);
+}
+
 Test(pci, msix_vectors_are_masked_and_pend)
 {
     struct probe *probe = plug();
-    unsigned msix = config_capability(pci.io, AT, PCI_CAP_ID_MSIX, 0);
-    uint64_t table = 0xe0010000;
-    config_set(pci.io, AT, PCI_COMMAND, 2, PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY);
-    config_set(pci.io, AT, 0x20, 4, (uint32_t)table);
+    unsigned msix = show_msix();
     cr_assert_eq(config_get(pci.io, AT, msix + PCI_MSIX_CONTROL, 2), 2); // three vectors
     cr_assert_eq(config_get(pci.io, AT, msix + PCI_MSIX_TABLE, 4), 4);
     uint64_t pending = table + (config_get(pci.io, AT, msix + PCI_MSIX_PBA, 4) & ~7u);
@@ -162,7 +169,7 @@ Test(pci, msix_vectors_are_masked_and_pend)
     cr_assert_eq(guest_read(pci.machine, pending, 8), 2);
     guest_write(pci.machine, table + 28, 4, 0);
     cr_assert_eq(pci.messages, 1);
-    cr_assert_eq(pci.message_data, 0x31);
+    cr_assert_eq(pci.message.data, 0x31);
     cr_assert_eq(guest_read(pci.machine, pending, 8), 0);
     config_set(pci.io, AT, msix + PCI_MSIX_CONTROL, 2, PCI_MSIX_ENABLE | PCI_MSIX_FUNCTION_MASK);
     pci_msix_notify(&probe->pci, 1);
@@ -172,6 +179,56 @@ Test(pci, msix_vectors_are_masked_and_pend)
     cr_assert_eq(pci.messages, 2);
     guest_read(pci.machine, table + 0xff8, 8);
     guest_write(pci.machine, table + 0xff8, 8, UINT64_MAX);
+    pci_machine_destroy(&pci);
+}
+
+static unsigned released;
+
+static void count_release(struct message_notifier *notifier)
+{
+    released++;
+    *notifier = (struct message_notifier){0};
+}
+
+// A message whose way is then remembered. The notifier that came with it.
+static struct message_notifier *notify_remembered(struct probe *probe)
+{
+    released = 0;
+    pci_msix_notify(&probe->pci, 1);
+    cr_assert(pci.message.notifier);
+    pci.message.notifier->release = count_release;
+    return pci.message.notifier;
+}
+
+Test(pci, what_is_remembered_of_messages_goes_with_them)
+{
+    struct probe *probe = plug();
+    unsigned msix = show_msix();
+    config_set(pci.io, AT, msix + PCI_MSIX_CONTROL, 2, PCI_MSIX_ENABLE);
+    guest_write(pci.machine, table + 28, 4, 0);
+    struct message_notifier *notifier = notify_remembered(probe);
+    guest_write(pci.machine, table + 28, 4, 1);
+    guest_write(pci.machine, table + 16, 4, 0xfee01000);
+    pci_msix_notify(&probe->pci, 1);
+    guest_write(pci.machine, table + 28, 4, 0);
+    cr_assert_eq(pci.messages, 2);
+    cr_assert_eq(pci.message.notifier, notifier);
+    cr_assert_eq(released, 0, "a vector that was masked and moved goes on");
+    config_set(pci.io, AT, msix + PCI_MSIX_CONTROL, 2, 0);
+    cr_assert_eq(released, 1, "MSI-X is off");
+    config_set(pci.io, AT, msix + PCI_MSIX_CONTROL, 2, PCI_MSIX_ENABLE);
+    notify_remembered(probe);
+    pci_state_loaded(&probe->pci);
+    cr_assert_eq(released, 1, "another state");
+    notify_remembered(probe);
+    device_reset(&probe->pci.device);
+    cr_assert_eq(released, 1, "a reset");
+    show_msix();
+    config_set(pci.io, AT, msix + PCI_MSIX_CONTROL, 2, PCI_MSIX_ENABLE);
+    guest_write(pci.machine, table + 28, 4, 0);
+    notify_remembered(probe);
+    device_destroy(&probe->pci.device);
+    cr_assert_eq(released, 1, "the function is taken out");
     pci_machine_destroy(&pci);
 }
 
@@ -190,7 +247,6 @@ Test(pci, shows_how_interrupts_are_signalled)
 {
     struct probe *probe = plug();
     unsigned msix = config_capability(pci.io, AT, PCI_CAP_ID_MSIX, 0), msi = config_capability(pci.io, AT, PCI_CAP_ID_MSI, 0);
-    uint64_t table = 0xe0010000;
     pci_set_irq(&probe->pci, true);
     config_set(pci.io, AT, PCI_COMMAND, 2, PCI_COMMAND_INTX_DISABLE);
     cr_assert_str_eq(interrupts(), "PCI bus pci.0:\n"

@@ -190,7 +190,7 @@ Test(virtio_pci, modern_with_vectors)
     guest_write(pci.machine, notify, 2, 0);
     cr_assert_eq(used(), 1);
     cr_assert_eq(pci.messages, 1);
-    cr_assert_eq(pci.message_data, 0x51);
+    cr_assert_eq(pci.message.data, 0x51);
     cr_assert_not(pci.levels[0]);
     device_reset(&pci.bus.devices[AT]->device);
     enable();
