@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct error;
+struct kvm_messages;
 struct kvm_routes;
 struct kvm_run;
 struct kvm_vcpu_debug;
@@ -42,6 +43,7 @@ struct kvm_vm {
     atomic_bool *failed; // the user has been told why it ends
     enum kvm_irqchip_mode irqchip;
     struct kvm_routes *routes; // where interrupt inputs lead (hw/core/kvm-routes.h)
+    struct kvm_messages *messages; // of devices (hw/core/kvm-messages.h); NULL: no interrupt controller of the kernel's takes any
     struct machine *machine;
 };
 

@@ -4,7 +4,7 @@
 // takes it only as a whole, which takes longer the more entries there are, so all who need inputs share this one.
 //
 //   0 .. KVM_ROUTES_FIXED - 1   the interrupt controllers choose the numbers; they change entries, then commit
-//   KVM_ROUTES_FIXED ..         handed out, for what is signalled by an eventfd (KVM_IRQFD)
+//   KVM_ROUTES_FIXED ..         handed out, for messages (hw/core/kvm-messages.h)
 //
 // Any thread; it has a lock of its own.
 #pragma once

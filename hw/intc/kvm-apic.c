@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "hw/core/kvm-guest.h"
+#include "hw/core/kvm-messages.h"
 #include "hw/core/kvm-msr.h"
 #include "hw/core/machine.h"
 #include "hw/intc/apic-internal.h"
@@ -144,7 +145,7 @@ static void take_message(struct apic *apic, const struct message *message)
     struct kvm_msi msi = {.address_lo = (uint32_t)message->address,
                           .address_hi = (uint32_t)(message->address >> 32),
                           .data = message->data};
-    ioctl(apic->device.machine->kvm->fd, KVM_SIGNAL_MSI, &msi);
+    kvm_messages_send(apic->device.machine->kvm->messages, &msi, message->notifier);
 }
 
 // LINT0 comes from 8259s that are not the kernel's, whose vector the first processor takes from acknowledge. Nothing but firmware's

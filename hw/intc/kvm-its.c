@@ -8,6 +8,7 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 
+#include "hw/core/kvm-messages.h"
 #include "hw/core/machine.h"
 #include "hw/intc/gicv3-its-internal.h"
 #include "hw/intc/kvm-gic.h"
@@ -56,7 +57,7 @@ static void take_message(struct gicv3_its *its, const struct message *message)
                           .data = message->data,
                           .flags = KVM_MSI_VALID_DEVID,
                           .devid = message->requester};
-    ioctl(its->device.machine->kvm->fd, KVM_SIGNAL_MSI, &msi);
+    kvm_messages_send(its->device.machine->kvm->messages, &msi, message->notifier);
 }
 
 static const struct its_engine engine = {take_message, entry_device, entry_event, entry_collection};

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "hw/core/kvm-messages.h"
 #include "hw/core/kvm-routes.h"
 #include "hw/core/machine.h"
 #include "hw/kvm/debug.h"
@@ -51,6 +52,8 @@ static int init(struct accel *accel, struct machine *machine, struct error *erro
     if ((status = kvm->guest->vm_init(&kvm->vm, error)) || (status = kvm_irqchip_init(kvm, error)))
         return status;
     accel->waits_inside = kvm->vm.irqchip != KVM_IRQCHIP_OFF;
+    if (kvm->vm.irqchip != KVM_IRQCHIP_OFF)
+        kvm->vm.messages = kvm_messages_create(&kvm->vm);
     machine->kvm = &kvm->vm;
     kvm_clock_init(kvm);
     kvm_run_init();
@@ -139,6 +142,8 @@ static void print_info(struct accel *accel, const char *what, struct vcpu *vcpu,
         return;
     kvm_doorbells_print(kvm->doorbells, out);
     kvm_coalesced_print(kvm->coalesced, out);
+    if (kvm->vm.messages)
+        kvm_messages_print(kvm->vm.messages, out);
 }
 
 static void destroy(struct accel *accel)
@@ -148,6 +153,7 @@ static void destroy(struct accel *accel)
         close(kvm->vm.fd);
     if (kvm->vm.host >= 0)
         close(kvm->vm.host);
+    kvm_messages_destroy(kvm->vm.messages);
     kvm_routes_destroy(kvm->vm.routes);
     kvm_doorbells_destroy(kvm->doorbells);
     kvm_coalesced_destroy(kvm->coalesced);

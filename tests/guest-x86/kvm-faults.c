@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // To be preloaded: KVM that fails as told. By environment variables:
 //   KVM_FAULT=REQUEST:ERRNO:N   the N-th call (from 1) of that ioctl, and all after it, fail; numbers are decimal
+//             REQUEST:ERRNO:N:COUNT   not all, but so many
 //   KVM_WITHOUT=CAPABILITY      KVM_CHECK_EXTENSION says no to it
 //   KVM_REQUESTS=FILE           each request is added as a line when it is first made
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -40,10 +42,10 @@ static int fault(unsigned long request)
     const char *text = getenv("KVM_FAULT");
     unsigned long which;
     int reason;
-    unsigned from;
-    if (!text || sscanf(text, "%lu:%d:%u", &which, &reason, &from) != 3 || which != request)
+    unsigned from, count = UINT_MAX;
+    if (!text || sscanf(text, "%lu:%d:%u:%u", &which, &reason, &from, &count) < 3 || which != request)
         return 0;
-    return ++fault_calls >= from ? reason : 0;
+    return ++fault_calls >= from && fault_calls - from < count ? reason : 0;
 }
 
 static bool denied(unsigned long request, void *argument)
