@@ -105,8 +105,11 @@ struct vcpu {
     // Level of each interrupt input line, a bit each; the numbers are the guest family's.
     _Atomic uint32_t irq_lines;
 
+    // accel_ops.run() has been called. It looks at exit_request after this, so that accel_ops.kick need not wait for the mutex.
+    atomic_bool in_run;
+
     // Guarded by group->mutex.
-    bool powered_on, in_run;
+    bool powered_on;
     bool start_pending;
     uint64_t start_entry, start_context;
     struct vcpu_work *work_first, **work_last;
