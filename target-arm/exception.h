@@ -25,6 +25,7 @@ enum arm_exception_class {
     EC_BREAKPOINT = 0x30,
     EC_STEP = 0x32,              // from a lower EL; + 1 from the same
     EC_WATCHPOINT = 0x34,
+    EC_BKPT32 = 0x38,
     EC_BRK64 = 0x3c,
 };
 

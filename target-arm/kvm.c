@@ -201,4 +201,5 @@ const struct kvm_guest_ops arm_kvm_guest_ops = {
     .enter = pass_by,
     .leave = pass_by,
     .handle_exit = handle_exit,
+    .debug = &arm_kvm_debug_ops,
 };

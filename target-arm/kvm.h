@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // AArch64 processors under KVM, on hosts of that kind: kvm.c makes them and knows why they come back, kvm-id.c chooses what they
-// are, kvm-state.c moves their state, by the map of kvm-registers.c.
+// are, kvm-state.c moves their state, by the map of kvm-registers.c; kvm-debug.c is for debuggers.
 #pragma once
 
 #include <stdbool.h>
@@ -16,6 +16,7 @@
 #endif
 
 extern const struct kvm_guest_ops arm_kvm_guest_ops;
+extern const struct kvm_debug_ops arm_kvm_debug_ops; // kvm-debug.c
 
 // A value of the kernel's and what the structure made of it, which keeps less: as long as the structure still says that, the
 // kernel is handed its own value back.
@@ -34,6 +35,7 @@ struct arm_kvm {
     uint64_t error_syndrome;
     struct kvm_ready ready;
     struct arm_kvm_machine *machine; // the first processor's
+    struct kvm_debug_wish wish;      // what the kernel was told last
 };
 
 #define ARM_KVM_PMCR_IDENTITY UINT64_C(0xfffff800) // IMP, IDCODE and N of PMCR_EL0

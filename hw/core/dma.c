@@ -37,6 +37,8 @@ static bool copy(struct memory_map *map, uint64_t gpa, void *buffer, uint64_t le
         } else {
             memcpy(host, bytes, run);
             dma_wrote(map, host, run);
+            if (kind == DMA_WRITE_ROM) // it may be code that the host's processors are to execute
+                __builtin___clear_cache((char *)host, (char *)host + run);
         }
         bytes += run;
         gpa += run;

@@ -93,6 +93,7 @@ struct kvm_debug_event {
     uint32_t registers; // which have found something, a bit each as in the wish
     bool stepped;       // behind a single instruction
     bool software;      // at a breakpoint instruction
+    bool before, write; // what the registers have found is an access that is yet to be made; it is a store
 };
 
 // What a family supplies for them. Addresses are virtual as debuggers give them (x86: linear). On the vCPU's thread.
@@ -106,7 +107,7 @@ struct kvm_debug_ops {
     bool (*locate)(struct kvm_vcpu *kvm, uint64_t gva, uint64_t *gpa);
     // Negative errno: the kernel did not take it.
     int (*set)(struct kvm_vcpu *kvm, const struct kvm_debug_wish *wish);
-    // The event that KVM_RUN has come back with; and hands it to the guest, whose own it is.
+    // The event that KVM_RUN has come back with; and hands it to the guest, whose own it is, now or when it runs next.
     struct kvm_debug_event (*event)(const struct kvm_vcpu *kvm);
     int (*give_back)(struct kvm_vcpu *kvm, const struct kvm_debug_event *event);
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Breakpoint instructions in the guest's memory. Debuggers, the monitor, resets and whatever else looks at the guest with all vCPUs
 // stopped finds its own bytes there. Devices that read memory while it runs do see them.
+//
+// They go where an instruction can be, at a multiple of their length; and processors whose caches do not see stores to code are told.
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +51,8 @@ void kvm_plants_destroy(struct kvm_plants *plants)
 static uint8_t *host_of(const struct kvm_plants *plants, uint64_t gpa)
 {
     const struct mem_range *range = memory_map_find(plants->map, gpa);
-    if (!range || !mem_range_direct_write(range) || range->base + range->size - gpa < plants->ops->instruction_bytes)
+    unsigned bytes = plants->ops->instruction_bytes;
+    if (!range || !mem_range_direct_write(range) || gpa % bytes || range->base + range->size - gpa < bytes)
         return NULL;
     return range->host + (gpa - range->base);
 }
@@ -67,18 +70,31 @@ static bool is_in_place(const struct kvm_plants *plants, const struct plant *pla
     return !memcmp(plant->host, plants->ops->instruction, plants->ops->instruction_bytes);
 }
 
-// What the guest runs elsewhere meanwhile is either the one or the other.
+// By one store, so that what the guest runs elsewhere meanwhile is either the one or the other.
+static void store(const struct kvm_plants *plants, uint8_t *host, const uint8_t *instruction)
+{
+    unsigned bytes = plants->ops->instruction_bytes;
+    uint32_t word;
+    if (bytes == sizeof(word)) {
+        memcpy(&word, instruction, sizeof(word));
+        __atomic_store_n((uint32_t *)host, word, __ATOMIC_RELEASE);
+    } else {
+        memcpy(host, instruction, bytes);
+    }
+    __builtin___clear_cache((char *)host, (char *)host + bytes);
+}
+
 static void put(const struct kvm_plants *plants, struct plant *plant)
 {
     memcpy(plant->original, plant->host, plants->ops->instruction_bytes);
-    memcpy(plant->host, plants->ops->instruction, plants->ops->instruction_bytes);
+    store(plants, plant->host, plants->ops->instruction);
 }
 
 // Whoever has written over it meanwhile is right.
 static void take(const struct kvm_plants *plants, const struct plant *plant)
 {
     if (is_in_place(plants, plant))
-        memcpy(plant->host, plant->original, plants->ops->instruction_bytes);
+        store(plants, plant->host, plant->original);
 }
 
 void kvm_plants_enter(struct kvm_plants *plants)

@@ -361,11 +361,44 @@ void kvm_debug_exit(struct kvm_accel *kvm, struct kvm_vcpu *k)
     k->debug->has_event = true;
 }
 
+static void hit(struct kvm_vcpu *k, unsigned i, bool write, bool before)
+{
+    const struct kvm_debug_register *piece = &k->debug->plan.registers[i];
+    leave_with(k, (struct vcpu_stop){.reason = VCPU_HIT_WATCHPOINT, .before = before, .write = write, .address = piece->address,
+                                     .length = piece->bytes});
+}
+
+static void compare(struct kvm_accel *kvm, struct kvm_vcpu *k)
+{
+    const struct kvm_debug_plan *plan = &k->debug->plan;
+    for (unsigned i = plan->count; i < plan->count + plan->compared; i++)
+        if (has_changed(kvm, k, i) && k->vcpu->stop.reason != VCPU_HIT_WATCHPOINT)
+            hit(k, i, true, false);
+}
+
+// An instruction has been executed.
+static void step_done(struct kvm_accel *kvm, struct kvm_vcpu *k, uint64_t pc)
+{
+    struct vcpu *vcpu = k->vcpu;
+    if (vcpu->pass_stops)
+        remember_watched(kvm, k);
+    else
+        compare(kvm, k);
+    vcpu->pass_stops = false;
+    k->debug->stepped = vcpu->step.on;
+    bool inside = pc - vcpu->step.start < vcpu->step.end - vcpu->step.start;
+    if (vcpu->step.on && (!inside || stops_maybe_at(&vcpu->machine->stops, pc)))
+        k->leaves = true;
+}
+
+// Taken at once, it is what the step has done.
 static void give_back(struct kvm_accel *kvm, struct kvm_vcpu *k)
 {
     int status = kvm->debug->ops->give_back(k, &k->debug->event);
     if (status < 0)
         kvm_fail(k, "the host does not take back an exception of the guest's own");
+    else if (k->debug->stepping && kvm->debug->ops->pc(k) != k->debug->event.pc)
+        step_done(kvm, k, kvm->debug->ops->pc(k));
 }
 
 // Others may have that code at another address, where nobody stops.
@@ -379,13 +412,7 @@ static void take_software(struct kvm_accel *kvm, struct kvm_vcpu *k)
         k->vcpu->pass_stops = true;
 }
 
-static void hit(struct kvm_vcpu *k, unsigned i, bool write)
-{
-    const struct kvm_debug_register *piece = &k->debug->plan.registers[i];
-    leave_with(k, (struct vcpu_stop){.reason = VCPU_HIT_WATCHPOINT, .write = write, .address = piece->address, .length = piece->bytes});
-}
-
-// A register that finds accesses does not say of which kind. What has changed has been written to.
+// A register that finds accesses may not say of which kind: then what has changed has been written to.
 static void take_registers(struct kvm_accel *kvm, struct kvm_vcpu *k)
 {
     const struct kvm_vcpu_debug *d = k->debug;
@@ -395,13 +422,13 @@ static void take_registers(struct kvm_accel *kvm, struct kvm_vcpu *k)
             continue;
         bool stopped = k->vcpu->stop.reason == VCPU_HIT_WATCHPOINT;
         if (r->kind == KVM_DEBUG_EXECUTE) {
-            if (!stopped)
-                stop_before(k, d->event.pc);
+            if (!stopped && !stop_before(k, d->event.pc))
+                k->vcpu->pass_stops = true; // it finds more than one address
             continue;
         }
-        bool write = has_changed(kvm, k, i) || r->kind == KVM_DEBUG_WRITE;
+        bool write = d->event.before ? d->event.write : has_changed(kvm, k, i) || r->kind == KVM_DEBUG_WRITE;
         if (!stopped || write)
-            hit(k, i, write);
+            hit(k, i, write, d->event.before);
     }
 }
 
@@ -419,29 +446,6 @@ static void take_event(struct kvm_accel *kvm, struct kvm_vcpu *k)
         take_registers(kvm, k);
     else if (!d->event.stepped || !d->stepping)
         give_back(kvm, k);
-}
-
-static void compare(struct kvm_accel *kvm, struct kvm_vcpu *k)
-{
-    const struct kvm_debug_plan *plan = &k->debug->plan;
-    for (unsigned i = plan->count; i < plan->count + plan->compared; i++)
-        if (has_changed(kvm, k, i) && k->vcpu->stop.reason != VCPU_HIT_WATCHPOINT)
-            hit(k, i, true);
-}
-
-// An instruction has been executed.
-static void step_done(struct kvm_accel *kvm, struct kvm_vcpu *k, uint64_t pc)
-{
-    struct vcpu *vcpu = k->vcpu;
-    if (vcpu->pass_stops)
-        remember_watched(kvm, k);
-    else
-        compare(kvm, k);
-    vcpu->pass_stops = false;
-    k->debug->stepped = vcpu->step.on;
-    bool inside = pc - vcpu->step.start < vcpu->step.end - vcpu->step.start;
-    if (vcpu->step.on && (!inside || stops_maybe_at(&vcpu->machine->stops, pc)))
-        k->leaves = true;
 }
 
 void kvm_debug_left(struct kvm_accel *kvm, struct kvm_vcpu *k)
