@@ -322,8 +322,21 @@ static void release_vcpus(struct machine *machine)
     }
 }
 
+static bool has_stopped_vcpu(struct machine *machine)
+{
+    bool some = false;
+    pthread_mutex_lock(&machine->vcpus.mutex);
+    for (unsigned i = 0; i < machine->vcpus.count; i++)
+        some |= machine->vcpus.cpus[i]->held && machine->vcpus.cpus[i]->stop.reason != VCPU_RUNS;
+    pthread_mutex_unlock(&machine->vcpus.mutex);
+    return some;
+}
+
+// One that stops while another one is told of is told of with that, and may have gone on by now.
 static void carry_out_stopped(struct machine *machine)
 {
+    if (!has_stopped_vcpu(machine))
+        return;
     if (!machine->stops_one_cpu && machine_state(machine) == RUN_RUNNING)
         stop_running(machine, RUN_PAUSED);
     device_lock_acquire(&machine->lock);
