@@ -19,15 +19,9 @@
 enum { PSTATE_AARCH32 = 1 << 4, ISS_WNR = 1 << 6 };
 #define CORE_ID(word) ARM_KVM_ID(3, ARM_KVM_CORE, word)
 
-static uint64_t get(const struct kvm_vcpu *k, uint64_t id)
-{
-    uint64_t value;
-    return arm_kvm_get(k, id, &value) ? 0 : value;
-}
-
 static uint64_t pc(struct kvm_vcpu *k)
 {
-    return get(k, CORE_ID(ARM_KVM_CORE_PC));
+    return arm_kvm_word(k, CORE_ID(ARM_KVM_CORE_PC));
 }
 
 // --- what the host can -------------------------------------------------------------------------------------------------
@@ -58,11 +52,11 @@ static bool locate(struct kvm_vcpu *k, uint64_t gva, uint64_t *gpa)
     const struct arm_walk walk = {.regime = ARM_REGIME_EL10, .privileged = true, .probe = true, .any = true};
     struct tlb_translation t;
     struct tlb_fault fault;
-    cpu->sctlr_el[1] = get(k, ARM_KVM_SYSREG_ID(ARM_SYSREG(3, 0, 1, 0, 0)));
-    cpu->ttbr0_el[1] = get(k, ARM_KVM_SYSREG_ID(ARM_SYSREG(3, 0, 2, 0, 0)));
-    cpu->ttbr1_el[1] = get(k, ARM_KVM_SYSREG_ID(ARM_SYSREG(3, 0, 2, 0, 1)));
-    cpu->tcr_el[1] = get(k, ARM_KVM_SYSREG_ID(ARM_SYSREG(3, 0, 2, 0, 2)));
-    if ((get(k, CORE_ID(ARM_KVM_CORE_PSTATE)) & PSTATE_AARCH32) || !arm_walk(cpu, gva, &walk, &t, &fault, NULL))
+    cpu->sctlr_el[1] = arm_kvm_word(k, ARM_KVM_SYSREG_ID(ARM_SYSREG(3, 0, 1, 0, 0)));
+    cpu->ttbr0_el[1] = arm_kvm_word(k, ARM_KVM_SYSREG_ID(ARM_SYSREG(3, 0, 2, 0, 0)));
+    cpu->ttbr1_el[1] = arm_kvm_word(k, ARM_KVM_SYSREG_ID(ARM_SYSREG(3, 0, 2, 0, 1)));
+    cpu->tcr_el[1] = arm_kvm_word(k, ARM_KVM_SYSREG_ID(ARM_SYSREG(3, 0, 2, 0, 2)));
+    if ((arm_kvm_word(k, CORE_ID(ARM_KVM_CORE_PSTATE)) & PSTATE_AARCH32) || !arm_walk(cpu, gva, &walk, &t, &fault, NULL))
         return false;
     *gpa = t.gpa;
     return true;
@@ -150,7 +144,7 @@ static struct kvm_debug_event event(const struct kvm_vcpu *k)
 {
     const struct arm_kvm *own = k->guest;
     const struct kvm_debug_exit_arch *debug = &k->run->debug.arch;
-    struct kvm_debug_event event = {.pc = get(k, CORE_ID(ARM_KVM_CORE_PC))};
+    struct kvm_debug_event event = {.pc = arm_kvm_word(k, CORE_ID(ARM_KVM_CORE_PC))};
     switch (exception_class(debug->hsr) & ~1u) {
     case EC_BREAKPOINT:
         event.registers = breakpoints_at(&own->wish, event.pc);

@@ -52,6 +52,12 @@ int arm_kvm_set(const struct kvm_vcpu *k, uint64_t id, const void *value)
     return ioctl(k->fd, KVM_SET_ONE_REG, &reg) < 0 ? -errno : 0;
 }
 
+uint64_t arm_kvm_word(const struct kvm_vcpu *k, uint64_t id)
+{
+    uint64_t value;
+    return arm_kvm_get(k, id, &value) ? 0 : value;
+}
+
 // --- registers that struct arm_cpu has in another form ---
 
 // Of FPSR and FPCR a part is in the host's floating-point environment, as the translator wants it.

@@ -149,9 +149,16 @@ static int vcpu_init(struct kvm_vcpu *k, struct error *error)
 }
 
 // The kernel delivers interrupts by itself.
-static void pass_by(struct kvm_vcpu *k)
+static void enter(struct kvm_vcpu *k)
 {
-    (void)k;
+    if (k->takes_none)
+        arm_kvm_step_begin(k);
+}
+
+static void leave(struct kvm_vcpu *k)
+{
+    if (k->takes_none)
+        arm_kvm_step_end(k);
 }
 
 // --- exits ---
@@ -198,8 +205,8 @@ const struct kvm_guest_ops arm_kvm_guest_ops = {
     .vcpu_destroy = vcpu_destroy,
     .load = arm_kvm_load,
     .save = arm_kvm_save,
-    .enter = pass_by,
-    .leave = pass_by,
+    .enter = enter,
+    .leave = leave,
     .handle_exit = handle_exit,
     .debug = &arm_kvm_debug_ops,
 };

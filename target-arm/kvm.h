@@ -24,6 +24,13 @@ struct arm_kvm_shadow {
     uint64_t kernels, ours;
 };
 
+// A step that takes no interrupt.
+struct arm_kvm_step {
+    bool masked;         // PSTATE is not as it was
+    uint32_t instruction;
+    uint64_t pc, pstate; // before
+};
+
 // struct kvm_vcpu.guest
 struct arm_kvm {
     uint32_t target, features[7]; // of struct kvm_vcpu_init
@@ -36,6 +43,7 @@ struct arm_kvm {
     struct kvm_ready ready;
     struct arm_kvm_machine *machine; // the first processor's
     struct kvm_debug_wish wish;      // what the kernel was told last
+    struct arm_kvm_step step;
 };
 
 #define ARM_KVM_PMCR_IDENTITY UINT64_C(0xfffff800) // IMP, IDCODE and N of PMCR_EL0
@@ -45,6 +53,8 @@ struct error;
 // The kernel's registers of a vCPU, one at a time. Negative errno.
 int arm_kvm_get(const struct kvm_vcpu *kvm, uint64_t id, void *value);
 int arm_kvm_set(const struct kvm_vcpu *kvm, uint64_t id, const void *value);
+// One of 64 bits; 0 if there is none.
+uint64_t arm_kvm_word(const struct kvm_vcpu *kvm, uint64_t id);
 // KVM_ARM_VCPU_INIT: makes the vCPU what own->target and features say, or that once more. Negative errno.
 int arm_kvm_power_up(struct kvm_vcpu *kvm);
 
@@ -57,3 +67,6 @@ void arm_kvm_unlisten(struct kvm_vcpu *kvm);
 int arm_kvm_list_registers(struct kvm_vcpu *kvm, struct error *error);
 int arm_kvm_load(struct kvm_vcpu *kvm, struct error *error);
 int arm_kvm_save(struct kvm_vcpu *kvm, struct error *error);
+// kvm-step.c: before and after a KVM_RUN in which no interrupt is to be taken.
+void arm_kvm_step_begin(struct kvm_vcpu *kvm);
+void arm_kvm_step_end(struct kvm_vcpu *kvm);
