@@ -142,8 +142,13 @@ void kvm_gic_drive_ppi(const struct kvm_vm *vm, unsigned cpu, uint32_t intid, bo
     kvm_set_gsi(vm, (uint32_t)KVM_ARM_IRQ_TYPE_PPI << KVM_ARM_IRQ_TYPE_SHIFT | number | intid, level);
 }
 
-void kvm_gic_drive_banks(const struct kvm_vm *vm, const struct gic_bank *banks, unsigned count)
+bool kvm_gic_push_lines(const struct kvm_gic_frame *frame, const struct gic_bank *banks, unsigned count)
 {
+    bool good = true;
+    for (unsigned b = 0; b < count; b++)
+        for (unsigned half = 0; half < 2; half++)
+            good &= kvm_gic_write(frame, place(GIC_ICFGR, b + 1, half), 0);
     for (unsigned n = 0; n < count * 32; n++)
-        drive_spi(vm, n, banks[n / 32].line >> (n % 32) & 1);
+        drive_spi(frame->kernel->vm, n, banks[n / 32].line >> (n % 32) & 1);
+    return good;
 }

@@ -47,5 +47,6 @@ bool kvm_gic_push_bank(const struct kvm_gic_frame *frame, unsigned index, const 
 // one of a CPU (16 to 31).
 void kvm_gic_set_line(const struct kvm_vm *vm, struct gic_bank *banks, unsigned spi, bool level);
 void kvm_gic_drive_ppi(const struct kvm_vm *vm, unsigned cpu, uint32_t intid, bool level);
-// All lines of `count` banks of shared interrupts as they are.
-void kvm_gic_drive_banks(const struct kvm_vm *vm, const struct gic_bank *banks, unsigned count);
+// All lines of `count` banks of shared interrupts as they are, before those are pushed with the distributor off: the interrupts are
+// levels then, as the kernel takes a line that is high for an edge of others, and does not notice how theirs fall.
+bool kvm_gic_push_lines(const struct kvm_gic_frame *frame, const struct gic_bank *banks, unsigned count);

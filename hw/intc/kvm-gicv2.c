@@ -125,6 +125,7 @@ static void push(struct kvm_gicv2 *own)
     const struct gicv2 *gic = &own->gic;
     struct kvm_gic_frame dist = frame_of(own, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0);
     bool good = kvm_gic_write(&dist, GICD_CTLR, 0);
+    good &= kvm_gic_push_lines(&dist, gic->spis, gic->spi_bank_count);
     for (unsigned b = 0; b < gic->spi_bank_count; b++)
         good &= push_bank(&dist, b + 1, &gic->spis[b]);
     good &= push_bytes(&dist, GICD_ITARGETSR + GICV2_INTERNAL, gic->targets, gic->spi_count, 0);
@@ -147,7 +148,6 @@ static void state_loaded(struct device *device)
     struct kvm_gicv2 *own = (struct kvm_gicv2 *)device;
     pthread_mutex_lock(&own->gic.lock);
     push(own);
-    kvm_gic_drive_banks(own->kernel.vm, own->gic.spis, own->gic.spi_bank_count);
     pthread_mutex_unlock(&own->gic.lock);
 }
 

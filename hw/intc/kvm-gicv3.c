@@ -100,10 +100,11 @@ static uint32_t fetch_active(const struct kvm_gicv3 *own, const struct gicv3_cpu
     return active;
 }
 
-static void fetch_line(const struct kvm_gicv3 *own, const struct gicv3_cpu *cpu, unsigned first_intid, struct gic_bank *bank)
+// Of private interrupts, which the kernel's timers drive; those of others are known.
+static void fetch_line(const struct kvm_gicv3 *own, struct gicv3_cpu *cpu)
 {
-    uint64_t attribute = of_cpu(cpu) | (uint64_t)VGIC_LEVEL_INFO_LINE_LEVEL << KVM_DEV_ARM_VGIC_LINE_LEVEL_INFO_SHIFT | first_intid;
-    kvm_gic_get(&own->kernel, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, attribute, &bank->line);
+    uint64_t attribute = of_cpu(cpu) | (uint64_t)VGIC_LEVEL_INFO_LINE_LEVEL << KVM_DEV_ARM_VGIC_LINE_LEVEL_INFO_SHIFT;
+    kvm_gic_get(&own->kernel, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, attribute, &cpu->bank.line);
 }
 
 static void fetch_cpu(struct kvm_gicv3 *own, struct gicv3_cpu *cpu)
@@ -111,7 +112,7 @@ static void fetch_cpu(struct kvm_gicv3 *own, struct gicv3_cpu *cpu)
     struct kvm_gic_frame redist = redistributor(own, cpu, 0), sgis = redistributor(own, cpu, GICR_SGI_FRAME);
     kvm_gic_fetch_bank(&sgis, 0, &cpu->bank);
     cpu->bank.latch = kvm_gic_read(&sgis, GIC_ISPENDR);
-    fetch_line(own, cpu, 0, &cpu->bank);
+    fetch_line(own, cpu);
     cpu->waker = kvm_gic_read(&redist, GICR_WAKER);
     cpu->redist_ctlr = kvm_gic_read(&redist, GICR_CTLR) & GICR_CTLR_ENABLE_LPIS;
     cpu->propbaser = read_wide(&redist, GICR_PROPBASER);
@@ -155,7 +156,6 @@ static void fetch_state(struct device *device)
     for (unsigned b = 0; b < gic->spi_bank_count; b++) {
         kvm_gic_fetch_bank(&dist, b + 1, &gic->spis[b]);
         gic->spis[b].latch = kvm_gic_read(&dist, GIC_ISPENDR + (b + 1) * 4);
-        fetch_line(own, gic->cpus, (b + 1) * 32, &gic->spis[b]);
     }
     for (unsigned spi = 0; spi < gic->spi_count; spi++) {
         gic->irouter[spi] = read_wide(&dist, GICD_IROUTER + (GIC_INTERNAL + spi) * 8);
@@ -214,7 +214,7 @@ static bool push_distributor(const struct kvm_gicv3 *own)
 {
     const struct gicv3 *gic = &own->gic;
     struct kvm_gic_frame dist = distributor(own);
-    bool good = true;
+    bool good = kvm_gic_push_lines(&dist, gic->spis, gic->spi_bank_count);
     for (unsigned b = 0; b < gic->spi_bank_count; b++) {
         good &= kvm_gic_push_bank(&dist, b + 1, &gic->spis[b]);
         good &= kvm_gic_write(&dist, GIC_ISPENDR + (b + 1) * 4, gic->spis[b].latch);
@@ -255,13 +255,6 @@ static void reset(struct device *device)
     gicv3_reset_registers(&own->gic);
     push(own);
     gicv3_unlock(&own->gic);
-}
-
-static void state_loaded(struct device *device)
-{
-    struct gicv3 *gic = (struct gicv3 *)device;
-    push_state(device);
-    kvm_gic_drive_banks(device->machine->kvm, gic->spis, gic->spi_bank_count);
 }
 
 // --- life ---
@@ -357,6 +350,6 @@ const struct device_type kvm_gicv3_type = {
     .unrealize = unrealize,
     .reset = reset,
     .fetch_state = fetch_state,
-    .state_loaded = state_loaded,
+    .state_loaded = push_state,
     .print_irq = gicv3_print_irq,
 };
