@@ -8,18 +8,15 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "hw/boards/virt-arm.h"
-#include "hw/core/machine.h"
+#include "arm-board.h"
+#include "hw/core/kvm-guest.h"
 #include "hw/core/rng.h"
-#include "hw/kvm/kvm.h"
-#include "target-arm/arm.h"
 #include "tcg/base/alloc.h"
-#include "tcg/exec/engine.h"
 
-enum { CPUS = 4, ALL_CPUS = (1 << CPUS) - 1, SKIP = 77, STATES = 40, MOST_LEAVES = 1 << 13 };
+enum { CPUS = 4, ALL_CPUS = (1 << CPUS) - 1, STATES = 40, MOST_LEAVES = 1 << 13 };
 
 struct board {
-    struct accel *accel;
+    struct arm_board base;
     struct machine *machine;
     struct device *gic, *its;
 };
@@ -43,13 +40,6 @@ static void give_up(const char *what, const char *detail)
 
 // --- boards ----------------------------------------------------------------------------------------------------------
 
-static bool try(int status, const struct error *error)
-{
-    if (status)
-        fprintf(stderr, "%s\n", error->text);
-    return !status;
-}
-
 static struct device *find(struct machine *machine, const char *name)
 {
     struct device *device = machine->devices;
@@ -60,32 +50,11 @@ static struct device *find(struct machine *machine, const char *name)
 
 static struct board make(const char *accel, const char *gic)
 {
-    struct error error = {""};
-    struct tcg_options options = tcg_default_options();
-    struct board b = {.machine = machine_create(&virt_arm_type)};
-    b.accel = strcmp(accel, "kvm") ? tcg_accel_create(&interp_accel_ops, &options) : kvm_accel_create(KVM_IRQCHIP_ON);
-    b.machine->cpu_factory = &arm_cpu_factory;
-    b.machine->cpu_count = CPUS;
-    b.machine->ram_size = UINT64_C(64) << 20;
-    if (!try(machine_set_property(b.machine, "gic-version", gic, &error), &error) ||
-        !try(b.accel->ops->init(b.accel, b.machine, &error), &error) || !try(machine_build(b.machine, &error), &error))
-        exit(SKIP);
-    for (unsigned i = 0; i < CPUS; i++)
-        if (!try(b.accel->ops->vcpu_init(b.accel, b.machine->vcpus.cpus[i], &error), &error))
-            exit(SKIP);
+    struct board b = {.base = arm_board_create(accel, gic, CPUS)};
+    b.machine = b.base.machine;
     b.gic = find(b.machine, is_v3 ? "arm-gicv3" : "arm_gic");
     b.its = find(b.machine, "arm-gicv3-its");
-    for (struct device *device = b.machine->devices; device; device = device->next)
-        device_reset(device);
     return b;
-}
-
-static void destroy(struct board *b)
-{
-    for (unsigned i = 0; i < CPUS; i++)
-        b->accel->ops->vcpu_destroy(b->accel, b->machine->vcpus.cpus[i]);
-    machine_destroy(b->machine);
-    b->accel->ops->destroy(b->accel);
 }
 
 // --- states ----------------------------------------------------------------------------------------------------------
@@ -361,7 +330,7 @@ int main(int argc, char **argv)
     states(&a, &b);
     if (is_v3 && kvm)
         tables(&a, &b);
-    destroy(&a);
-    destroy(&b);
+    arm_board_destroy(&a.base);
+    arm_board_destroy(&b.base);
     return 0;
 }
