@@ -24,6 +24,7 @@ bool kvm_debug_timer_create(timer_t *timer, int signal)
 
 void kvm_debug_timer_set(timer_t timer, bool on)
 {
-    enum { AFTER_NS = 100000 };
-    timer_settime(timer, 0, &(struct itimerspec){.it_value.tv_nsec = on ? AFTER_NS : 0}, NULL);
+    enum { AFTER_NS = 100000, AGAIN_NS = 2000000 };
+    struct itimerspec when = {.it_value.tv_nsec = on ? AFTER_NS : 0, .it_interval.tv_nsec = on ? AGAIN_NS : 0};
+    timer_settime(timer, 0, &when, NULL);
 }

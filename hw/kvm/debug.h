@@ -47,5 +47,5 @@ void kvm_plants_lift(struct kvm_plants *plants, uint64_t gpa, bool lifted);
 
 // One that sends the signal to the calling thread. False: the host has none left.
 bool kvm_debug_timer_create(timer_t *timer, int signal);
-// Sets it to 0.1 ms from now, or to never.
+// Sets it to 0.1 ms from now, or to never. It comes again 2 ms later: the first one may find the thread on its way into KVM_RUN.
 void kvm_debug_timer_set(timer_t timer, bool on);
