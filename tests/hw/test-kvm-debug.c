@@ -27,6 +27,7 @@ static struct kernel {
     unsigned quiet;             // KVM_RUNs without interrupts
     uint8_t value;              // of the next store
     bool mapped, refuses;
+    bool before;                // watchpoints are found before the access
 } kernel;
 
 static uint8_t *program(uint64_t offset)
@@ -107,6 +108,10 @@ static bool kvm_run_once(void)
             return true;
         }
         kernel.traps += *at == INT3;
+        if (*at == STORE && kernel.before && (kernel.event.registers = registers_hit(KVM_DEBUG_ACCESS, STORED))) {
+            kernel.event.before = kernel.event.write = true;
+            return true;
+        }
         if (*at == STORE) {
             *program(STORED) = kernel.value;
             kernel.event.registers = registers_hit(KVM_DEBUG_ACCESS, STORED);
@@ -406,6 +411,49 @@ Test(kvm_debug, stores_are_told_from_loads_by_what_has_changed)
     cr_assert(go());
     cr_expect_eq(kernel.pc, 7);
     cr_expect(!go());
+}
+
+Test(kvm_debug, accesses_are_found_before_they_are_made)
+{
+    kernel.before = true;
+    *program(5) = STORE;
+    kernel.value = 1;
+    add(STOP_WATCH_ACCESS, STORED, 4);
+    cr_assert(go());
+    cr_expect_eq(vcpu.stop.reason, VCPU_HIT_WATCHPOINT);
+    cr_expect_eq(kernel.pc, 5);
+    cr_expect(vcpu.stop.write && vcpu.stop.before);
+    cr_expect_eq(*program(STORED), 0);
+    cr_expect(!go());
+    cr_expect_eq(*program(STORED), 1);
+    cr_expect_eq(kernel.executed, END);
+    // One that does not count goes unseen.
+    stops_clear(&machine->stops);
+    kernel.pc = kernel.executed = 0;
+    add(STOP_WATCH_READ, STORED, 4);
+    cr_expect(!go());
+    cr_expect_eq(kernel.executed, END);
+}
+
+Test(kvm_debug, instructions_of_words_are_at_words)
+{
+    static const struct kvm_debug_ops words = {.instruction = {1, 2, 3, 4}, .instruction_bytes = 4};
+    struct kvm_plants *plants = kvm_plants_create(&words, machine->map);
+    kvm_plants_enter(plants);
+    cr_expect(!kvm_plants_can_add(plants, BARE_RAM_BASE + 2));
+    cr_expect(!kvm_plants_can_add(plants, BARE_RAM_BASE + ((uint64_t)BARE_RAM_MIB << 20)));
+    cr_expect(kvm_plants_can_add(plants, BARE_RAM_BASE + 4));
+    kvm_plants_add(plants, BARE_RAM_BASE + 2);
+    kvm_plants_add(plants, BARE_RAM_BASE + 4);
+    cr_expect_arr_eq(program(0), ((uint8_t[]){NOP, NOP, NOP, NOP, 1, 2, 3, 4, NOP}), 9);
+    kvm_plants_lift(plants, BARE_RAM_BASE + 4, true);
+    cr_expect_eq(*program(4), NOP);
+    kvm_plants_lift(plants, BARE_RAM_BASE + 4, false);
+    cr_expect_eq(*program(7), 4);
+    kvm_plants_leave(plants);
+    for (unsigned i = 0; i < END; i++)
+        cr_expect_eq(*program(i), NOP);
+    kvm_plants_destroy(plants);
 }
 
 Test(kvm_debug, stores_are_compared_where_nothing_is_watched)
