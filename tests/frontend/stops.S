@@ -16,6 +16,7 @@ begin:
 real_loop:
     call real_function
     loop real_loop
+    lcall $LOW / 16, $far_function - LOW
     # An interrupt that waits: the first PIC's input 0, from the timer.
     mov $0x11, %al
     out %al, $0x20
@@ -62,6 +63,8 @@ real_function:
     incw real_count
 real_counted:
     ret
+far_function:
+    lret
 tick:
     incw ticks
     push %ax
@@ -209,6 +212,7 @@ start_other: # set by the test
 .org OTHER - LOW
     xor %ax, %ax
     mov %ax, %ds
+    ljmp $0, $other_loop # where QEMU's processors find breakpoints
 other_loop:
     incl other_count
 other_counted:
