@@ -332,7 +332,8 @@ void kvm_debug_begin(struct kvm_accel *kvm, struct kvm_vcpu *k)
 {
     bool wanted = is_wanted(kvm, k->vcpu);
     k->leaves = k->takes_none = false;
-    if (!wanted)
+    // One that waits to be started is at no stop: a step from there would end only with its first exit, past others.
+    if (!wanted || !vcpu_is_powered_on(k->vcpu))
         k->vcpu->pass_stops = false;
     if (!k->debug && !wanted)
         return;
