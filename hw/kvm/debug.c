@@ -136,7 +136,7 @@ static bool read_watched(struct kvm_accel *kvm, struct kvm_vcpu *k, const struct
     uint64_t gpa;
     if (!kvm->debug->ops->locate(k, piece->address, &gpa))
         return false;
-    const struct mem_range *range = memory_map_find(kvm->vm.machine->map, gpa);
+    const struct mem_range *range = memory_map_find(k->memory, gpa);
     if (!range || !mem_range_direct_read(range) || range->base + range->size - gpa < piece->bytes)
         return false;
     memcpy(bytes, range->host + (gpa - range->base), piece->bytes);

@@ -197,10 +197,10 @@ static void begin(void)
     machine = bare_machine_create();
     limits = (struct kvm_debug_limits){.breakpoints = 4, .watchpoints = 4, .together = 4, .steps = true, .software = true};
     kernel = (struct kernel){0};
-    vcpu = (struct vcpu){.ops = &vcpu_ops, .machine = machine};
+    vcpu = (struct vcpu){.ops = &vcpu_ops, .machine = machine, .powered_on = true};
     vcpu_group_add(&machine->vcpus, &vcpu);
     kvm = (struct kvm_accel){.guest = &guest_ops, .vm.machine = machine};
-    k = (struct kvm_vcpu){.vcpu = &vcpu, .vm = &kvm.vm};
+    k = (struct kvm_vcpu){.vcpu = &vcpu, .vm = &kvm.vm, .memory = machine->map};
     kvm_debug_init(&kvm);
     kvm_run_init();
     memset(program(0), NOP, END);
@@ -214,6 +214,26 @@ static void end(void)
 }
 
 TestSuite(kvm_debug, .init = begin, .fini = end);
+
+// The stop that a processor is at is passed by a step. One that waits to be started is at none, and INIT would take the step away.
+Test(kvm_debug, who_waits_to_be_started_passes_no_stop)
+{
+    for (int powered = 0; powered < 2; powered++) {
+        vcpu.powered_on = powered;
+        vcpu.pass_stops = true;
+        kvm_debug_begin(&kvm, &k);
+        cr_expect_eq(vcpu.pass_stops, false, "nobody has stops: %d", powered);
+        kvm_debug_end(&kvm, &k);
+    }
+    add(STOP_BREAKPOINT, 4, 0);
+    for (int powered = 0; powered < 2; powered++) {
+        vcpu.powered_on = powered;
+        vcpu.pass_stops = true;
+        kvm_debug_begin(&kvm, &k);
+        cr_expect_eq(vcpu.pass_stops, powered == 1, "%d", powered);
+        kvm_debug_end(&kvm, &k);
+    }
+}
 
 // --- plans -----------------------------------------------------------------------------------------------------------
 
