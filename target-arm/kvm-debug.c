@@ -71,7 +71,6 @@ static void add_register(struct kvm_guest_debug *debug, const struct kvm_debug_r
                          unsigned *watchpoints)
 {
     struct kvm_guest_debug_arch *arch = &debug->arch;
-    debug->control |= KVM_GUESTDBG_USE_HW;
     if (r->kind == KVM_DEBUG_EXECUTE) {
         arch->dbg_bvr[*breakpoints] = r->address & ~UINT64_C(3);
         arch->dbg_bcr[(*breakpoints)++] = ENABLED | (r->address & 2 ? UPPER_HALF : BYTES_OF_WORD);
@@ -94,12 +93,7 @@ static int set(struct kvm_vcpu *k, const struct kvm_debug_wish *wish)
     for (unsigned i = 0; i < KVM_DEBUG_REGISTERS; i++)
         if (wish->registers[i].bytes)
             add_register(&debug, &wish->registers[i], &breakpoints, &watchpoints);
-    if (wish->software)
-        debug.control |= KVM_GUESTDBG_USE_SW_BP;
-    if (wish->step)
-        debug.control |= KVM_GUESTDBG_SINGLESTEP;
-    if (debug.control)
-        debug.control |= KVM_GUESTDBG_ENABLE;
+    debug.control = kvm_debug_control(wish, KVM_GUESTDBG_USE_SW_BP, KVM_GUESTDBG_USE_HW);
     return ioctl(k->fd, KVM_SET_GUEST_DEBUG, &debug) < 0 ? -errno : 0;
 }
 

@@ -29,20 +29,13 @@ static uint64_t enable(unsigned n, const struct kvm_debug_register *r)
 struct kvm_guest_debug x86_kvm_debug_controls(const struct kvm_debug_wish *wish)
 {
     enum { DR7_GE_AND_ONE = 0x600 };
-    struct kvm_guest_debug debug = {0};
+    struct kvm_guest_debug debug = {.control = kvm_debug_control(wish, KVM_GUESTDBG_USE_SW_BP, KVM_GUESTDBG_USE_HW_BP)};
     for (unsigned i = 0; i < REGISTERS; i++) {
         if (!wish->registers[i].bytes)
             continue;
-        debug.control |= KVM_GUESTDBG_USE_HW_BP;
         debug.arch.debugreg[i] = wish->registers[i].address;
         debug.arch.debugreg[7] |= DR7_GE_AND_ONE | enable(i, &wish->registers[i]);
     }
-    if (wish->software)
-        debug.control |= KVM_GUESTDBG_USE_SW_BP;
-    if (wish->step)
-        debug.control |= KVM_GUESTDBG_SINGLESTEP;
-    if (debug.control)
-        debug.control |= KVM_GUESTDBG_ENABLE;
     return debug;
 }
 

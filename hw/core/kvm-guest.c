@@ -51,6 +51,14 @@ bool kvm_has_device(const struct kvm_vm *vm, unsigned type)
     return !ioctl(vm->fd, KVM_CREATE_DEVICE, &create);
 }
 
+uint32_t kvm_debug_control(const struct kvm_debug_wish *wish, uint32_t software, uint32_t registers)
+{
+    uint32_t control = (wish->software ? software : 0) | (wish->step ? KVM_GUESTDBG_SINGLESTEP : 0);
+    for (unsigned i = 0; i < KVM_DEBUG_REGISTERS; i++)
+        control |= wish->registers[i].bytes ? registers : 0;
+    return control ? control | KVM_GUESTDBG_ENABLE : 0;
+}
+
 void kvm_vm_fail(const struct kvm_vm *vm, const char *format, ...)
 {
     char text[256];

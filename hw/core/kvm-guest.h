@@ -151,6 +151,9 @@ int kvm_refused(const char *what, struct error *error);
 void kvm_set_gsi(const struct kvm_vm *vm, unsigned gsi, bool level);
 // Done in the order in which they are said, and never when the machine is not finished. `ready` stays the caller's.
 void kvm_when_ready(const struct kvm_vm *vm, struct kvm_ready *ready);
+// struct kvm_guest_debug.control of a wish: `software` and `registers` are the kernel's flags for breakpoint instructions and registers,
+// as the host has them.
+uint32_t kvm_debug_control(const struct kvm_debug_wish *wish, uint32_t software, uint32_t registers);
 // Whether the kernel can make a device of this type (KVM_DEV_TYPE_...).
 bool kvm_has_device(const struct kvm_vm *vm, unsigned type);
 // The machine cannot go on: it ends, and the user is told why in one line, the first of all reasons. Any thread.
