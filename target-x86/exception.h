@@ -97,6 +97,8 @@ void x86_task_switch(struct x86_cpu *cpu, uint32_t selector, enum x86_task_reaso
 void x86_task_gate(struct x86_cpu *cpu, uint32_t selector, enum x86_task_reason reason, uint64_t next_rip);
 
 // --- smm.c ---
+// Memory as the processor sees it in the mode, or out of it.
+struct memory_map *x86_smm_memory(const struct x86_cpu *cpu, bool smm);
 // Whether the processor is in it, and with that its memory; nothing else, and not the TLB.
 void x86_smm_select(struct x86_cpu *cpu, bool smm);
 // An SMI is taken; RSM.

@@ -10,6 +10,7 @@
 
 #include "hw/core/machine.h"
 #include "target-x86/cpu.h"
+#include "target-x86/exception.h"
 #include "target-x86/port.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/endian.h"
@@ -69,9 +70,7 @@ static struct memory_map *ports(struct kvm_vcpu *k)
 // Guests can send themselves an SMI on any board.
 static struct memory_map *smm_memory(struct kvm_vcpu *k)
 {
-    if (k->vm->machine->no_smm)
-        return NULL;
-    return cpu_of(k)->config.smm_memory ? cpu_of(k)->config.smm_memory : k->vm->machine->map;
+    return k->vm->machine->no_smm ? NULL : x86_smm_memory(cpu_of(k), true);
 }
 
 // --- interrupts ---
@@ -125,8 +124,7 @@ static void enter(struct kvm_vcpu *k)
 static void leave(struct kvm_vcpu *k)
 {
     const struct x86_cpu_config *config = &cpu_of(k)->config;
-    bool special = (k->run->flags & KVM_RUN_X86_SMM) && config->smm_memory;
-    k->memory = special ? config->smm_memory : k->vm->machine->map;
+    k->memory = x86_smm_memory(cpu_of(k), k->run->flags & KVM_RUN_X86_SMM);
     if (config->intc && config->intc->set_cr8 && k->run->cr8 != config->intc->get_cr8(config->intc_opaque))
         config->intc->set_cr8(config->intc_opaque, (uint8_t)k->run->cr8);
 }

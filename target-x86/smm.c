@@ -64,11 +64,15 @@ static void gather(struct x86_cpu *cpu, const struct scattered *s)
     x86_set_rip(cpu, s->rip);
 }
 
+struct memory_map *x86_smm_memory(const struct x86_cpu *cpu, bool smm)
+{
+    return smm && cpu->config.smm_memory ? cpu->config.smm_memory : cpu->tcg.vcpu.machine->map;
+}
+
 void x86_smm_select(struct x86_cpu *cpu, bool smm)
 {
     cpu->smm = smm;
-    cpu->memory = smm && cpu->config.smm_memory ? cpu->config.smm_memory : cpu->tcg.vcpu.machine->map;
-    cpu->tcg.memory = cpu->memory;
+    cpu->memory = cpu->tcg.memory = x86_smm_memory(cpu, smm);
 }
 
 static void change_mode(struct x86_cpu *cpu, bool smm)
