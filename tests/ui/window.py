@@ -39,6 +39,9 @@ class Screen:
         """Starts a window manager, for what windows ask of one."""
         if not shutil.which("openbox"):
             skip("there is no openbox")
+        # The server tells of a new keyboard at xdotool's first key: a manager that is there binds all its keys anew then, and misses
+        # what is pressed meanwhile.
+        self.xdotool("key", "Shift_L")
         self.manager = subprocess.Popen(["openbox", "--sm-disable"], env=self.environment, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         time.sleep(0.5)
