@@ -158,25 +158,34 @@ static void fill_host(const struct x86_cpu *cpu, struct kvm_cpuid2 *leaves, cons
         add(cpu, leaves, 0xb, subleaf);
 }
 
-// The model becomes what the host is.
-static void name_host(struct x86_cpu *cpu, struct x86_kvm *own, const struct kvm_cpuid2 *host)
+// The vendors' processors differ in what no feature tells of, and the guest has the host's: SYSENTER and SYSCALL of 32-bit programs,
+// and the call to the hypervisor, VMCALL or VMMCALL. The other one is not carried out: the kernel writes the right one over it in
+// the guest's code, and where the guest may not write that, it gets a page fault.
+static void take_vendor(struct x86_cpu *cpu, struct x86_kvm *own, const struct kvm_cpuid2 *host)
 {
-    const struct kvm_cpuid_entry2 *first = find(host, 0, 0), *second = find(host, 1, 0), *extended = find(host, EXTENDED, 0);
+    const struct kvm_cpuid_entry2 *first = find(host, 0, 0);
     own->model = *cpu->model;
+    cpu->model = &own->model;
     if (first) {
         const uint32_t vendor[3] = {first->ebx, first->edx, first->ecx};
         memcpy(own->vendor, vendor, sizeof(vendor));
-        own->model.level = first->eax;
     }
-    own->model.vendor = own->vendor;
-    own->model.extended_level = extended ? extended->eax : 0;
+    if (first || own->model.is_host)
+        own->model.vendor = own->vendor;
+}
+
+// The model, which is the processor's own, becomes what the host is.
+static void name_host(struct x86_model *model, const struct kvm_cpuid2 *host)
+{
+    const struct kvm_cpuid_entry2 *first = find(host, 0, 0), *second = find(host, 1, 0), *extended = find(host, EXTENDED, 0);
+    model->level = first ? first->eax : model->level;
+    model->extended_level = extended ? extended->eax : 0;
     if (second) {
         unsigned family = extract32(second->eax, 8, 4);
-        own->model.stepping = extract32(second->eax, 0, 4);
-        own->model.model = extract32(second->eax, 4, 4) | extract32(second->eax, 16, 4) << 4;
-        own->model.family = family == 15 ? family + extract32(second->eax, 20, 8) : family;
+        model->stepping = extract32(second->eax, 0, 4);
+        model->model = extract32(second->eax, 4, 4) | extract32(second->eax, 16, 4) << 4;
+        model->family = family == 15 ? family + extract32(second->eax, 20, 8) : family;
     }
-    cpu->model = &own->model;
 }
 
 // Those of the hypervisor's features that do not go through the kernel's APIC: clocks, stolen time.
@@ -209,8 +218,9 @@ int x86_kvm_set_cpuid(struct kvm_vcpu *k, struct error *error)
         status = error_set(error, errno, "cannot use KVM: it does not tell what processors it has: %s", strerror(errno));
     } else {
         limit_features(k, cpu, host);
+        take_vendor(cpu, own, host);
         if (cpu->model->is_host) {
-            name_host(cpu, own, host);
+            name_host(&own->model, host);
             fill_host(cpu, leaves, host);
         } else {
             fill_model(cpu, leaves, host);

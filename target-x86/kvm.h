@@ -38,7 +38,7 @@ struct x86_kvm {
     bool known;
     uint64_t resets;                   // of the processor, that the kernel has heard of
     struct x86_kvm_power_up *power_up; // the rest of what the kernel keeps, as it was in the beginning
-    // Of CPU 'host'.
+    // The model as it is here: of the host's vendor, and CPU 'host' all of it.
     struct x86_model model;
     char vendor[13];
     struct kvm_guest_debug debug; // as the kernel has it
