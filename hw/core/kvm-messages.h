@@ -7,8 +7,9 @@
 // because there are no more or the host does not want to, goes on with calls.
 //
 // It does not make anything faster: from pci_msix_notify to the APIC, a message takes a sixth longer by an eventfd than by a call
-// (x86-messages on figures). But whoever has the descriptor can signal without our locks, and need not know what the message is or that it moves: threads, other
-// programs, the kernel's own devices. None of ours does yet, since requests end in the used ring, under the device lock.
+// (x86-messages on figures). But whoever has the descriptor can signal without our locks, and need not know what the message is or
+// that it moves: threads, other programs, the kernel's own devices. None of ours does yet, since requests end in the used ring, under
+// the device lock.
 //
 // Lines (INTx, virtio-mmio, GICv2m's) stay with KVM_IRQ_LINE. An eventfd makes an edge. For a level it takes a second one, from
 // which we learn at the end of each interrupt that the kernel has let go of the line (KVM_IRQFD_FLAG_RESAMPLE), and then look

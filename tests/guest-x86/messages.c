@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// messages on|split [refused|flaky|recovers|figures]: what a PCI function signals by MSI-X arrives at the kernel's APICs, from both ways to
-// have those: as its table says at that moment, and not while it is masked. What is signalled often gets an eventfd
+// messages on|split [refused|flaky|recovers|figures]: what a PCI function signals by MSI-X arrives at the kernel's APICs, from both
+// ways to have those: as its table says at that moment, and not while it is masked. What is signalled often gets an eventfd
 // (hw/core/kvm-messages.h), with which that is still so; refused: the host has none, flaky: it may refuse some, and no interrupt
 // is lost for that; recovers: at the beginning; figures: what each way costs instead. 77 where there is no KVM with APICs.
 #include <dirent.h>
@@ -366,18 +366,11 @@ static void test_state(void)
 
 // --- figures ---
 
-static double ns_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 static double ns_of(unsigned times)
 {
-    double begin = ns_now();
+    uint64_t begin = clock_now_ns(machine->clock);
     notify_times(0, times);
-    return (ns_now() - begin) / times;
+    return (double)(clock_now_ns(machine->clock) - begin) / times;
 }
 
 static int compare(const void *a, const void *b)
@@ -397,6 +390,7 @@ static void print_figures(void)
 {
     enum { ROUNDS = 101, CALLS = 1000 }; // fewer calls than it takes for an eventfd
     double call[ROUNDS], change[ROUNDS], written[ROUNDS];
+    event_clock_start(machine->clock);
     for (unsigned i = 0; i < ROUNDS; i++) {
         set_entry(0, 0, 0x40 + i, false);
         call[i] = ns_of(CALLS);
@@ -409,8 +403,9 @@ static void print_figures(void)
         }
         written[i] = ns_of(CALLS);
     }
-    printf("a message by a call %.0f ns, by an eventfd %.0f ns; from one to the other %.1f us (medians of %u)\n", median(call, ROUNDS),
-           median(written, ROUNDS), median(change, ROUNDS) / 1000, ROUNDS);
+    event_clock_stop(machine->clock);
+    printf("a message by a call %.0f ns, by an eventfd %.0f ns; from one to the other %.1f us (medians of %u)\n",
+           median(call, ROUNDS), median(written, ROUNDS), median(change, ROUNDS) / 1000, ROUNDS);
 }
 
 static void test(struct pci_device *rng)
