@@ -2,6 +2,8 @@
 // CPUID feature bits, as word << 5 | bit. The words are registers of CPUID leaves; models.c keeps them.
 #pragma once
 
+#include <stdint.h>
+
 enum x86_feature_word {
     X86_WORD_1_EDX,
     X86_WORD_1_ECX,
@@ -15,6 +17,13 @@ enum x86_feature_word {
     X86_WORD_BASE,   // not CPUID: bit 0 is always set
     X86_FEATURE_WORDS,
 };
+
+// Where CPUID shows each of the words before X86_WORD_BASE; reg counts EAX, EBX, ECX, EDX.
+struct x86_feature_place {
+    uint32_t leaf, subleaf;
+    uint8_t reg;
+};
+extern const struct x86_feature_place x86_feature_places[X86_WORD_BASE];
 
 enum x86_feature {
 #define FEATURE(name, text, word, bit) X86_FEAT_##name = X86_WORD_##word << 5 | bit,

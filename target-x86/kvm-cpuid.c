@@ -33,16 +33,6 @@ static const struct kvm_cpuid_entry2 *find(const struct kvm_cpuid2 *leaves, uint
     return NULL;
 }
 
-// The words of features that CPUID shows, in the order of enum x86_feature_word.
-static const struct {
-    uint32_t leaf, subleaf;
-    uint8_t reg;
-} words[] = {
-    [X86_WORD_1_EDX] = {1, 0, 3},          [X86_WORD_1_ECX] = {1, 0, 2},  [X86_WORD_7_EBX] = {7, 0, 1},
-    [X86_WORD_7_ECX] = {7, 0, 2},          [X86_WORD_7_EDX] = {7, 0, 3},  [X86_WORD_81_EDX] = {EXTENDED + 1, 0, 3},
-    [X86_WORD_81_ECX] = {EXTENDED + 1, 0, 2}, [X86_WORD_D1_EAX] = {0xd, 1, 0}, [X86_WORD_7_1_EAX] = {7, 1, 0},
-};
-
 static uint32_t register_of(const struct kvm_cpuid_entry2 *entry, unsigned reg)
 {
     const uint32_t values[] = {entry->eax, entry->ebx, entry->ecx, entry->edx};
@@ -63,9 +53,10 @@ static uint32_t apic_features(const struct kvm_vcpu *k)
 static void limit_features(const struct kvm_vcpu *k, struct x86_cpu *cpu, const struct kvm_cpuid2 *host)
 {
     const uint32_t asked = BIT32(X86_FEAT_X2APIC & 31) | BIT32(X86_FEAT_TSC_DEADLINE & 31);
-    for (unsigned word = 0; word < ARRAY_SIZE(words); word++) {
-        const struct kvm_cpuid_entry2 *entry = find(host, words[word].leaf, words[word].subleaf);
-        uint32_t offered = entry ? register_of(entry, words[word].reg) : 0;
+    for (unsigned word = 0; word < X86_WORD_BASE; word++) {
+        const struct x86_feature_place *place = &x86_feature_places[word];
+        const struct kvm_cpuid_entry2 *entry = find(host, place->leaf, place->subleaf);
+        uint32_t offered = entry ? register_of(entry, place->reg) : 0;
         if (word == X86_WORD_1_ECX)
             offered = (offered & ~asked) | apic_features(k);
         if (word == X86_WORD_1_EDX)
@@ -148,9 +139,11 @@ static void fill_host(const struct x86_cpu *cpu, struct kvm_cpuid2 *leaves, cons
         if ((entry.function >= HYPERVISOR && entry.function < EXTENDED) || entry.function == 0xb || entry.function == 0x1f)
             continue;
         uint32_t *const registers[] = {&entry.eax, &entry.ebx, &entry.ecx, &entry.edx};
-        for (unsigned word = 0; word < ARRAY_SIZE(words); word++)
-            if (entry.function == words[word].leaf && entry.index == words[word].subleaf)
-                *registers[words[word].reg] = cpu->features[word];
+        for (unsigned word = 0; word < X86_WORD_BASE; word++) {
+            const struct x86_feature_place *place = &x86_feature_places[word];
+            if (entry.function == place->leaf && entry.index == place->subleaf)
+                *registers[place->reg] = cpu->features[word];
+        }
         set_topology(cpu, &entry);
         leaves->entries[leaves->nent++] = entry;
     }

@@ -55,6 +55,12 @@ const char *const x86_cpu_models[] = {"486",     "pentium", "pentium3",       "q
                                       "Nehalem", "Haswell", "Skylake-Client", "EPYC",   "host",   "max", NULL};
 _Static_assert(ARRAY_SIZE(models) + 1 == ARRAY_SIZE(x86_cpu_models), "every model is listed");
 
+const struct x86_feature_place x86_feature_places[] = {
+    [X86_WORD_1_EDX] = {1, 0, 3},           [X86_WORD_1_ECX] = {1, 0, 2},   [X86_WORD_7_EBX] = {7, 0, 1},
+    [X86_WORD_7_ECX] = {7, 0, 2},           [X86_WORD_7_EDX] = {7, 0, 3},   [X86_WORD_81_EDX] = {0x80000001, 0, 3},
+    [X86_WORD_81_ECX] = {0x80000001, 0, 2}, [X86_WORD_D1_EAX] = {0xd, 1, 0}, [X86_WORD_7_1_EAX] = {7, 1, 0},
+};
+
 // --- features by name ----------------------------------------------------------------------------------------------
 
 static const struct {
@@ -147,9 +153,13 @@ static void drop_orphans(struct x86_cpu *cpu)
         {X86_FEAT_PKU, X86_FEAT_XSAVE},
     };
     // SIMD is the host's.
-    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-        if (!x86_native_has(names[i].feature))
-            set_feature(cpu, names[i].feature, false);
+    static const enum x86_feature simd[] = {
+        X86_FEAT_SSE3, X86_FEAT_SSSE3, X86_FEAT_SSE41, X86_FEAT_SSE42, X86_FEAT_PCLMUL, X86_FEAT_AES, X86_FEAT_SHA,
+        X86_FEAT_GFNI, X86_FEAT_AVX, X86_FEAT_FMA, X86_FEAT_F16C, X86_FEAT_AVX2, X86_FEAT_VAES, X86_FEAT_VPCLMUL,
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(simd); i++)
+        if (!x86_native_has(simd[i]))
+            set_feature(cpu, simd[i], false);
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
         if (!x86_has(cpu, rows[i].needs))
             set_feature(cpu, rows[i].feature, false);

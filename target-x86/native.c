@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Stubs and the way into them (native.h). For x86-64 hosts with AVX; others offer no SIMD to their guests.
+// Stubs and the way into them (native.h). For x86-64 hosts.
 
 #include "target-x86/native.h"
 
@@ -133,7 +133,7 @@ uint64_t x86_native_stub(struct x86_native *n, const struct x86_decoded *in)
 uint64_t x86_native_op(struct x86_native *n, struct host_op op)
 {
     uint8_t code[STUB_BYTES];
-    host_op_encode(op, code);
+    host_op_encode(op, host_has_avx(), code);
     return place(n, code);
 }
 
@@ -168,23 +168,11 @@ void x86_native_run(struct host_frame *frame, uint64_t stub, bool mmx)
 
 bool x86_native_has(enum x86_feature feature)
 {
-    static const struct {
-        uint8_t word, reg; // eax, ebx, ecx, edx
-        uint32_t leaf;
-    } words[] = {{X86_WORD_1_EDX, 3, 1}, {X86_WORD_1_ECX, 2, 1}, {X86_WORD_7_EBX, 1, 7}, {X86_WORD_7_ECX, 2, 7}};
-    static const enum x86_feature simd[] = {
-        X86_FEAT_SSSE3, X86_FEAT_SSE41, X86_FEAT_SSE42, X86_FEAT_PCLMUL, X86_FEAT_AES, X86_FEAT_AVX, X86_FEAT_FMA,
-        X86_FEAT_F16C, X86_FEAT_AVX2, X86_FEAT_SHA, X86_FEAT_GFNI, X86_FEAT_VAES, X86_FEAT_VPCLMUL, X86_FEAT_SSE3,
-    };
-    bool asked = false;
-    for (unsigned i = 0; i < ARRAY_SIZE(simd); i++)
-        asked |= simd[i] == feature;
-    for (unsigned i = 0; asked && i < ARRAY_SIZE(words); i++) {
-        uint32_t r[4] = {0};
-        if (words[i].word != feature >> 5)
-            continue;
-        return __get_cpuid_count(words[i].leaf, 0, &r[0], &r[1], &r[2], &r[3]) &&
-               (r[words[i].reg] >> (feature & 31) & 1);
-    }
-    return true;
+    uint32_t r[4] = {0}, word = feature >> 5;
+    if (word == X86_WORD_BASE)
+        return true;
+    if (feature == X86_FEAT_AVX && !host_has_avx())
+        return false;
+    const struct x86_feature_place *place = &x86_feature_places[word];
+    return __get_cpuid_count(place->leaf, place->subleaf, &r[0], &r[1], &r[2], &r[3]) && (r[place->reg] >> (feature & 31) & 1);
 }

@@ -26,5 +26,5 @@ uint64_t x86_native_op(struct x86_native *native, struct host_op op);
 bool x86_native_wide(const struct x86_decoded *in);
 // Runs one; with `mmx`, MMX registers are loaded too, and the x87 state is lost.
 void x86_native_run(struct host_frame *frame, uint64_t stub, bool mmx);
-// Whether the host can do what a feature stands for.
+// Whether the host has a feature.
 bool x86_native_has(enum x86_feature feature);

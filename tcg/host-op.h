@@ -5,7 +5,8 @@
 // Described here is an x86-64 instruction in VEX form of 128 bits. Its fields name registers: ModRM.reg, VEX.vvvv, ModRM.rm,
 // imm8[7:4]. The operation's first operands are what it reads, in the order of the fields; an operand's type says which kind
 // of register; those it lacks repeat the first. The last operand is a constant, the address of the *stub*: the instruction
-// itself, with register 0 as reg, 1 as vvvv, 2 as rm and 3 as is4, then RET. It is what the interpreter runs.
+// itself, with register 0 as reg, 1 as vvvv, 2 as rm and 3 as is4, then RET. It is what the interpreter runs. On hosts without AVX
+// it is the same instruction without VEX, and there are no operations that have none.
 #pragma once
 
 #include <stdalign.h>
@@ -38,9 +39,12 @@ static inline struct host_op host_op_unpack(uint64_t imm)
                             .has_imm = imm >> 33 & 1};
 }
 
+// Whether the host's processor has AVX and its kernel keeps the registers.
+bool host_has_avx(void);
+
 enum { HOST_STUB_BYTES = 16 };
-// Writes an operation's stub.
-void host_op_encode(struct host_op o, uint8_t stub[HOST_STUB_BYTES]);
+// Writes an operation's stub; vex: the instruction as it is described here, which hosts with AVX can run.
+void host_op_encode(struct host_op o, bool vex, uint8_t stub[HOST_STUB_BYTES]);
 
 // Registers that a stub works on.
 struct host_frame {

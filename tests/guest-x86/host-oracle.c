@@ -10,6 +10,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "tcg/host-op.h"
+
 // The extended state behind the 512 bytes of FXSAVE: 64 of header, then the upper halves of YMM.
 enum { XSAVE_HEADER = 512, XSAVE_YMMH = 576, CS_32 = 0x23, CS_64 = 0x33, DS_USER = 0x2b };
 
@@ -50,6 +52,8 @@ static void load_case(ucontext_t *uc)
     memcpy(fp + 24, &s->mxcsr, 4);
     memcpy(fp + 32, s->st, sizeof(s->st));
     memcpy(fp + 160, s->xmm, sizeof(s->xmm));
+    if (!host_has_avx())
+        return;
     memcpy(fp + XSAVE_YMMH, s->ymmh, sizeof(s->ymmh));
     uint64_t present;
     memcpy(&present, fp + XSAVE_HEADER, 8);
@@ -74,8 +78,9 @@ static void store_case(const ucontext_t *uc, const siginfo_t *info)
     memcpy(&s->mxcsr, fp + 24, 4);
     memcpy(s->st, fp + 32, sizeof(s->st));
     memcpy(s->xmm, fp + 160, sizeof(s->xmm));
-    uint64_t present;
-    memcpy(&present, fp + XSAVE_HEADER, 8);
+    uint64_t present = 0;
+    if (host_has_avx())
+        memcpy(&present, fp + XSAVE_HEADER, 8);
     if (present & 4)
         memcpy(s->ymmh, fp + XSAVE_YMMH, sizeof(s->ymmh));
     else

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "target-x86/native.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
 #include "x86-random.h"
@@ -68,10 +69,11 @@ static uint32_t undefined_flags(const struct x86_decoded *in, const struct oracl
         return S | Z | A | P;
     if (!strcmp(n, "DIV") || !strcmp(n, "IDIV"))
         return ALL;
-    if (!strcmp(n, "BSF") || !strcmp(n, "BSR"))
-        return ALL & ~Z;
-    if (!strcmp(n, "TZCNT") || !strcmp(n, "LZCNT"))
+    bool counts = (!strcmp(n, "TZCNT") && x86_native_has(X86_FEAT_BMI1)) || (!strcmp(n, "LZCNT") && x86_native_has(X86_FEAT_ABM));
+    if (counts)
         return O | S | A | P;
+    if (!strcmp(n, "BSF") || !strcmp(n, "BSR") || !strcmp(n + 1, "ZCNT")) // those are these on older processors
+        return ALL & ~Z;
     if (!strcmp(n, "BZHI") || !strncmp(n, "BLS", 3))
         return A | P;
     if (!strcmp(n, "BEXTR"))

@@ -13,6 +13,7 @@
 
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
+#include "tcg/host-op.h"
 #include "x86-random.h"
 
 enum { MODE = 2, MAX_BODY = 6, COUNTER = 15, KEPT = 1 << X86_RBX | 1 << X86_RSI | 1 << COUNTER | 1 << X86_RSP };
@@ -172,6 +173,10 @@ int main(int argc, char **argv)
         return 2;
     }
     unsigned seed = (unsigned)atoi(argv[2]), count = (unsigned)atoi(argv[3]), bad = 0;
+    if (!host_has_avx()) {
+        fprintf(stderr, "the host has no AVX, of which these are\n");
+        return 77;
+    }
     struct case_runner *runner = case_runner_create(argv[1], true);
     if (!runner) {
         fprintf(stderr, "the host does not give the addresses\n");

@@ -8,6 +8,7 @@
 
 #include "hw/core/accel.h"
 #include "target-x86/fpu.h"
+#include "target-x86/native.h"
 #include "tcg/base/alloc.h"
 #include "tcg/base/bits.h"
 #include "tcg/base/endian.h"
@@ -112,8 +113,8 @@ static void start_guest(struct x86_machine *m, const struct test *t, bool wide)
     cpu->tr = (struct x86_segment){.base = TABLES + TSS, .limit = 0x67, .attr = DESC_P | 11 << 8};
     cpu->cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_WP | CR0_MP | CR0_PG;
     cpu->cr3 = TABLES;
-    cpu->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE;
-    cpu->xcr0 = 7;
+    cpu->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (x86_has(cpu, X86_FEAT_XSAVE) ? CR4_OSXSAVE : 0);
+    cpu->xcr0 = x86_has(cpu, X86_FEAT_AVX) ? 7 : x86_has(cpu, X86_FEAT_XSAVE) ? 3 : 1;
     cpu->efer = EFER_LME | EFER_LMA | EFER_SCE | EFER_NXE;
     if (!wide) {
         cpu->efer = EFER_NXE;
@@ -308,6 +309,10 @@ struct case_runner *case_runner_create(const char *accel, bool wide)
     r->wide = wide;
     cs_open(CS_ARCH_X86, wide ? CS_MODE_64 : CS_MODE_32, &r->capstone);
     r->machine = x86_machine_create(accel, "max", 0);
+    // What the host does not have is another instruction there (LZCNT is BSR), or none.
+    for (unsigned feature = 0; feature < X86_FEAT_BASE; feature++)
+        if (!x86_native_has(feature))
+            r->machine->cpu->features[feature >> 5] &= ~BIT32(feature & 31);
     build_tables(r->machine);
     build_idt(r->machine, wide);
     return r;

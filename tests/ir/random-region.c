@@ -376,7 +376,7 @@ static void gen_host_op(struct gen *g)
     for (; count < HOST_OP_OPERANDS && ops[n].args[count]; count++)
         args[count] = pick(g, ops[n].args[count]);
     uint8_t *place = g->options->stubs + n * HOST_STUB_BYTES;
-    host_op_encode(ops[n].op, place);
+    host_op_encode(ops[n].op, true, place);
     put(g, ir_host_op(&g->b, ops[n].fp, ops[n].type, host_op_pack(ops[n].op), args, count,
                       (uint64_t)(uintptr_t)(place + g->options->stubs_exec_delta)));
 }

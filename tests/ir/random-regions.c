@@ -9,6 +9,7 @@
 #include "tcg/base/exec-memory.h"
 #include "tcg/base/log.h"
 #include "tcg/fp-flags.h"
+#include "tcg/host-op.h"
 #include "tcg/exec/private.h"
 #include "tcg/opt.h"
 
@@ -181,6 +182,8 @@ Test(ir_random, floating_point)
 
 Test(ir_random, host_operations)
 {
+    if (!host_has_avx())
+        cr_skip_test("the host has no AVX");
     check_many((struct random_options){.calls = true, .branches = true, .vectors = true, .host_ops = true}, 3000);
 }
 
