@@ -15,10 +15,10 @@ bool host_has_avx(void)
 }
 
 // Without VEX the destination is the first source too, which is moved there; VEX.is4 is AVX's alone.
-static void encode_legacy(struct x86_code *c, struct host_op o, uint32_t opcode)
+static void encode_legacy(struct x86_code *c, struct host_op o, uint32_t opcode, unsigned reg)
 {
     enum { MOVAPS = 0x28 };
-    unsigned reg = (o.result == HOST_REG || (o.reads >> HOST_REG & 1)) ? HOST_REG : o.digit, rm = HOST_RM;
+    unsigned rm = HOST_RM;
     assert(!(o.reads >> HOST_IS4 & 1));
     if (o.reads >> HOST_VVVV & 1) {
         x86_rr(c, MOVAPS | X86_0F, o.result == HOST_RM ? HOST_RM : HOST_REG, HOST_VVVV);
@@ -36,11 +36,11 @@ void host_op_encode(struct host_op o, bool vex, uint8_t stub[HOST_STUB_BYTES])
     struct x86_code c = {.p = room, .end = room + sizeof(room)};
     uint32_t opcode = o.opcode | o.map * (uint32_t)X86_0F | o.prefix * (uint32_t)X86_66 | x86_w(o.w);
     bool vvvv = o.result == HOST_VVVV || (o.reads >> HOST_VVVV & 1);
-    bool reg = o.result == HOST_REG || (o.reads >> HOST_REG & 1);
+    unsigned reg = o.result == HOST_REG || (o.reads >> HOST_REG & 1) ? HOST_REG : o.digit;
     if (vex)
-        x86_vex_rr(&c, opcode, false, reg ? HOST_REG : o.digit, vvvv ? HOST_VVVV : X86_NO_REG, HOST_RM);
+        x86_vex_rr(&c, opcode, false, reg, vvvv ? HOST_VVVV : X86_NO_REG, HOST_RM);
     else
-        encode_legacy(&c, o, opcode);
+        encode_legacy(&c, o, opcode, reg);
     if (o.reads >> HOST_IS4 & 1)
         x86_byte(&c, HOST_IS4 << 4);
     else if (o.has_imm)
@@ -57,38 +57,39 @@ void host_frame_run_ymm(struct host_frame *frame, uint64_t stub);
 void host_frame_run_xmm(struct host_frame *frame, uint64_t stub);
 
 // RBX is the frame. The direction flag is never the guest's.
-#define FRAME_RUN(name, move, register, end)    \
-    __asm__(".pushsection .text\n"              \
-            ".globl " name "\n"                 \
-            ".type " name ", @function\n"       \
-            name ":\n"                          \
-            "    push %rbx\n"                   \
-            "    mov %rdi, %rbx\n"              \
-            "    " move " (%rbx), " register "0\n" \
-            "    " move " 32(%rbx), " register "1\n" \
-            "    " move " 64(%rbx), " register "2\n" \
-            "    " move " 96(%rbx), " register "3\n" \
-            "    mov 192(%rbx), %rax\n"         \
-            "    mov 200(%rbx), %rcx\n"         \
-            "    mov 208(%rbx), %rdx\n"         \
-            "    lea 128(%rbx), %rdi\n"         \
-            "    call *%rsi\n"                  \
-            "    pushfq\n"                      \
-            "    pop 216(%rbx)\n"               \
-            "    mov %rax, 192(%rbx)\n"         \
-            "    mov %rcx, 200(%rbx)\n"         \
-            "    mov %rdx, 208(%rbx)\n"         \
-            "    " move " " register "0, (%rbx)\n" \
-            "    " move " " register "1, 32(%rbx)\n" \
-            "    " move " " register "2, 64(%rbx)\n" \
-            "    " end "\n"                     \
-            "    pop %rbx\n"                    \
-            "    ret\n"                         \
-            ".size " name ", . - " name "\n"    \
-            ".popsection\n")
-FRAME_RUN("host_frame_run_ymm", "vmovdqa", "%ymm", "vzeroupper");
-FRAME_RUN("host_frame_run_xmm", "movdqa", "%xmm", "");
-#undef FRAME_RUN
+__asm__(".pushsection .text\n"
+        ".macro frame_run name, move, vector, end\n"
+        ".globl \\name\n"
+        ".type \\name, @function\n"
+        "\\name:\n"
+        "    push %rbx\n"
+        "    mov %rdi, %rbx\n"
+        "    \\move (%rbx), %\\vector\\()0\n"
+        "    \\move 32(%rbx), %\\vector\\()1\n"
+        "    \\move 64(%rbx), %\\vector\\()2\n"
+        "    \\move 96(%rbx), %\\vector\\()3\n"
+        "    mov 192(%rbx), %rax\n"
+        "    mov 200(%rbx), %rcx\n"
+        "    mov 208(%rbx), %rdx\n"
+        "    lea 128(%rbx), %rdi\n"
+        "    call *%rsi\n"
+        "    pushfq\n"
+        "    pop 216(%rbx)\n"
+        "    mov %rax, 192(%rbx)\n"
+        "    mov %rcx, 200(%rbx)\n"
+        "    mov %rdx, 208(%rbx)\n"
+        "    \\move %\\vector\\()0, (%rbx)\n"
+        "    \\move %\\vector\\()1, 32(%rbx)\n"
+        "    \\move %\\vector\\()2, 64(%rbx)\n"
+        "    \\end\n"
+        "    pop %rbx\n"
+        "    ret\n"
+        ".size \\name, . - \\name\n"
+        ".endm\n"
+        "frame_run host_frame_run_ymm, vmovdqa, ymm, vzeroupper\n"
+        "frame_run host_frame_run_xmm, movdqa, xmm\n"
+        ".purgem frame_run\n"
+        ".popsection\n");
 
 void host_frame_run(struct host_frame *frame, uint64_t stub)
 {
